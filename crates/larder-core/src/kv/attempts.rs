@@ -1,0 +1,131 @@
+//! One operation's attempts: their time limits, the pauses between them, and when to give up (E4).
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use backon::ExponentialBackoff;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::Shared;
+use crate::driver::{DriverError, Effect};
+use crate::error::{Error, ErrorKind, Result};
+use crate::operation::Operation;
+use crate::retry::jittered;
+
+/// What the driver's methods return.
+pub(super) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
+
+/// The attempts of one operation.
+pub(super) struct Attempts<'a> {
+    shared: &'a Shared,
+    operation: Operation,
+    /// Set when the first attempt does not answer at once, so that an operation in memory reads no clock for it.
+    deadline: Option<Instant>,
+    backoff: Option<ExponentialBackoff>,
+    conflicts: u32,
+}
+
+impl<'a> Attempts<'a> {
+    pub(super) fn new(shared: &'a Shared, operation: Operation) -> Self {
+        Self { shared, operation, deadline: None, backoff: None, conflicts: 0 }
+    }
+
+    /// Runs one attempt within its time.
+    pub(super) async fn run<T>(&mut self, mut attempt: Attempt<'_, T>) -> Result<T, DriverError> {
+        // What is at hand needs no timer.
+        let at_once = poll_fn(|context| match attempt.as_mut().poll(context) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        let result = match at_once.await {
+            Some(result) => result,
+            None => {
+                let until = self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
+                timeout_at(until, attempt).await.unwrap_or_else(|_| {
+                    Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long"))
+                })
+            }
+        };
+        if result.is_ok() {
+            self.shared.budget.succeeded();
+        }
+        result
+    }
+
+    /// Runs a read until it succeeds, fails for good, or the time is up. A read that went unanswered is sent again.
+    pub(super) async fn read<'b, T>(&mut self, mut attempt: impl FnMut() -> Attempt<'b, T>) -> Result<T> {
+        loop {
+            match self.run(attempt()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.kind.is_retryable() => self.pause(&error).await?,
+                Err(error) => return Err(error.not_applied().into_error()),
+            }
+        }
+    }
+
+    /// Pauses before the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// The attempt's own error, when the deadline comes before the pause ends or the retry budget is spent.
+    pub(super) async fn pause(&mut self, error: &DriverError) -> Result<()> {
+        let longest = self.longest_pause();
+        let pause = jittered(longest).max(error.retry_after.unwrap_or_default());
+        let until = Instant::now() + pause;
+        if until >= self.deadline() {
+            return Err(error.clone().into_error());
+        }
+        if !self.shared.budget.take() {
+            tracing::warn!(target: "larder", binding = &*self.shared.binding, "the retry budget is spent");
+            return Err(error.clone().into_error());
+        }
+        self.shared.telemetry.retried(self.operation, error.kind);
+        sleep_until(until).await;
+        Ok(())
+    }
+
+    /// Makes way for whoever changed the record first, the more the more often that happens.
+    ///
+    /// # Errors
+    ///
+    /// `Timeout`, when the deadline has passed.
+    pub(super) async fn conflict(&mut self) -> Result<()> {
+        self.conflicts += 1;
+        // The first is no contention yet: it may be the takeover of an expired record.
+        let until = match self.conflicts {
+            1 => Instant::now(),
+            _ => Instant::now() + jittered(self.longest_pause()),
+        };
+        if until >= self.deadline() {
+            return Err(Error::new(ErrorKind::Timeout, "others kept changing the record; try again"));
+        }
+        if self.conflicts > 1 {
+            sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    fn longest_pause(&mut self) -> Duration {
+        let policy = &self.shared.policy;
+        self.backoff.get_or_insert_with(|| policy.backoff()).next().unwrap_or(policy.backoff_max)
+    }
+
+    fn deadline(&mut self) -> Instant {
+        let policy = &self.shared.policy;
+        *self.deadline.get_or_insert_with(|| Instant::now() + policy.deadline)
+    }
+}
+
+impl DriverError {
+    /// The error for the caller, of a request whose effect is known.
+    pub(super) fn into_error(self) -> Error {
+        Error::new(self.kind, self.message).with_retry_after(self.retry_after).with_shared_source(self.source)
+    }
+
+    /// Whether the same write can be sent again without asking what became of it.
+    pub(super) fn may_be_sent_again(&self) -> bool {
+        self.effect == Effect::NotApplied && self.kind.is_retryable()
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading or writing a store's layout record, once per handle (L1).
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use super::Shared;
+use super::attempts::Attempts;
+use crate::driver::{
+    Consistency, Guard, LayoutKeeper, Mutation, Projection, Read, ScanRequest, ScanStart, Shard, Write,
+    WriteReply,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY};
+use crate::layout::{Layout, layout_row};
+use crate::operation::Operation;
+use crate::record::WriteStamp;
+use crate::time::Expiry;
+
+/// The most shards that are offered; a store without a layout record is searched for rows in all of them.
+const MAX_SHARDS: u16 = 16;
+
+impl Shared {
+    /// The store's layout.
+    pub(super) async fn layout(&self) -> Result<&Layout> {
+        match self.layout.get() {
+            Some(layout) => Ok(layout),
+            None => self.layout.get_or_try_init(|| self.find_layout()).await,
+        }
+    }
+
+    async fn find_layout(&self) -> Result<Layout> {
+        if self.driver.info().layout == LayoutKeeper::Server {
+            return Ok(Layout::new(1));
+        }
+        let mut attempts = Attempts::new(self, Operation::Open);
+        if let Some(layout) = self.read_layout(&mut attempts).await? {
+            return Ok(layout);
+        }
+        self.refuse_rows_without_layout().await?;
+        self.write_layout(&mut attempts).await?;
+        // Whoever wrote first decides.
+        self.read_layout(&mut attempts).await?.ok_or_else(|| {
+            Error::new(
+                ErrorKind::NotProvisioned,
+                "the layout record was written and is gone; is the store being removed?",
+            )
+        })
+    }
+
+    async fn read_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {
+        let row = layout_row();
+        let read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+        let record = attempts.read(|| self.driver.get(&row, read)).await?;
+        record.map(|record| Layout::from_json(&record.value)).transpose()
+    }
+
+    async fn refuse_rows_without_layout(&self) -> Result<()> {
+        let shards = match self.driver.info().default_shards {
+            1 => 1,
+            more => more.max(MAX_SHARDS),
+        };
+        let probes = (0..shards).map(|shard| async move {
+            let request = ScanRequest {
+                shard: Shard(shard),
+                start: ScanStart::At(BEFORE_EVERY_KEY.to_string()),
+                end: AFTER_EVERY_KEY.to_string(),
+                limit: 1,
+                max_bytes: usize::MAX,
+                read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
+            };
+            Attempts::new(self, Operation::Open).read(|| self.driver.scan(&request)).await
+        });
+        let replies = try_join_all(probes).await?;
+        if replies.iter().all(|reply| reply.rows.is_empty()) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::NotProvisioned,
+            format!(
+                "{} holds rows but no layout record, so it was not written by Larder or has been damaged: \
+                 use another, or restore the record",
+                self.driver.info().store
+            ),
+        ))
+    }
+
+    async fn write_layout(&self, attempts: &mut Attempts<'_>) -> Result<()> {
+        let row = layout_row();
+        let value = Bytes::from(Layout::new(self.driver.info().default_shards).to_json()?);
+        let mutation = Mutation::Put { value, expires_at: Expiry::NEVER, register: None };
+        loop {
+            let now = self.clock.now();
+            let write =
+                Write { mutation: mutation.clone(), guard: Guard::Absent, stamp: WriteStamp::new(now) };
+            match attempts.run(self.driver.write(&row, &write, now)).await {
+                // Refused: another process was first. Its record says the same or is read next.
+                Ok(WriteReply::Applied(_) | WriteReply::Refused(_)) => return Ok(()),
+                // The record's content does not depend on who wrote it, so that a lost reply needs no resolution.
+                Err(error) if error.kind.is_retryable() => attempts.pause(&error).await?,
+                Err(error) => return Err(error.into_error()),
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The handle: what users hold.
+
+mod attempts;
+mod batch;
+mod codec;
+mod increment;
+mod layout;
+mod maintain;
+mod read;
+mod scan;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
+use crate::error::{Error, Result};
+use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
+use crate::layout::Layout;
+use crate::namespace::namespace;
+use crate::operation::Operation;
+use crate::retry::{RetryBudget, RetryPolicy};
+use crate::telemetry::Telemetry;
+use crate::time::{Clock, SystemClock, Timestamp};
+
+pub use self::scan::{EntryInfoStream, EntryStream};
+
+/// A key-value store.
+///
+/// The same calls mean the same on every backend: see the numbered clauses of `docs/contract.md`. Cloning is cheap, and
+/// clones share one connection, one retry budget and one layout. Futures may be dropped at any time; a write whose
+/// future was dropped may still be applied (P4).
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> larder_core::Result<()> {
+/// use larder_core::{Kv, MemoryDriver, PutOptions};
+/// use std::time::Duration;
+///
+/// let kv = Kv::new(MemoryDriver::new());
+/// kv.put("user:123", b"Alice", PutOptions::new().ttl(Duration::from_secs(60))).await?;
+/// assert_eq!(kv.get("user:123").await?.as_deref(), Some(&b"Alice"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Kv {
+    shared: Arc<Shared>,
+    /// The canonical text before every key of this handle (K5).
+    namespace: Arc<str>,
+    consistency: Consistency,
+}
+
+struct Shared {
+    driver: Arc<dyn Driver>,
+    clock: Arc<dyn Clock>,
+    policy: RetryPolicy,
+    budget: RetryBudget,
+    layout: OnceCell<Layout>,
+    telemetry: Telemetry,
+    binding: Arc<str>,
+    show_full_keys: bool,
+}
+
+impl Kv {
+    /// A handle on a driver, with the default settings.
+    pub fn new(driver: impl Driver + 'static) -> Self {
+        Self::builder(driver).build()
+    }
+
+    /// A handle on a driver, with settings.
+    pub fn builder(driver: impl Driver + 'static) -> KvBuilder {
+        KvBuilder {
+            driver: Arc::new(driver),
+            clock: Arc::new(SystemClock),
+            policy: RetryPolicy::default(),
+            binding: None,
+            show_full_keys: false,
+        }
+    }
+
+    /// A handle on the part of this store whose keys begin with `id` and a colon (K5).
+    ///
+    /// Keys, prefixes, cursors and errors of the new handle are relative to it; it reaches nothing outside. `id` is a
+    /// resource id (`[A-Za-z0-9-_]{1,64}`); a colon at its end may be given or left out. The namespace's bytes count
+    /// against the limit of a key.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> larder_core::Result<()> {
+    /// use larder_core::{Kv, MemoryDriver, PutOptions};
+    ///
+    /// let kv = Kv::new(MemoryDriver::new());
+    /// let tenant = kv.with_prefix("tenant-1")?;
+    /// tenant.put("plan", "pro", PutOptions::new()).await?;
+    /// assert!(kv.exists("tenant-1:plan").await?);
+    /// assert!(!tenant.exists("tenant-1:plan").await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `id` is no resource id.
+    pub fn with_prefix(&self, id: &str) -> Result<Self> {
+        let mut kv = self.clone();
+        kv.namespace = format!("{}{}", self.namespace, namespace(id)?).into();
+        Ok(kv)
+    }
+
+    /// A handle on records of Larder's own, which no user's handle, scan or copy reaches (K5).
+    ///
+    /// It is for programs around the store (a gateway's API keys, a tool's state), not for services' data.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` when `id` is no resource id.
+    pub fn system(&self, id: &str) -> Result<Self> {
+        let mut kv = self.clone();
+        kv.namespace = format!("{SYSTEM_MARK}{}", namespace(id)?).into();
+        Ok(kv)
+    }
+
+    /// The same store, read with that consistency (G1).
+    ///
+    /// [`Consistency::Eventual`] may miss the latest writes and costs less on some platforms. Writes and their
+    /// conditions are not affected.
+    #[must_use]
+    pub fn with_consistency(&self, consistency: Consistency) -> Self {
+        let mut kv = self.clone();
+        kv.consistency = consistency;
+        kv
+    }
+
+    /// The platform and the store, for people: `sled at /var/lib/larder`.
+    pub fn describe(&self) -> String {
+        let info = self.shared.driver.info();
+        format!("{} at {}", info.system, info.store)
+    }
+
+    /// Checks a key and finds where it lives (K3).
+    async fn row(&self, key: &str) -> Result<RowKey> {
+        check_key(&self.namespace, key)?;
+        let key = CanonicalKey::from_parts(&self.namespace, key);
+        let shard = self.shared.layout().await?.shard_of(&key);
+        Ok(RowKey { shard, key })
+    }
+
+    /// The same for a write, which the layout must allow.
+    async fn row_to_write(&self, key: &str) -> Result<RowKey> {
+        let row = self.row(key).await?;
+        self.shared.layout().await?.check_writer()?;
+        Ok(row)
+    }
+
+    fn reading(&self, projection: Projection) -> Read {
+        Read { projection, consistency: self.consistency }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Runs an operation in its span, times it, and says in its error what it was.
+    async fn observed<T>(&self, operation: Operation, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let shared = &self.shared;
+        let started = Instant::now();
+        let span = shared.telemetry.span(operation);
+        let result = if span.is_disabled() { work.await } else { work.instrument(span.clone()).await };
+        shared.telemetry.finished(
+            operation,
+            started.elapsed(),
+            &span,
+            result.as_ref().err().map(Error::kind),
+        );
+        result.map_err(|error| error.with_operation(operation).with_binding(Arc::clone(&shared.binding)))
+    }
+
+    /// The same for an operation on one key.
+    async fn observed_on<T>(
+        &self,
+        operation: Operation,
+        key: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.observed(operation, work).await.map_err(|error| error.with_key(key, self.shared.show_full_keys))
+    }
+}
+
+impl fmt::Debug for Kv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kv")
+            .field("binding", &self.shared.binding)
+            .field("store", &self.describe())
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a handle.
+#[derive(Debug)]
+#[must_use]
+pub struct KvBuilder {
+    driver: Arc<dyn Driver>,
+    clock: Arc<dyn Clock>,
+    policy: RetryPolicy,
+    binding: Option<Arc<str>>,
+    show_full_keys: bool,
+}
+
+impl KvBuilder {
+    /// Names the binding in errors, spans and metrics; the platform's name unless told.
+    pub fn binding(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.binding = Some(name.into());
+        self
+    }
+
+    /// Replaces the clock (T4).
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Replaces the limits of attempts (E4).
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Shows whole keys in errors. They are shortened unless told, since keys of sessions are secrets (E1).
+    pub fn show_full_keys(mut self) -> Self {
+        self.show_full_keys = true;
+        self
+    }
+
+    /// The handle. Nothing is sent before its first operation.
+    pub fn build(self) -> Kv {
+        let binding = self.binding.unwrap_or_else(|| self.driver.info().system.into());
+        let telemetry = Telemetry::new(self.driver.info(), Arc::clone(&binding));
+        let shared = Shared {
+            budget: RetryBudget::new(self.policy.budget),
+            driver: self.driver,
+            clock: self.clock,
+            policy: self.policy,
+            layout: OnceCell::new(),
+            telemetry,
+            binding,
+            show_full_keys: self.show_full_keys,
+        };
+        Kv { shared: Arc::new(shared), namespace: "".into(), consistency: Consistency::Strong }
+    }
+}

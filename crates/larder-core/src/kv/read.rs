@@ -1,0 +1,95 @@
+//! Reading one entry.
+
+use bytes::Bytes;
+
+use super::Kv;
+use super::attempts::Attempts;
+use crate::driver::{Projection, RowKey};
+use crate::entry::{Entry, EntryInfo};
+use crate::error::Result;
+use crate::operation::Operation;
+use crate::record::Record;
+use crate::time::Timestamp;
+use crate::version::Version;
+
+impl Kv {
+    /// Reads a value. `None` means that the key is not there or has expired (G3, T2).
+    ///
+    /// Strongly consistent unless the handle says otherwise (G1); one request; no copy of the value.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> larder_core::Result<()> {
+    /// # use larder_core::{Kv, MemoryDriver, PutOptions};
+    /// # let kv = Kv::new(MemoryDriver::new());
+    /// assert_eq!(kv.get("user:123").await?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a key that is empty or longer than 512 canonical bytes; `Corrupt` for a record that cannot be
+    /// decoded; otherwise what keeps the store from answering.
+    pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Bytes>> {
+        let key = key.as_ref();
+        let work = async {
+            let row = self.row(key).await?;
+            Ok(self
+                .live_record(&row, Operation::Get, Projection::Full)
+                .await?
+                .map(|(record, _)| record.value))
+        };
+        self.observed_on(Operation::Get, key, work).await
+    }
+
+    /// Reads an entry: the value, its version, and how long it still lives (T6).
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::get`].
+    pub async fn get_entry(&self, key: impl AsRef<str>) -> Result<Option<Entry>> {
+        let key = key.as_ref();
+        let work = async {
+            let row = self.row(key).await?;
+            let found = self.live_record(&row, Operation::Get, Projection::Full).await?;
+            Ok(found.map(|(record, now)| entry(key.to_owned(), &row, record, now)))
+        };
+        self.observed_on(Operation::Get, key, work).await
+    }
+
+    /// Whether the key is there. The value is not transferred where the platform can avoid it (G2).
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::get`].
+    pub async fn exists(&self, key: impl AsRef<str>) -> Result<bool> {
+        let key = key.as_ref();
+        let work = async {
+            let row = self.row(key).await?;
+            Ok(self.live_record(&row, Operation::Exists, Projection::Meta).await?.is_some())
+        };
+        self.observed_on(Operation::Exists, key, work).await
+    }
+
+    async fn live_record(
+        &self,
+        row: &RowKey,
+        operation: Operation,
+        projection: Projection,
+    ) -> Result<Option<(Record, Timestamp)>> {
+        let shared = &self.shared;
+        let read = self.reading(projection);
+        let record = Attempts::new(shared, operation).read(|| shared.driver.get(row, read)).await?;
+        Ok(record.and_then(|record| {
+            let now = self.now();
+            (!record.expires_at.is_past(now)).then_some((record, now))
+        }))
+    }
+}
+
+/// The entry that a user sees of a record.
+pub(super) fn entry(key: String, row: &RowKey, record: Record, now: Timestamp) -> Entry {
+    let info = EntryInfo::new(key, Version::of(&row.key, &record), record.expires_at, now);
+    Entry::new(record.value, info)
+}

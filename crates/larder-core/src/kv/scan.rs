@@ -1,0 +1,394 @@
+//! Scanning a prefix in key order: pages, streams, and all at once (S1 to S5).
+
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, BoxStream, StreamExt};
+
+use super::attempts::Attempts;
+use super::{Kv, Shared};
+use crate::cursor::Cursor;
+use crate::driver::{Projection, Read, ScanRequest, ScanStart, Shard};
+use crate::entry::{Entry, EntryInfo, Page};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{
+    AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped, unescape,
+};
+use crate::merge::{Merge, Next};
+use crate::operation::Operation;
+use crate::options::{MAX_PAGE_BYTES, MAX_PAGE_LIMIT, ScanOptions};
+use crate::record::Record;
+use crate::time::Timestamp;
+use crate::version::Version;
+
+/// Rounds of requests that a page may take before it comes back short (S2).
+const MAX_ROUNDS: usize = 4;
+/// Rows that a page may read per entry asked for before it comes back short (S2).
+const MAX_ROWS_PER_ENTRY: usize = 10;
+
+/// The entries of a scan, one after the other.
+///
+/// An item that is an error of kind `Corrupt` stands for one record, and the stream goes on behind it (E3). Any other
+/// error ends the stream.
+pub type EntryStream = BoxStream<'static, Result<Entry>>;
+
+/// The keys of a scan, one after the other. Errors are as in [`EntryStream`].
+pub type EntryInfoStream = BoxStream<'static, Result<EntryInfo>>;
+
+impl Kv {
+    /// Reads one page of the live entries under a prefix, in key order (S1, S2).
+    ///
+    /// The empty prefix is the whole store, or the whole namespace of the handle. A page is full unless the scan is at its
+    /// end or has read very many expired rows; its cursor is there exactly when there may be more. It costs one parallel
+    /// round of requests in expectation (S5).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> larder_core::Result<()> {
+    /// # use larder_core::{Kv, MemoryDriver, PutOptions, ScanOptions};
+    /// # let kv = Kv::new(MemoryDriver::new());
+    /// for user in ["user:1", "user:2", "user:3"] {
+    ///     kv.put(user, "", PutOptions::new()).await?;
+    /// }
+    /// let first = kv.scan_page("user:", ScanOptions::new().limit(2)).await?;
+    /// assert_eq!(first.items.len(), 2);
+    /// let second = kv.scan_page("user:", ScanOptions::new().limit(2).cursor(first.cursor)).await?;
+    /// assert_eq!(second.into_entries()?[0].key(), "user:3");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a limit outside 1 to 1000, or a cursor of another prefix; otherwise what keeps the store from
+    /// answering. A record that cannot be decoded is an item of the page (E3).
+    pub async fn scan_page(&self, prefix: impl AsRef<str>, options: ScanOptions) -> Result<Page<Entry>> {
+        self.page(prefix.as_ref(), options).await
+    }
+
+    /// Reads one page of keys, without their values where the platform can avoid to transfer them (S4).
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::scan_page`].
+    pub async fn scan_keys_page(
+        &self,
+        prefix: impl AsRef<str>,
+        options: ScanOptions,
+    ) -> Result<Page<EntryInfo>> {
+        self.page(prefix.as_ref(), options).await
+    }
+
+    /// Streams the live entries under a prefix, in key order.
+    ///
+    /// An entry that lives through the whole scan is visited exactly once, also under concurrent writes (S1). Memory stays
+    /// within one page.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> larder_core::Result<()> {
+    /// # use larder_core::{Kv, MemoryDriver, PutOptions};
+    /// # let kv = Kv::new(MemoryDriver::new());
+    /// # kv.put("user:1", "", PutOptions::new()).await?;
+    /// use futures_util::TryStreamExt;
+    ///
+    /// let mut users = kv.scan("user:");
+    /// while let Some(user) = users.try_next().await? {
+    ///     println!("{}", user.key());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scan(&self, prefix: impl AsRef<str>) -> EntryStream {
+        self.stream(prefix.as_ref())
+    }
+
+    /// Streams the keys under a prefix, without their values where the platform can avoid to transfer them (S4).
+    pub fn scan_keys(&self, prefix: impl AsRef<str>) -> EntryInfoStream {
+        self.stream(prefix.as_ref())
+    }
+
+    /// Collects at most `max` live entries under a prefix; the page's cursor is there when there may be more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::scan_page`].
+    pub async fn scan_collect(&self, prefix: impl AsRef<str>, max: usize) -> Result<Page<Entry>> {
+        self.collect(prefix.as_ref(), max).await
+    }
+
+    /// Collects at most `max` keys under a prefix; the page's cursor is there when there may be more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::scan_page`].
+    pub async fn scan_keys_collect(&self, prefix: impl AsRef<str>, max: usize) -> Result<Page<EntryInfo>> {
+        self.collect(prefix.as_ref(), max).await
+    }
+
+    async fn page<T: Item>(&self, prefix: &str, options: ScanOptions) -> Result<Page<T>> {
+        let work = async {
+            options.check()?;
+            let mut scanner = Scanner::new(self, prefix, options.cursor.as_ref(), T::PROJECTION)?;
+            scanner.page(options.limit).await
+        };
+        self.observed(Operation::Scan, work).await
+    }
+
+    async fn collect<T: Item>(&self, prefix: &str, max: usize) -> Result<Page<T>> {
+        let mut all = Page { items: Vec::new(), cursor: None };
+        if max == 0 {
+            let reason = "the maximum is 0; ask for at least one entry";
+            return self
+                .observed(Operation::Scan, async { Err(Error::new(ErrorKind::InvalidInput, reason)) })
+                .await;
+        }
+        let scanner = async { Scanner::new(self, prefix, None, T::PROJECTION) };
+        let mut scanner = self.observed(Operation::Scan, scanner).await?;
+        while all.items.len() < max {
+            let limit = (max - all.items.len()).min(MAX_PAGE_LIMIT);
+            let page = self.observed(Operation::Scan, scanner.page::<T>(limit)).await?;
+            all.items.extend(page.items);
+            all.cursor = page.cursor;
+            if all.cursor.is_none() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    fn stream<T: Item>(&self, prefix: &str) -> BoxStream<'static, Result<T>> {
+        enum State {
+            Start(Kv, String),
+            Going(Kv, Box<Scanner>),
+            Done,
+        }
+        let pages = stream::unfold(State::Start(self.clone(), prefix.to_owned()), |state| async {
+            let (kv, scanner) = match state {
+                State::Start(kv, prefix) => {
+                    let scanner = async { Scanner::new(&kv, &prefix, None, T::PROJECTION) };
+                    let scanner = kv.observed(Operation::Scan, scanner).await;
+                    (kv, scanner.map(Box::new))
+                }
+                State::Going(kv, scanner) => (kv, Ok(scanner)),
+                State::Done => return None,
+            };
+            let mut scanner = match scanner {
+                Ok(scanner) => scanner,
+                Err(error) => return Some((vec![Err(error)], State::Done)),
+            };
+            match kv.observed(Operation::Scan, scanner.page::<T>(MAX_PAGE_LIMIT)).await {
+                Ok(Page { items, cursor: Some(_) }) => Some((items, State::Going(kv, scanner))),
+                Ok(Page { items, cursor: None }) => Some((items, State::Done)),
+                Err(error) => Some((vec![Err(error)], State::Done)),
+            }
+        });
+        pages.flat_map(stream::iter).boxed()
+    }
+}
+
+/// What a scan makes of a row.
+trait Item: Sized + Send + 'static {
+    const PROJECTION: Projection;
+    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self;
+}
+
+impl Item for Entry {
+    const PROJECTION: Projection = Projection::Full;
+
+    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self {
+        Self::new(record.value, EntryInfo::new(key, version, record.expires_at, now))
+    }
+}
+
+impl Item for EntryInfo {
+    const PROJECTION: Projection = Projection::Meta;
+
+    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self {
+        Self::new(key, version, record.expires_at, now)
+    }
+}
+
+/// A scan under way.
+struct Scanner {
+    plan: Plan,
+    /// What was read of each shard and not yet given out; made with the first page, when the layout is known.
+    merge: Option<Merge>,
+}
+
+/// What a scan is of.
+struct Plan {
+    shared: Arc<Shared>,
+    namespace: Arc<str>,
+    /// The prefix in canonical form, relative to the namespace.
+    prefix: String,
+    start: ScanStart,
+    end: String,
+    read: Read,
+}
+
+impl Scanner {
+    fn new(kv: &Kv, prefix: &str, cursor: Option<&Cursor>, projection: Projection) -> Result<Self> {
+        check_prefix(&kv.namespace, prefix)?;
+        let mut canonical = String::new();
+        push_escaped(&mut canonical, prefix);
+        let whole = format!("{}{canonical}", kv.namespace);
+        let start = match cursor {
+            None if whole.is_empty() => ScanStart::At(BEFORE_EVERY_KEY.to_string()),
+            None => ScanStart::At(whole.clone()),
+            Some(cursor) => {
+                let after = format!("{}{}", kv.namespace, cursor.after(&canonical)?);
+                ScanStart::After(CanonicalKey::from_canonical(after).ok_or_else(|| {
+                    Error::new(ErrorKind::InvalidInput, "the cursor is damaged; start the scan without it")
+                })?)
+            }
+        };
+        let plan = Plan {
+            shared: Arc::clone(&kv.shared),
+            namespace: Arc::clone(&kv.namespace),
+            prefix: canonical,
+            start,
+            end: format!("{whole}{AFTER_EVERY_KEY}"),
+            read: kv.reading(projection),
+        };
+        Ok(Self { plan, merge: None })
+    }
+
+    async fn page<T: Item>(&mut self, limit: usize) -> Result<Page<T>> {
+        let merge = match &mut self.merge {
+            Some(merge) => merge,
+            None => self.merge.insert(Merge::new(self.plan.shards().await?)),
+        };
+        self.plan.fill(merge, limit).await
+    }
+}
+
+impl Plan {
+    async fn shards(&self) -> Result<Vec<Shard>> {
+        let layout = self.shared.layout().await?;
+        let system = self.namespace.starts_with(SYSTEM_MARK);
+        Ok(if system { vec![Shard::SYSTEM] } else { layout.all_shards().collect() })
+    }
+
+    async fn fill<T: Item>(&self, merge: &mut Merge, limit: usize) -> Result<Page<T>> {
+        let mut items = Vec::with_capacity(limit.min(128));
+        let mut bytes = 0;
+        let mut rounds = 0;
+        let mut rows_read = 0;
+        let mut now = self.shared.clock.now();
+        loop {
+            match merge.next() {
+                Next::End => return Ok(Page { items, cursor: None }),
+                Next::Row(size) => {
+                    if items.len() == limit || (bytes + size > MAX_PAGE_BYTES && !items.is_empty()) {
+                        return Ok(Page { items, cursor: self.cursor(merge) });
+                    }
+                    let Some(row) = merge.take() else { continue };
+                    if let Some(item) = self.item(&row.key, row.record, now) {
+                        bytes += size;
+                        items.push(item);
+                    }
+                    merge.passed(row.key);
+                }
+                Next::Fetch(shards) => {
+                    let out_of_budget = rounds == MAX_ROUNDS || rows_read >= MAX_ROWS_PER_ENTRY * limit;
+                    if items.len() == limit || (out_of_budget && merge.has_passed()) {
+                        return Ok(Page { items, cursor: self.cursor(merge) });
+                    }
+                    let wanted = fetch_size(limit - items.len(), shards.len());
+                    let max_bytes = MAX_PAGE_BYTES.saturating_sub(bytes).max(1);
+                    rows_read += self.fetch(merge, &shards, wanted, max_bytes).await?;
+                    rounds += 1;
+                    now = self.shared.clock.now();
+                }
+            }
+        }
+    }
+
+    /// Reads on in several shards at once (S5), and returns how many rows came.
+    async fn fetch(
+        &self,
+        merge: &mut Merge,
+        shards: &[Shard],
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<usize> {
+        let requests = shards.iter().map(|&shard| {
+            let start = merge.position(shard).map_or_else(|| self.start.clone(), ScanStart::After);
+            let request =
+                ScanRequest { shard, start, end: self.end.clone(), limit, max_bytes, read: self.read };
+            let shared = &self.shared;
+            async move {
+                let reply =
+                    Attempts::new(shared, Operation::Scan).read(|| shared.driver.scan(&request)).await?;
+                Ok::<_, Error>((shard, reply))
+            }
+        });
+        let mut rows = 0;
+        for (shard, reply) in try_join_all(requests).await? {
+            rows += reply.rows.len();
+            merge.feed(shard, reply);
+        }
+        Ok(rows)
+    }
+
+    /// The item that a row gives, if it is live.
+    fn item<T: Item>(
+        &self,
+        key: &CanonicalKey,
+        record: Result<Record, String>,
+        now: Timestamp,
+    ) -> Option<Result<T>> {
+        if matches!(&record, Ok(record) if record.expires_at.is_past(now)) {
+            return None;
+        }
+        let relative = unescape(self.relative(key));
+        Some(match (relative, record) {
+            (Some(relative), Ok(record)) => {
+                let version = Version::of(key, &record);
+                Ok(T::new(relative, version, record, now))
+            }
+            (Some(relative), Err(reason)) => Err(self.corrupt(&relative, reason)),
+            (None, _) => Err(self.corrupt(key.as_str(), "the row's key is not in canonical form".to_owned())),
+        })
+    }
+
+    fn corrupt(&self, key: &str, reason: String) -> Error {
+        Error::new(ErrorKind::Corrupt, reason)
+            .with_operation(Operation::Scan)
+            .with_binding(Arc::clone(&self.shared.binding))
+            .with_key(key, self.shared.show_full_keys)
+    }
+
+    fn cursor(&self, merge: &Merge) -> Option<Cursor> {
+        merge.last_passed().map(|key| Cursor::new(&self.prefix, self.relative(key)))
+    }
+
+    fn relative<'k>(&self, key: &'k CanonicalKey) -> &'k str {
+        key.as_str().strip_prefix(&*self.namespace).unwrap_or(key.as_str())
+    }
+}
+
+/// How many rows to ask of each shard, so that one round fills the page in expectation (S5).
+///
+/// The keys of a page fall on the shards at random: the mean, and three standard deviations on top.
+fn fetch_size(wanted: usize, shards: usize) -> usize {
+    if shards <= 1 {
+        return wanted;
+    }
+    let mean = wanted.div_ceil(shards);
+    (mean + 3 * mean.isqrt() + 3).min(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fetch_size;
+
+    #[test]
+    fn a_round_asks_for_a_little_more_than_its_share() {
+        assert_eq!(fetch_size(100, 1), 100);
+        assert_eq!(fetch_size(100, 16), 16);
+        assert_eq!(fetch_size(1_000, 16), 87);
+        assert_eq!(fetch_size(1, 16), 1);
+    }
+}

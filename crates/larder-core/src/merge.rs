@@ -1,0 +1,124 @@
+//! Merging the shards of a scan into one order.
+
+use std::collections::VecDeque;
+
+use crate::driver::{ScanReply, ScanRow, Shard};
+use crate::key::CanonicalKey;
+
+/// The rows that were read of each shard, given out in the order of their keys.
+///
+/// A row is given out only when every shard that may hold a smaller one has been read that far.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    shards: Vec<ShardRows>,
+    /// Which shard holds the row that `next` found.
+    smallest: usize,
+    last_passed: Option<CanonicalKey>,
+}
+
+#[derive(Debug)]
+struct ShardRows {
+    shard: Shard,
+    rows: VecDeque<ScanRow>,
+    /// The last key that was read; the next request goes on behind it.
+    position: Option<CanonicalKey>,
+    at_end: bool,
+}
+
+/// What a merge has next.
+pub(crate) enum Next {
+    /// A row, for [`Merge::take`], with this many bytes of value.
+    Row(usize),
+    /// Nothing before these shards are read on.
+    Fetch(Vec<Shard>),
+    /// Nothing more.
+    End,
+}
+
+impl Merge {
+    pub(crate) fn new(shards: Vec<Shard>) -> Self {
+        let shards = shards
+            .into_iter()
+            .map(|shard| ShardRows { shard, rows: VecDeque::new(), position: None, at_end: false })
+            .collect();
+        Self { shards, smallest: 0, last_passed: None }
+    }
+
+    pub(crate) fn next(&mut self) -> Next {
+        let dry = |shard: &&ShardRows| shard.rows.is_empty() && !shard.at_end;
+        if self.shards.iter().any(|shard| dry(&shard)) {
+            return Next::Fetch(self.shards.iter().filter(dry).map(|shard| shard.shard).collect());
+        }
+        let fronts = self.shards.iter().enumerate().filter_map(|(at, shard)| Some((at, shard.rows.front()?)));
+        let Some((smallest, row)) = fronts.min_by(|(_, a), (_, b)| a.key.cmp(&b.key)) else {
+            return Next::End;
+        };
+        self.smallest = smallest;
+        Next::Row(row.record.as_ref().map_or(0, |record| record.value.len()))
+    }
+
+    /// Takes the row that `next` found.
+    pub(crate) fn take(&mut self) -> Option<ScanRow> {
+        self.shards.get_mut(self.smallest)?.rows.pop_front()
+    }
+
+    /// Notes that the row with this key was dealt with: given out, or skipped as expired.
+    pub(crate) fn passed(&mut self, key: CanonicalKey) {
+        self.last_passed = Some(key);
+    }
+
+    pub(crate) fn has_passed(&self) -> bool {
+        self.last_passed.is_some()
+    }
+
+    pub(crate) fn last_passed(&self) -> Option<&CanonicalKey> {
+        self.last_passed.as_ref()
+    }
+
+    /// Behind which key to read on in a shard; `None` at the beginning.
+    pub(crate) fn position(&self, shard: Shard) -> Option<CanonicalKey> {
+        self.shards.iter().find(|rows| rows.shard == shard)?.position.clone()
+    }
+
+    pub(crate) fn feed(&mut self, shard: Shard, reply: ScanReply) {
+        let Some(rows) = self.shards.iter_mut().find(|rows| rows.shard == shard) else { return };
+        // A driver that says "more" and gives no row would be asked for ever.
+        rows.at_end = !reply.more || reply.rows.is_empty();
+        if let Some(last) = reply.rows.last() {
+            rows.position = Some(last.key.clone());
+        }
+        rows.rows.extend(reply.rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(keys: &[&str], more: bool) -> ScanReply {
+        let rows = keys
+            .iter()
+            .map(|key| ScanRow {
+                key: CanonicalKey::from_canonical(*key).expect("canonical"),
+                record: Err(String::new()),
+            })
+            .collect();
+        ScanReply { rows, more }
+    }
+
+    #[test]
+    fn a_row_waits_for_every_shard_that_may_hold_a_smaller_one() {
+        let mut merge = Merge::new(vec![Shard(0), Shard(1)]);
+        assert!(matches!(merge.next(), Next::Fetch(shards) if shards.len() == 2));
+        merge.feed(Shard(0), rows(&["a", "c"], true));
+        merge.feed(Shard(1), rows(&["b"], true));
+        let mut order = Vec::new();
+        while let Next::Row(_) = merge.next() {
+            order.push(merge.take().expect("a row").key);
+        }
+        assert_eq!(order.iter().map(CanonicalKey::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(matches!(merge.next(), Next::Fetch(shards) if shards == [Shard(1)]));
+        merge.feed(Shard(1), rows(&[], false));
+        assert!(matches!(merge.next(), Next::Row(0)));
+    }
+}
