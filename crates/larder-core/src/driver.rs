@@ -447,6 +447,8 @@ pub struct DriverError {
     pub kind: ErrorKind,
     /// What became of the request.
     pub effect: Effect,
+    /// Whether the same request can succeed a little later; by its kind unless told otherwise.
+    pub retryable: bool,
     /// For people: what is wrong and the way out, without values or secrets.
     pub message: String,
     /// How long the platform asked to wait.
@@ -458,18 +460,29 @@ pub struct DriverError {
 impl DriverError {
     /// A request that was not applied and never will be.
     pub fn refused(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, effect: Effect::NotApplied, message: message.into(), retry_after: None, source: None }
+        Self::new(kind, Effect::NotApplied, message.into())
     }
 
     /// A request of which nobody knows whether it was applied.
     pub fn unknown(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, effect: Effect::Unknown, message: message.into(), retry_after: None, source: None }
+        Self::new(kind, Effect::Unknown, message.into())
+    }
+
+    fn new(kind: ErrorKind, effect: Effect, message: String) -> Self {
+        Self { kind, effect, retryable: kind.is_retryable(), message, retry_after: None, source: None }
     }
 
     /// Adds the cause. It must not print values or secrets.
     #[must_use]
     pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// The same error, which no retry will mend.
+    #[must_use]
+    pub fn permanent(mut self) -> Self {
+        self.retryable = false;
         self
     }
 

@@ -57,7 +57,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the same call can succeed later without anything being changed (E4).
+    /// Whether trouble of this kind usually passes without anything being changed (E4).
     pub const fn is_retryable(self) -> bool {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Timeout)
     }
@@ -98,6 +98,7 @@ pub struct Error(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
+    retryable: bool,
     message: String,
     operation: Option<Operation>,
     binding: Option<Arc<str>>,
@@ -112,6 +113,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner {
             kind,
+            retryable: kind.is_retryable(),
             message: message.into(),
             operation: None,
             binding: None,
@@ -131,7 +133,7 @@ impl Error {
     ///
     /// False for [`ErrorKind::Ambiguous`]: read the key before you decide to write again.
     pub fn is_retryable(&self) -> bool {
-        self.0.kind.is_retryable()
+        self.0.retryable
     }
 
     /// What is wrong and the way out, without the operation, the key and the binding.
@@ -171,6 +173,10 @@ impl Error {
     pub fn with_binding(self, binding: impl Into<Arc<str>>) -> Self {
         let binding = binding.into();
         self.edit(|inner| inner.binding = Some(binding))
+    }
+
+    pub(crate) fn with_retryable(self, retryable: bool) -> Self {
+        self.edit(|inner| inner.retryable = retryable)
     }
 
     pub(crate) fn with_operation(self, operation: Operation) -> Self {

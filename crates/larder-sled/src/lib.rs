@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Larder on an embedded [sled](https://docs.rs/sled) store.
+//!
+//! One directory, one process. Writes are acknowledged when they are on disk: a writer thread commits them in groups, each
+//! with one flush and one `fdatasync`, and reads never show what is not yet durable (P5). Expired entries are removed by a
+//! sweeper whose cost is what has expired, not what is stored.
+//!
+//! sled 0.34 is sound for this but no longer developed: it keeps deleted space for reuse and does not shrink its file, and
+//! holds up to [`SledOptions::cache_bytes`] of pages and about half as much again in memory. A store that has grown too
+//! large is copied to a fresh directory.
+
+mod codec;
+mod disk;
+mod driver;
+mod error;
+mod expiry;
+mod group;
+mod options;
+mod pending;
+mod registry;
+mod store;
+mod sweeper;
+mod writer;
+
+pub use driver::SledDriver;
+pub use options::{Durability, SledOptions};

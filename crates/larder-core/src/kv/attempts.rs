@@ -59,7 +59,7 @@ impl<'a> Attempts<'a> {
         loop {
             match self.run(attempt()).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) if error.kind.is_retryable() => self.pause(&error).await?,
+                Err(error) if error.retryable => self.pause(&error).await?,
                 Err(error) => return Err(error.not_applied().into_error()),
             }
         }
@@ -121,11 +121,14 @@ impl<'a> Attempts<'a> {
 impl DriverError {
     /// The error for the caller, of a request whose effect is known.
     pub(super) fn into_error(self) -> Error {
-        Error::new(self.kind, self.message).with_retry_after(self.retry_after).with_shared_source(self.source)
+        Error::new(self.kind, self.message)
+            .with_retryable(self.retryable)
+            .with_retry_after(self.retry_after)
+            .with_shared_source(self.source)
     }
 
     /// Whether the same write can be sent again without asking what became of it.
     pub(super) fn may_be_sent_again(&self) -> bool {
-        self.effect == Effect::NotApplied && self.kind.is_retryable()
+        self.effect == Effect::NotApplied && self.retryable
     }
 }

@@ -219,11 +219,11 @@ impl Shared {
             let open = answers.open();
             let keys: Vec<RowKey> = open.iter().map(|&at| rows[at].clone()).collect();
             let trouble = match attempts.run(self.driver.get_batch(&keys, read)).await {
-                Ok(items) => answers.take(&open, items, |error| error.kind.is_retryable()),
+                Ok(items) => answers.take(&open, items, |error| error.retryable),
                 Err(error) => Some(error),
             };
             let Some(trouble) = trouble else { return answers.finish() };
-            let given_up = if trouble.kind.is_retryable() {
+            let given_up = if trouble.retryable {
                 attempts.pause(&trouble).await.err()
             } else {
                 Some(trouble.into_error())

@@ -96,7 +96,7 @@ impl Shared {
                 // Refused: another process was first. Its record says the same or is read next.
                 Ok(WriteReply::Applied(_) | WriteReply::Refused(_)) => return Ok(()),
                 // The record's content does not depend on who wrote it, so that a lost reply needs no resolution.
-                Err(error) if error.kind.is_retryable() => attempts.pause(&error).await?,
+                Err(error) if error.retryable => attempts.pause(&error).await?,
                 Err(error) => return Err(error.into_error()),
             }
         }

@@ -1,0 +1,74 @@
+//! Larder beside the raw stores and SDKs, measured in one run.
+//!
+//! `cargo run --release -p larder-bench -- [SUITE…] [--json FILE]`. Each measurement is a process of its own, the two sides
+//! of a case take turns, and the medians are compared: machines are noisy, ratios of one run mean more than times.
+
+mod report;
+mod runner;
+mod sled_suite;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+
+/// Larder beside the raw stores and SDKs, measured in one run.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// What to measure; everything unless told.
+    suites: Vec<Suite>,
+    /// Writes the results as JSON, too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// How often each side of a case is measured.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Measures one side of a case in this process, and prints the number.
+    #[arg(long, hide = true, num_args = 3, value_names = ["CASE", "SIDE", "DIR"])]
+    worker: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Suite {
+    /// The embedded store beside raw sled.
+    Sled,
+}
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match &arguments.worker {
+        Some(worker) => work(worker),
+        None => run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("larder-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Outcome<()> {
+    let all = arguments.suites.is_empty();
+    let mut rows = Vec::new();
+    if all || arguments.suites.contains(&Suite::Sled) {
+        rows.extend(sled_suite::run(arguments.rounds)?);
+    }
+    println!("{}", report::table(&rows));
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, serde_json::to_string_pretty(&rows)?)?;
+    }
+    Ok(())
+}
+
+fn work(worker: &[String]) -> Outcome<()> {
+    let [case, side, dir] = worker else {
+        return Err("a worker takes a case, a side and a directory".into());
+    };
+    let number = sled_suite::measure(case, side, dir.as_ref())?;
+    println!("{number}");
+    Ok(())
+}

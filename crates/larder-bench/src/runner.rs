@@ -1,0 +1,60 @@
+//! Measuring the two sides of a case in turns, each time in a process of its own.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::Outcome;
+use crate::report::Row;
+
+/// A case: two sides, and what the comparison should show.
+pub(crate) struct Case<'a> {
+    pub(crate) suite: &'static str,
+    pub(crate) name: &'a str,
+    pub(crate) ours: &'a str,
+    pub(crate) theirs: &'a str,
+    pub(crate) unit: &'static str,
+    pub(crate) goal: &'a str,
+    pub(crate) reached: fn(ours: f64, theirs: f64) -> bool,
+}
+
+impl Case<'_> {
+    /// Measures both sides `rounds` times in turns, and compares the medians.
+    pub(crate) fn run(&self, rounds: usize, dir: &Path) -> Outcome<Row> {
+        eprintln!("measuring {} {} …", self.suite, self.name);
+        let mut ours = Vec::with_capacity(rounds);
+        let mut theirs = Vec::with_capacity(rounds);
+        for _ in 0..rounds {
+            theirs.push(worker(self.theirs, "theirs", dir)?);
+            ours.push(worker(self.ours, "ours", dir)?);
+        }
+        let (ours, theirs) = (median(ours), median(theirs));
+        Ok(Row {
+            suite: self.suite,
+            case: self.name.to_owned(),
+            ours,
+            theirs,
+            unit: self.unit,
+            ratio: ours / theirs,
+            goal: self.goal.to_owned(),
+            reached: (self.reached)(ours, theirs),
+        })
+    }
+}
+
+/// Runs one measurement in a process of its own.
+pub(crate) fn worker(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["--worker", case, side])
+        .arg(dir)
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("the measurement of {case} ({side}) failed").into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}

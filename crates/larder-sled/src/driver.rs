@@ -1,0 +1,229 @@
+//! The driver: reads inline, writes through the writer, scans off the async workers.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use larder_core::driver::{
+    BatchItem, BatchLimits, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply, LayoutKeeper,
+    Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Swept, Write, WriteReply,
+};
+use larder_core::record::Record;
+use larder_core::{CanonicalKey, Error, ErrorKind, Result, Timestamp};
+use sled::IVec;
+use tokio::task::spawn_blocking;
+
+use crate::codec::decode;
+use crate::error::failed;
+use crate::options::SledOptions;
+use crate::registry;
+use crate::store::{Handle, Store};
+
+/// An embedded store in a directory.
+///
+/// Clones, and drivers of the same directory in the same process, share one open store. It is closed when the last of
+/// them is dropped.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> larder_core::Result<()> {
+/// # let dir = tempfile::tempdir().expect("a directory");
+/// # let dir = dir.path();
+/// use larder_core::{Kv, PutOptions};
+/// use larder_sled::{SledDriver, SledOptions};
+///
+/// let kv = Kv::new(SledDriver::open(dir, SledOptions::new()).await?);
+/// kv.put("greeting", "hello", PutOptions::new()).await?;
+/// assert_eq!(kv.get_text("greeting").await?.as_deref(), Some("hello"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SledDriver {
+    handle: Arc<Handle>,
+    info: DriverInfo,
+}
+
+impl SledDriver {
+    /// Opens the store in a directory, and makes both if they are not there.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when another process has it open, or the disk is full; `NotProvisioned` when the path is no directory
+    /// or holds other files; `Unauthorized` when this process may not write there; `Corrupt` when the store is damaged;
+    /// `NotConfigured` when it is open in this process with another durability. Each names the directory.
+    pub async fn open(dir: impl AsRef<Path>, options: SledOptions) -> Result<Self> {
+        let dir = dir.as_ref().to_owned();
+        let opened = spawn_blocking(move || registry::open(&dir, &options)).await;
+        Ok(Self::on(opened.map_err(|error| {
+            Error::new(ErrorKind::Internal, "opening the store panicked").with_source(error)
+        })??))
+    }
+
+    pub(crate) fn on(handle: Arc<Handle>) -> Self {
+        let info = DriverInfo {
+            system: "sled",
+            store: Arc::clone(&handle.dir),
+            default_shards: 1,
+            layout: LayoutKeeper::Store,
+            batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024 },
+            reaper: Reaper::Embedded,
+        };
+        Self { handle, info }
+    }
+
+    /// Overwrites a record with raw bytes, so that tests can see what happens to one that cannot be decoded (E3).
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from writing.
+    #[doc(hidden)]
+    pub async fn plant(&self, key: &RowKey, raw: &[u8]) -> Result<(), DriverError> {
+        self.handle.writer.plant(key.clone(), raw.to_vec()).await
+    }
+
+    fn read(&self, key: &RowKey, projection: Projection) -> Result<Option<Record>, DriverError> {
+        let store = &self.handle.store;
+        let in_tree = store.data.get(key.key.as_bytes()).map_err(|error| failed(&error))?;
+        // In this order: see `Pending`.
+        let durable = store.pending.durable(key.key.as_bytes(), in_tree);
+        store.check()?;
+        let record = durable.map(|stored| decode(stored, projection)).transpose();
+        record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
+    }
+}
+
+impl fmt::Debug for SledDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledDriver").field("dir", &self.handle.dir).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Driver for SledDriver {
+    fn info(&self) -> &DriverInfo {
+        &self.info
+    }
+
+    async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {
+        self.read(key, read.projection)
+    }
+
+    async fn write(&self, key: &RowKey, write: &Write, now: Timestamp) -> Result<WriteReply, DriverError> {
+        self.handle.writer.write(key.clone(), write.clone(), now).await
+    }
+
+    async fn increment(
+        &self,
+        key: &RowKey,
+        increment: &Increment,
+        now: Timestamp,
+    ) -> Result<IncrementReply, DriverError> {
+        self.handle.writer.increment(key.clone(), *increment, now).await
+    }
+
+    async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
+        let store = Arc::clone(&self.handle.store);
+        let request = request.clone();
+        let scanned = spawn_blocking(move || scan(&store, &request)).await;
+        scanned.map_err(|_| DriverError::refused(ErrorKind::Internal, "the scan panicked"))?
+    }
+
+    async fn get_batch(
+        &self,
+        keys: &[RowKey],
+        read: Read,
+    ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
+        Ok(keys.iter().map(|key| BatchItem::Done(self.read(key, read.projection))).collect())
+    }
+
+    async fn write_batch(
+        &self,
+        writes: &[(RowKey, Write)],
+        now: Timestamp,
+    ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
+        let replies = self.handle.writer.batch(writes.to_vec(), now).await?;
+        Ok(replies.into_iter().map(|reply| BatchItem::Done(Ok(reply))).collect())
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
+        self.handle.writer.sweep(now, limit).await
+    }
+
+    async fn check(&self) -> Result<Health, DriverError> {
+        self.handle.store.check()?;
+        Ok(Health::default())
+    }
+}
+
+/// Reads a range. Blocks.
+fn scan(store: &Store, request: &ScanRequest) -> Result<ScanReply, DriverError> {
+    let mut after = match &request.start {
+        ScanStart::At(text) => std::ops::Bound::Included(IVec::from(text.as_str())),
+        ScanStart::After(key) => std::ops::Bound::Excluded(IVec::from(key.as_str())),
+    };
+    loop {
+        let (rows, last) = read_range(store, &after, request)?;
+        store.check()?;
+        // Rows that are not yet durable may have been all there was so far.
+        if rows.is_empty()
+            && let Some(last) = last
+        {
+            after = std::ops::Bound::Excluded(last);
+            continue;
+        }
+        let rows = rows
+            .into_iter()
+            .map(|(key, stored)| row(&key, stored, request.read.projection))
+            .collect::<Result<_, _>>()?;
+        return Ok(ScanReply { rows, more: last.is_some() });
+    }
+}
+
+type Rows = Vec<(IVec, IVec)>;
+
+/// The durable rows of a range, and the last key that was read if the range goes on behind it.
+fn read_range(
+    store: &Store,
+    start: &std::ops::Bound<IVec>,
+    request: &ScanRequest,
+) -> Result<(Rows, Option<IVec>), DriverError> {
+    let end = std::ops::Bound::Excluded(IVec::from(request.end.as_str()));
+    let mut rows = Vec::with_capacity(request.limit.min(1_024));
+    let mut bytes = 0;
+    let mut last = None;
+    for row in store.data.range((start.clone(), end)) {
+        if rows.len() == request.limit || bytes >= request.max_bytes {
+            last = rows.last().map(|(key, _): &(IVec, IVec)| key.clone());
+            break;
+        }
+        let (key, stored) = row.map_err(|error| failed(&error))?;
+        bytes += stored.len();
+        rows.push((key, stored));
+    }
+    let behind_start = |key: &[u8]| match start {
+        std::ops::Bound::Included(start) => key >= start.as_ref(),
+        std::ops::Bound::Excluded(start) => key > start.as_ref(),
+        std::ops::Bound::Unbounded => true,
+    };
+    let before_end = |key: &[u8]| match &last {
+        Some(last) => key <= last.as_ref(),
+        None => key < request.end.as_bytes(),
+    };
+    store.pending.durable_rows(&mut rows, |key| behind_start(key) && before_end(key));
+    // Rows that are gone from the tree, but durably not yet, may be too many.
+    if rows.len() > request.limit {
+        rows.truncate(request.limit);
+        last = rows.last().map(|(key, _)| key.clone());
+    }
+    Ok((rows, last))
+}
+
+fn row(key: &IVec, stored: IVec, projection: Projection) -> Result<ScanRow, DriverError> {
+    let key = std::str::from_utf8(key).ok().and_then(CanonicalKey::from_canonical);
+    let key = key.ok_or_else(|| {
+        DriverError::refused(ErrorKind::Corrupt, "the store holds a row whose key is not in canonical form")
+    })?;
+    Ok(ScanRow { key, record: decode(stored, projection) })
+}

@@ -1,0 +1,218 @@
+//! A group of writes: worked out against the store, then applied together.
+
+use std::collections::HashMap;
+
+use larder_core::driver::{
+    DriverError, Guard, Increment, IncrementReply, Mutation, Observed, Projection, RowKey, Swept, Write,
+    WriteReply,
+};
+use larder_core::record::{Record, Revision};
+use larder_core::{ErrorKind, Timestamp};
+use sled::IVec;
+
+use crate::codec::{Header, decode, encode, touched};
+use crate::error::failed;
+use crate::expiry;
+use crate::store::Store;
+
+/// The writes of a group so far. Each one sees those before it.
+pub(crate) struct Group<'a> {
+    store: &'a Store,
+    staged: HashMap<IVec, Staged>,
+    /// Hints that lead nowhere.
+    stale_hints: Vec<IVec>,
+}
+
+/// A key that the group has read.
+struct Staged {
+    before: Option<IVec>,
+    after: Option<IVec>,
+    changed: bool,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store, staged: HashMap::new(), stale_hints: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stale_hints.is_empty() && self.staged.values().all(|staged| !staged.changed)
+    }
+
+    /// Works out a write.
+    pub(crate) fn write(
+        &mut self,
+        key: &RowKey,
+        write: &Write,
+        now: Timestamp,
+    ) -> Result<WriteReply, DriverError> {
+        let staged = self.read(key.key.as_bytes())?;
+        let after = match outcome(staged.after.as_ref(), write, now)? {
+            Outcome::Refused(observed) => return Ok(WriteReply::Refused(observed)),
+            Outcome::Apply(after) => after,
+        };
+        let revision = after.is_some().then_some(Revision::WriteId(write.stamp.id));
+        staged.after = after;
+        staged.changed = true;
+        Ok(WriteReply::Applied(revision))
+    }
+
+    /// Works out an increment.
+    pub(crate) fn increment(
+        &mut self,
+        key: &RowKey,
+        increment: &Increment,
+        now: Timestamp,
+    ) -> Result<IncrementReply, DriverError> {
+        let stored = self.read(key.key.as_bytes())?.after.clone();
+        let current = match stored.map(|stored| decode(stored, Projection::Full)).transpose() {
+            Ok(current) => current,
+            Err(reason) => return Ok(IncrementReply::Refused(Observed::Corrupt(reason))),
+        };
+        let step = match increment.step(current, now) {
+            Ok(step) => step,
+            Err(reply) => return Ok(reply),
+        };
+        Ok(match self.write(key, &step.write, now)? {
+            WriteReply::Applied(revision) => IncrementReply::Applied { result: step.result, revision },
+            WriteReply::Refused(observed) => IncrementReply::Refused(observed),
+        })
+    }
+
+    /// Works out the removal of up to `limit` records that have expired, by their hints.
+    pub(crate) fn sweep(&mut self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
+        let mut swept = Swept::default();
+        for (looked_at, hint) in self.store.expiry.range(..expiry::end(now)).keys().enumerate() {
+            if looked_at == limit {
+                swept.more = true;
+                break;
+            }
+            let hint = hint.map_err(|error| failed(&error))?;
+            let Some((expires_at, key)) = expiry::read(&hint) else {
+                self.stale_hints.push(hint);
+                continue;
+            };
+            let staged = self.read(key)?;
+            let current = staged.after.as_deref().map(Header::read);
+            match current {
+                // The hint's own record, still there and expired.
+                Some(Ok(header)) if header.expires_at == expires_at => {
+                    staged.after = None;
+                    staged.changed = true;
+                    swept.removed += 1;
+                }
+                // Replaced or removed since: the record has a hint of its own, or needs none.
+                _ => self.stale_hints.push(hint.clone()),
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Puts raw bytes in a record's place.
+    pub(crate) fn plant(&mut self, key: &RowKey, raw: &[u8]) -> Result<(), DriverError> {
+        let staged = self.read(key.key.as_bytes())?;
+        staged.after = Some(raw.into());
+        staged.changed = true;
+        Ok(())
+    }
+
+    /// What is durable of the keys that the group changes.
+    pub(crate) fn before(&self) -> HashMap<IVec, Option<IVec>> {
+        let changed = self.staged.iter().filter(|(_, staged)| staged.changed);
+        changed.map(|(key, staged)| (key.clone(), staged.before.clone())).collect()
+    }
+
+    /// Applies the group to the trees: new hints, then records, then old hints.
+    pub(crate) fn apply(self) -> sled::Result<()> {
+        let Store { data, expiry, .. } = self.store;
+        let changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
+        let hint = |key: &IVec, record: Option<&IVec>| {
+            let header = Header::read(record?).ok()?;
+            expiry::hint(header.expires_at, key)
+        };
+        for (key, staged) in &changed {
+            let new = hint(key, staged.after.as_ref());
+            if let Some(new) = new
+                && Some(&new) != hint(key, staged.before.as_ref()).as_ref()
+            {
+                expiry.insert(new, &[])?;
+            }
+        }
+        for (key, staged) in &changed {
+            match &staged.after {
+                Some(record) => data.insert(key, record.clone())?,
+                None => data.remove(key)?,
+            };
+        }
+        for (key, staged) in &changed {
+            let old = hint(key, staged.before.as_ref());
+            if let Some(old) = old
+                && Some(&old) != hint(key, staged.after.as_ref()).as_ref()
+            {
+                expiry.remove(old)?;
+            }
+        }
+        for hint in self.stale_hints {
+            expiry.remove(hint)?;
+        }
+        Ok(())
+    }
+
+    /// A key's record as the group has left it so far.
+    fn read(&mut self, key: &[u8]) -> Result<&mut Staged, DriverError> {
+        // Looked up twice, since a key of its own is only needed the first time.
+        if !self.staged.contains_key(key) {
+            let before = self.store.data.get(key).map_err(|error| failed(&error))?;
+            self.staged.insert(key.into(), Staged { after: before.clone(), before, changed: false });
+        }
+        self.staged
+            .get_mut(key)
+            .ok_or_else(|| DriverError::refused(ErrorKind::Internal, "a staged key was not found"))
+    }
+}
+
+enum Outcome {
+    Apply(Option<IVec>),
+    Refused(Observed),
+}
+
+/// What a write makes of a stored record.
+fn outcome(stored: Option<&IVec>, write: &Write, now: Timestamp) -> Result<Outcome, DriverError> {
+    let observed = |stored: Option<&IVec>| match stored.map(|stored| decode(stored.clone(), Projection::Full))
+    {
+        None => Observed::Absent,
+        Some(Ok(record)) => Observed::from(Some::<Record>(record)),
+        Some(Err(reason)) => Observed::Corrupt(reason),
+    };
+    let header = match stored.map(|stored| Header::read(stored)) {
+        None => None,
+        Some(Ok(header)) => Some(header),
+        // Unconditional writes mend what cannot be decoded (E3).
+        Some(Err(_)) if write.guard == Guard::Always => None,
+        Some(Err(reason)) => return Ok(Outcome::Refused(Observed::Corrupt(reason))),
+    };
+    let is_live = header.as_ref().is_some_and(|header| !header.expires_at.is_past(now));
+    let holds = match &write.guard {
+        Guard::Always => true,
+        Guard::Absent => !is_live,
+        Guard::Live => is_live,
+        Guard::Revision(Revision::WriteId(id)) => {
+            header.as_ref().is_some_and(|header| header.stamp.id == *id)
+        }
+        // A version of another platform.
+        Guard::Revision(Revision::Platform(_)) => false,
+    };
+    if !holds {
+        return Ok(Outcome::Refused(observed(stored)));
+    }
+    Ok(match &write.mutation {
+        Mutation::Delete => Outcome::Apply(None),
+        Mutation::Put { value, expires_at, register } => {
+            Outcome::Apply(Some(encode(value, *expires_at, write.stamp, register.as_deref())))
+        }
+        Mutation::Touch { expires_at } => match (stored, header) {
+            (Some(stored), Some(_)) => Outcome::Apply(Some(touched(stored, *expires_at, write.stamp))),
+            _ => Outcome::Refused(observed(stored)),
+        },
+    })
+}
