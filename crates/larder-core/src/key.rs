@@ -59,6 +59,17 @@ impl CanonicalKey {
         self.0.as_bytes()
     }
 
+    /// The key that this is the canonical form of, without the first `namespace` bytes; `None` for a record's name.
+    pub(crate) fn into_key(self, namespace: usize) -> Option<String> {
+        let mut text = String::from(self.0);
+        if !text.as_bytes().contains(&ESCAPE) {
+            // It was checked when it was made, so that what holds no escape is the key itself.
+            text.drain(..namespace);
+            return Some(text);
+        }
+        unescape(text.get(namespace..)?)
+    }
+
     /// Whether this names a record of Larder's own.
     pub fn is_system(&self) -> bool {
         self.0.starts_with(SYSTEM_MARK)
@@ -171,8 +182,19 @@ fn escaped_len(text: &str) -> usize {
 }
 
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.')
+    PLAIN[usize::from(byte)]
 }
+
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let it = byte as u8;
+        plain[byte] = it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b':' | b'.');
+        byte += 1;
+    }
+    plain
+};
 
 fn hex_digit(byte: u8) -> Option<u8> {
     HEX.iter().position(|&digit| digit == byte).and_then(|value| u8::try_from(value).ok())

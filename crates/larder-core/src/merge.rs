@@ -13,7 +13,8 @@ pub(crate) struct Merge {
     shards: Vec<ShardRows>,
     /// Which shard holds the row that `next` found.
     smallest: usize,
-    last_passed: Option<CanonicalKey>,
+    /// The key of the row that was dealt with last; empty at the beginning. A buffer that is used again for every row.
+    last_passed: String,
 }
 
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Merge {
             .into_iter()
             .map(|shard| ShardRows { shard, rows: VecDeque::new(), position: None, at_end: false })
             .collect();
-        Self { shards, smallest: 0, last_passed: None }
+        Self { shards, smallest: 0, last_passed: String::new() }
     }
 
     pub(crate) fn next(&mut self) -> Next {
@@ -63,16 +64,14 @@ impl Merge {
     }
 
     /// Notes that the row with this key was dealt with: given out, or skipped as expired.
-    pub(crate) fn passed(&mut self, key: CanonicalKey) {
-        self.last_passed = Some(key);
+    pub(crate) fn passed(&mut self, key: &CanonicalKey) {
+        self.last_passed.clear();
+        self.last_passed.push_str(key.as_str());
     }
 
-    pub(crate) fn has_passed(&self) -> bool {
-        self.last_passed.is_some()
-    }
-
-    pub(crate) fn last_passed(&self) -> Option<&CanonicalKey> {
-        self.last_passed.as_ref()
+    /// The canonical key of the row that was dealt with last.
+    pub(crate) fn last_passed(&self) -> Option<&str> {
+        (!self.last_passed.is_empty()).then_some(&self.last_passed)
     }
 
     /// Behind which key to read on in a shard; `None` at the beginning.

@@ -3,7 +3,7 @@
 //! `[1 format = 1][1 flags][8 expiry][24 stamp][4 value length][value][register]`, numbers big-endian. Bit 0 of the flags
 //! says that a register follows: entries of 24 bytes of stamp and 8 of result, oldest first.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use larder_core::Expiry;
 use larder_core::driver::Projection;
 use larder_core::record::{Applied, Record, Register, Revision, WriteStamp};
@@ -62,7 +62,10 @@ pub(crate) fn decode(stored: IVec, projection: Projection) -> Result<Record, Str
         Projection::Full => {
             let value_end = HEADER + header.value_len;
             let register = (header.flags & HAS_REGISTER != 0).then(|| register(&stored[value_end..]));
-            (Bytes::from_owner(stored).slice(HEADER..value_end), register)
+            let mut value = Bytes::from_owner(stored);
+            value.truncate(value_end);
+            value.advance(HEADER);
+            (value, register)
         }
     };
     Ok(Record {

@@ -23,7 +23,7 @@ use crate::store::{Handle, Store};
 /// An embedded store in a directory.
 ///
 /// Clones, and drivers of the same directory in the same process, share one open store. It is closed when the last of
-/// them is dropped.
+/// them is dropped, which blocks until all is on disk.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -82,11 +82,17 @@ pub(crate) fn open_with(
     let cannot_start = |error: std::io::Error| {
         Error::new(ErrorKind::Internal, "a thread of the store could not be started").with_source(error)
     };
-    let writer = Writer::start(Arc::clone(&store), sync(files)).map_err(cannot_start)?;
+    let (writer, writer_thread) = Writer::start(Arc::clone(&store), sync(files)).map_err(cannot_start)?;
     let sweeper = options.sweep_interval.map(|interval| {
         sweeper::start(writer.clone(), interval, Arc::clone(&options.clock)).map_err(cannot_start)
     });
-    let handle = Arc::new(Handle { store, writer, dir: name, _sweeper: sweeper.transpose()? });
+    let handle = Arc::new(Handle {
+        _sweeper: sweeper.transpose()?,
+        writer,
+        _writer_thread: writer_thread,
+        store,
+        dir: name,
+    });
     OPEN.lock().insert(dir, Slot::Open(Arc::downgrade(&handle)));
     OPEN.closed.notify_all();
     Ok(handle)

@@ -1,9 +1,11 @@
 //! An open store: sled's trees, and what stands between them and its users.
 
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
 
 use larder_core::driver::DriverError;
 use larder_core::{Error, ErrorKind, Result};
@@ -14,6 +16,8 @@ use crate::error::{cannot_open, cannot_use, damaged};
 use crate::options::{Durability, SledOptions};
 use crate::pending::Pending;
 use crate::registry::Closing;
+use crate::sweeper::Stop;
+use crate::writer::Writer;
 
 /// sled keeps values beyond a quarter of its segments, and tree nodes beyond the same, in separate files; with this size
 /// nodes of 24 KiB values stay well below. It is written into the store and cannot change.
@@ -128,11 +132,34 @@ fn refuse_foreign_files(dir: &Path) -> Result<()> {
 }
 
 /// A store that several drivers share, with its writer and its sweeper.
+///
+/// Dropping the last one blocks until the store is closed, so that a process that ends in good order has lost nothing, in the
+/// relaxed mode either. The fields are dropped in this order: each one ends what the next one waits for.
 #[derive(Debug)]
 pub(crate) struct Handle {
+    pub(crate) _sweeper: Option<(Stop, Joined)>,
+    pub(crate) writer: Writer,
+    pub(crate) _writer_thread: Joined,
     pub(crate) store: Arc<Store>,
-    pub(crate) writer: crate::writer::Writer,
     pub(crate) dir: Arc<str>,
-    /// Ends the sweeper when the last handle goes.
-    pub(crate) _sweeper: Option<crate::sweeper::Stop>,
+}
+
+/// A thread that is waited for when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Joined(Option<JoinHandle<()>>);
+
+impl Joined {
+    /// Starts a thread.
+    pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        thread::Builder::new().name(name.to_owned()).spawn(work).map(|thread| Self(Some(thread)))
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        // A thread that panicked has said so itself.
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
 }

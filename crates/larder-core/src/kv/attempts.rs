@@ -43,7 +43,8 @@ impl<'a> Attempts<'a> {
             Some(result) => result,
             None => {
                 let until = self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
-                timeout_at(until, attempt).await.unwrap_or_else(|_| {
+                // Boxed, as are the pauses below: an operation in memory should not carry a timer around.
+                Box::pin(timeout_at(until, attempt)).await.unwrap_or_else(|_| {
                     Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long"))
                 })
             }
@@ -59,7 +60,7 @@ impl<'a> Attempts<'a> {
         loop {
             match self.run(attempt()).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) if error.retryable => self.pause(&error).await?,
+                Err(error) if error.retryable => Box::pin(self.pause(&error)).await?,
                 Err(error) => return Err(error.not_applied().into_error()),
             }
         }

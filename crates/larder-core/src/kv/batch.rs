@@ -1,6 +1,7 @@
 //! Many keys in few requests (B1).
 
 use std::collections::HashMap;
+use std::pin::pin;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -52,7 +53,7 @@ impl Kv {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<Option<Entry>>>> {
         let keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
-        let work = async {
+        let work = pin!(async {
             let rows = self.rows(&keys).await?;
             let (unique, places) = distinct(&rows);
             let found = self.shared.read_all(&unique, self.reading(Projection::Full)).await;
@@ -65,7 +66,7 @@ impl Kv {
                 Err(error) => Err(self.at_key(error.clone(), Operation::GetMany, key)),
             });
             Ok(results.collect())
-        };
+        });
         self.observed(Operation::GetMany, work).await
     }
 
@@ -97,7 +98,7 @@ impl Kv {
         let options = PutOptions { ttl: ttl.into(), ..PutOptions::new() };
         let (keys, values): (Vec<String>, Vec<Value>) =
             entries.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value.into())).unzip();
-        let work = async {
+        let work = pin!(async {
             let expires_at = expiry(options.ttl, self.now())?;
             let values = values
                 .into_iter()
@@ -110,7 +111,7 @@ impl Kv {
                 revision.version(row, expires_at)
             })
             .await
-        };
+        });
         self.observed(Operation::PutMany, work).await
     }
 
@@ -127,10 +128,10 @@ impl Kv {
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<()>>> {
         let keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
-        let work = async {
+        let work = pin!(async {
             let mutations = vec![Mutation::Delete; keys.len()];
             self.write_many(Operation::DeleteMany, &keys, mutations, |_, _| Ok(())).await
-        };
+        });
         self.observed(Operation::DeleteMany, work).await
     }
 

@@ -1,5 +1,6 @@
 //! Counters (C1, C2).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::attempts::Attempts;
@@ -43,11 +44,11 @@ impl Kv {
     ) -> Result<i64> {
         let key = key.as_ref();
         let ttl = ttl_on_create.into();
-        let work = async {
+        let work = pin!(async {
             let expires_at = expiry(ttl, self.now())?;
             let row = self.row_to_write(key).await?;
             self.shared.increment(&row, delta, expires_at).await
-        };
+        });
         self.observed_on(Operation::Increment, key, work).await
     }
 }
@@ -109,17 +110,23 @@ impl Shared {
                 Ok(IncrementReply::Refused(observed)) => {
                     let next = judge.next(observed, self.clock.now());
                     if matches!(next, Next::WriteBack(_)) {
-                        attempts.conflict().await.map_err(|error| self.give_up_increment(&judge, error))?;
+                        Box::pin(attempts.conflict())
+                            .await
+                            .map_err(|error| self.give_up_increment(&judge, error))?;
                     }
                     next
                 }
                 Err(error) if error.effect == Effect::Unknown => {
                     judge.in_doubt = true;
-                    attempts.pause(&error).await.map_err(|error| self.give_up_increment(&judge, error))?;
+                    Box::pin(attempts.pause(&error))
+                        .await
+                        .map_err(|error| self.give_up_increment(&judge, error))?;
                     Next::Read
                 }
                 Err(error) if error.may_be_sent_again() => {
-                    attempts.pause(&error).await.map_err(|error| self.give_up_increment(&judge, error))?;
+                    Box::pin(attempts.pause(&error))
+                        .await
+                        .map_err(|error| self.give_up_increment(&judge, error))?;
                     // What was read before the pause may be old; and a write in doubt may have landed meanwhile.
                     if judge.in_doubt { Next::Read } else { Next::Add }
                 }

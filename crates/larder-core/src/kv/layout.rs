@@ -24,7 +24,8 @@ impl Shared {
     pub(super) async fn layout(&self) -> Result<&Layout> {
         match self.layout.get() {
             Some(layout) => Ok(layout),
-            None => self.layout.get_or_try_init(|| self.find_layout()).await,
+            // Boxed: needed once, and large beside what every operation carries.
+            None => Box::pin(self.layout.get_or_try_init(|| self.find_layout())).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Looking after a store: removing what has expired, and checking that it is well (T3, T4).
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::attempts::Attempts;
@@ -25,14 +26,14 @@ impl Kv {
     ///
     /// What keeps the store from answering. What was removed by then stays removed.
     pub async fn sweep(&self) -> Result<SweepOutcome> {
-        let work = async {
+        let work = pin!(async {
             self.shared.layout().await?.check_writer()?;
             match self.shared.driver.info().reaper {
                 Reaper::Platform => Ok(SweepOutcome::DoneByPlatform),
                 Reaper::Embedded => Ok(SweepOutcome::Swept { removed: self.shared.sweep_all().await? }),
                 Reaper::Leased => self.sweep_under_lease().await,
             }
-        };
+        });
         self.observed(Operation::Sweep, work).await
     }
 
@@ -68,7 +69,7 @@ impl Kv {
     /// What keeps the store from answering: `NotProvisioned`, `Unauthorized`, `Unavailable`, `Unsupported` for a layout
     /// that this version does not understand.
     pub async fn check(&self) -> Result<CheckReport> {
-        let work = async {
+        let work = pin!(async {
             self.shared.layout().await?;
             let driver = &self.shared.driver;
             let before = self.now();
@@ -86,7 +87,7 @@ impl Kv {
                 }
             }
             Ok(report)
-        };
+        });
         self.observed(Operation::Check, work).await
     }
 }

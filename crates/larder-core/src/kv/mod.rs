@@ -11,11 +11,12 @@ mod scan;
 mod write;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
 use crate::error::{Error, Result};
@@ -170,7 +171,12 @@ impl Kv {
         let shared = &self.shared;
         let started = Instant::now();
         let span = shared.telemetry.span(operation);
-        let result = if span.is_disabled() { work.await } else { work.instrument(span.clone()).await };
+        let mut work = pin!(work);
+        let result = poll_fn(|context| {
+            let _entered = span.enter();
+            work.as_mut().poll(context)
+        })
+        .await;
         shared.telemetry.finished(
             operation,
             started.elapsed(),

@@ -1,6 +1,7 @@
 //! Reading one entry.
 
 use bytes::Bytes;
+use std::pin::pin;
 
 use super::Kv;
 use super::attempts::Attempts;
@@ -9,7 +10,7 @@ use crate::entry::{Entry, EntryInfo};
 use crate::error::Result;
 use crate::operation::Operation;
 use crate::record::Record;
-use crate::time::Timestamp;
+use crate::time::{Expiry, Timestamp};
 use crate::version::Version;
 
 impl Kv {
@@ -33,13 +34,10 @@ impl Kv {
     /// decoded; otherwise what keeps the store from answering.
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Bytes>> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let row = self.row(key).await?;
-            Ok(self
-                .live_record(&row, Operation::Get, Projection::Full)
-                .await?
-                .map(|(record, _)| record.value))
-        };
+            Ok(self.live_record(&row, Operation::Get, Projection::Full).await?.map(|record| record.value))
+        });
         self.observed_on(Operation::Get, key, work).await
     }
 
@@ -50,11 +48,11 @@ impl Kv {
     /// As [`Kv::get`].
     pub async fn get_entry(&self, key: impl AsRef<str>) -> Result<Option<Entry>> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let row = self.row(key).await?;
             let found = self.live_record(&row, Operation::Get, Projection::Full).await?;
-            Ok(found.map(|(record, now)| entry(key.to_owned(), &row, record, now)))
-        };
+            Ok(found.map(|record| entry(key.to_owned(), &row, record, self.now())))
+        });
         self.observed_on(Operation::Get, key, work).await
     }
 
@@ -65,10 +63,10 @@ impl Kv {
     /// As [`Kv::get`].
     pub async fn exists(&self, key: impl AsRef<str>) -> Result<bool> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let row = self.row(key).await?;
             Ok(self.live_record(&row, Operation::Exists, Projection::Meta).await?.is_some())
-        };
+        });
         self.observed_on(Operation::Exists, key, work).await
     }
 
@@ -77,14 +75,13 @@ impl Kv {
         row: &RowKey,
         operation: Operation,
         projection: Projection,
-    ) -> Result<Option<(Record, Timestamp)>> {
+    ) -> Result<Option<Record>> {
         let shared = &self.shared;
         let read = self.reading(projection);
         let record = Attempts::new(shared, operation).read(|| shared.driver.get(row, read)).await?;
-        Ok(record.and_then(|record| {
-            let now = self.now();
-            (!record.expires_at.is_past(now)).then_some((record, now))
-        }))
+        // What never expires needs no look at the clock.
+        Ok(record
+            .filter(|record| record.expires_at == Expiry::NEVER || !record.expires_at.is_past(self.now())))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Scanning a prefix in key order: pages, streams, and all at once (S1 to S5).
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -11,9 +12,7 @@ use crate::cursor::Cursor;
 use crate::driver::{Projection, Read, ScanRequest, ScanStart, Shard};
 use crate::entry::{Entry, EntryInfo, Page};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{
-    AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped, unescape,
-};
+use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped};
 use crate::merge::{Merge, Next};
 use crate::operation::Operation;
 use crate::options::{MAX_PAGE_BYTES, MAX_PAGE_LIMIT, ScanOptions};
@@ -127,11 +126,11 @@ impl Kv {
     }
 
     async fn page<T: Item>(&self, prefix: &str, options: ScanOptions) -> Result<Page<T>> {
-        let work = async {
+        let work = pin!(async {
             options.check()?;
             let mut scanner = Scanner::new(self, prefix, options.cursor.as_ref(), T::PROJECTION)?;
             scanner.page(options.limit).await
-        };
+        });
         self.observed(Operation::Scan, work).await
     }
 
@@ -284,15 +283,15 @@ impl Plan {
                         return Ok(Page { items, cursor: self.cursor(merge) });
                     }
                     let Some(row) = merge.take() else { continue };
-                    if let Some(item) = self.item(&row.key, row.record, now) {
+                    merge.passed(&row.key);
+                    if let Some(item) = self.item(row.key, row.record, now) {
                         bytes += size;
                         items.push(item);
                     }
-                    merge.passed(row.key);
                 }
                 Next::Fetch(shards) => {
                     let out_of_budget = rounds == MAX_ROUNDS || rows_read >= MAX_ROWS_PER_ENTRY * limit;
-                    if items.len() == limit || (out_of_budget && merge.has_passed()) {
+                    if items.len() == limit || (out_of_budget && merge.last_passed().is_some()) {
                         return Ok(Page { items, cursor: self.cursor(merge) });
                     }
                     let wanted = fetch_size(limit - items.len(), shards.len());
@@ -335,21 +334,20 @@ impl Plan {
     /// The item that a row gives, if it is live.
     fn item<T: Item>(
         &self,
-        key: &CanonicalKey,
+        row: CanonicalKey,
         record: Result<Record, String>,
         now: Timestamp,
     ) -> Option<Result<T>> {
-        if matches!(&record, Ok(record) if record.expires_at.is_past(now)) {
-            return None;
-        }
-        let relative = unescape(self.relative(key));
-        Some(match (relative, record) {
-            (Some(relative), Ok(record)) => {
-                let version = Version::of(key, &record);
-                Ok(T::new(relative, version, record, now))
-            }
-            (Some(relative), Err(reason)) => Err(self.corrupt(&relative, reason)),
-            (None, _) => Err(self.corrupt(key.as_str(), "the row's key is not in canonical form".to_owned())),
+        let version = match &record {
+            Ok(record) if record.expires_at.is_past(now) => return None,
+            Ok(record) => Some(Version::of(&row, record)),
+            Err(_) => None,
+        };
+        let key = row.into_key(self.namespace.len()).unwrap_or_default();
+        Some(match (record, version) {
+            (Ok(record), Some(version)) => Ok(T::new(key, version, record, now)),
+            (Err(reason), _) => Err(self.corrupt(&key, reason)),
+            (Ok(_), None) => return None,
         })
     }
 
@@ -361,11 +359,8 @@ impl Plan {
     }
 
     fn cursor(&self, merge: &Merge) -> Option<Cursor> {
-        merge.last_passed().map(|key| Cursor::new(&self.prefix, self.relative(key)))
-    }
-
-    fn relative<'k>(&self, key: &'k CanonicalKey) -> &'k str {
-        key.as_str().strip_prefix(&*self.namespace).unwrap_or(key.as_str())
+        let after = merge.last_passed()?;
+        Some(Cursor::new(&self.prefix, after.strip_prefix(&*self.namespace).unwrap_or(after)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writing one entry, and finding out what became of a write whose reply was lost (P1 to P4).
 
 use bytes::Bytes;
+use std::pin::pin;
 
 use super::attempts::Attempts;
 use super::read::entry;
@@ -50,7 +51,7 @@ impl Kv {
     ) -> Result<PutOutcome> {
         let key = key.as_ref();
         let value = value.into();
-        let work = async {
+        let work = pin!(async {
             let value = value.checked()?;
             let expires_at = expiry(options.ttl, self.now())?;
             let row = self.row_to_write(key).await?;
@@ -64,7 +65,7 @@ impl Kv {
                 End::Applied(revision) => PutOutcome::Stored(revision.version(&row, expires_at)?),
                 End::ConditionFailed(observed) => PutOutcome::ConditionFailed(self.seen(key, &row, observed)),
             })
-        };
+        });
         self.observed_on(Operation::Put, key, work).await
     }
 
@@ -75,11 +76,11 @@ impl Kv {
     /// As [`Kv::put`]; a record that cannot be decoded is removed (E3).
     pub async fn delete(&self, key: impl AsRef<str>) -> Result<()> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let row = self.row_to_write(key).await?;
             self.shared.write(Operation::Delete, &row, Change::delete(Intent::Always)).await?;
             Ok(())
-        };
+        });
         self.observed_on(Operation::Delete, key, work).await
     }
 
@@ -91,7 +92,7 @@ impl Kv {
     /// is absent, the error is `Ambiguous`.
     pub async fn delete_if_version(&self, key: impl AsRef<str>, version: Version) -> Result<DeleteOutcome> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let row = self.row_to_write(key).await?;
             let change = Change::delete(Intent::version(version, &row)?);
             Ok(match self.shared.write(Operation::Delete, &row, change).await? {
@@ -100,7 +101,7 @@ impl Kv {
                     DeleteOutcome::ConditionFailed(self.seen(key, &row, observed))
                 }
             })
-        };
+        });
         self.observed_on(Operation::Delete, key, work).await
     }
 
@@ -123,7 +124,7 @@ impl Kv {
     /// As [`Kv::put`].
     pub async fn touch(&self, key: impl AsRef<str>, options: TouchOptions) -> Result<TouchOutcome> {
         let key = key.as_ref();
-        let work = async {
+        let work = pin!(async {
             let expires_at = expiry(options.ttl, self.now())?;
             let row = self.row_to_write(key).await?;
             let intent = match options.version {
@@ -138,7 +139,7 @@ impl Kv {
                     seen => TouchOutcome::ConditionFailed(seen),
                 },
             })
-        };
+        });
         self.observed_on(Operation::Touch, key, work).await
     }
 
@@ -252,6 +253,7 @@ impl Shared {
         let mut attempts = Attempts::new(self, operation);
         let mut judge = Judge {
             id: change.id,
+            earlier_ids: Vec::new(),
             deletes: matches!(change.mutation, Mutation::Delete),
             first_sent_at: change.sent_at.unwrap_or_else(|| self.clock.now()),
             in_doubt: change.sent_at.is_some(),
@@ -279,6 +281,7 @@ impl Shared {
                     if judge.is_expired_version(now) {
                         return Ok(End::ConditionFailed(Observed::NotReturned));
                     }
+                    judge.prepare_to_send_again();
                     let stamp = WriteStamp { id: judge.id, at: now };
                     let write = Write { mutation: change.mutation.clone(), guard, stamp };
                     match attempts.run(self.driver.write(row, &write, now)).await {
@@ -299,7 +302,9 @@ impl Shared {
             };
             next = judge.next(observed, self.clock.now());
             if matches!(next, Next::Again(_)) {
-                attempts.conflict().await.map_err(|error| self.give_up(&judge, operation, error))?;
+                Box::pin(attempts.conflict())
+                    .await
+                    .map_err(|error| self.give_up(&judge, operation, error))?;
             }
         }
     }
@@ -314,11 +319,11 @@ impl Shared {
     ) -> Result<Next> {
         if error.effect == Effect::Unknown {
             judge.in_doubt = true;
-            attempts.pause(&error).await?;
+            Box::pin(attempts.pause(&error)).await?;
             return Ok(Next::Read);
         }
         if error.may_be_sent_again() {
-            attempts.pause(&error).await?;
+            Box::pin(attempts.pause(&error)).await?;
             return Ok(Next::Again(guard));
         }
         Err(error.into_error())
@@ -359,6 +364,8 @@ impl Shared {
 /// Decides what an observed record means for a write (P4). The one place where this is decided.
 struct Judge {
     id: WriteId,
+    /// Ids under which this write was sent before.
+    earlier_ids: Vec<WriteId>,
     intent: Intent,
     deletes: bool,
     first_sent_at: Timestamp,
@@ -374,10 +381,24 @@ impl Judge {
         matches!(&self.intent, Intent::Version(version) if !self.in_doubt && version.is_expired(now))
     }
 
+    fn is_ours(&self, id: WriteId) -> bool {
+        id == self.id || self.earlier_ids.contains(&id)
+    }
+
+    /// Takes a new id for a touch that is sent again after it went unanswered.
+    ///
+    /// An unconditional touch that lands late touches whatever is there then. Under the id that this call may have returned
+    /// as a version by that time, it would give a stranger's value that version (P2).
+    fn prepare_to_send_again(&mut self) {
+        if self.in_doubt && matches!(self.intent, Intent::Live) {
+            self.earlier_ids.push(std::mem::replace(&mut self.id, WriteId::random()));
+        }
+    }
+
     fn next(&self, observed: Observed, now: Timestamp) -> Next {
         match observed {
             Observed::NotReturned => Next::Read,
-            Observed::Record(record) if record.stamp.id == self.id => {
+            Observed::Record(record) if self.is_ours(record.stamp.id) => {
                 Next::End(End::Applied(NewRevision(Some(record.revision))))
             }
             observed if self.in_doubt => self.next_in_doubt(observed, now),

@@ -1,0 +1,29 @@
+//! What all handles of one `Bindings` have in common.
+
+use std::sync::Arc;
+
+use larder_core::{Clock, Kv, KvBuilder, Result, RetryPolicy, SystemClock};
+
+/// The clock and the limits of attempts.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retry: RetryPolicy,
+}
+
+impl Settings {
+    /// The handle for a binding, in the namespace that the binding asks for.
+    pub(crate) fn finish(&self, handle: KvBuilder, id: &str, namespace: Option<&str>) -> Result<Kv> {
+        let kv = handle.binding(id).clock(Arc::clone(&self.clock)).retry(self.retry.clone()).build();
+        match namespace {
+            Some(namespace) => kv.with_prefix(namespace),
+            None => Ok(kv),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), retry: RetryPolicy::default() }
+    }
+}

@@ -1,0 +1,19 @@
+//! The names of the variables that bindings are found by.
+
+/// The variable that names the bindings file.
+pub(crate) const BINDINGS_FILE: &str = "LARDER_BINDINGS";
+
+/// The variable of a binding.
+pub(crate) fn larder(id: &str) -> String {
+    format!("LARDER_{}_BINDING", stem(id))
+}
+
+/// The variable that another platform gives its services for the same purpose.
+pub(crate) fn alien(id: &str) -> String {
+    format!("ALIEN_{}_BINDING", stem(id))
+}
+
+/// The part of the names that is made from the id. Different ids can have the same.
+pub(crate) fn stem(id: &str) -> String {
+    id.to_ascii_uppercase().replace('-', "_")
+}

@@ -1,0 +1,79 @@
+//! What is compiled in, as cargo tells it.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// No part of these names may be in the tree of `larder-core`: HTTP, TLS, and the platforms' own crates.
+const FOREIGN: &[&str] = &[
+    "aws",
+    "azure",
+    "firestore",
+    "gcloud",
+    "google",
+    "h2",
+    "http",
+    "hyper",
+    "openssl",
+    "reqwest",
+    "ring",
+    "rustls",
+    "sled",
+    "tonic",
+    "tower",
+    "tungstenite",
+];
+
+/// The crates that `larder` with its default features may be made of, itself included.
+const MOST_CRATES: usize = 90;
+
+/// The names of the crates of a build, without those of its tests.
+fn tree(arguments: &[&str]) -> BTreeSet<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["tree", "--offline", "--prefix", "none", "--format", "{p}"])
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo tree");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).expect("UTF-8");
+    // "name v1.2.3 (path) (*)": the name and the version are one crate.
+    lines
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some(format!("{} {}", words.next()?, words.next()?))
+        })
+        .collect()
+}
+
+fn foreign(crates: &BTreeSet<String>) -> Vec<&String> {
+    let is_foreign =
+        |name: &str| FOREIGN.iter().any(|foreign| name.split(['-', '_', ' ']).any(|part| part == *foreign));
+    crates.iter().filter(|name| is_foreign(name)).collect()
+}
+
+#[test]
+fn the_core_has_no_http_and_no_cloud() {
+    let crates = tree(&["--package", "larder-core", "--edges", "normal"]);
+    assert!(crates.iter().any(|name| name.starts_with("larder-core ")), "{crates:?}");
+    assert_eq!(foreign(&crates), Vec::<&String>::new());
+}
+
+#[test]
+fn a_build_without_a_driver_has_no_store_either() {
+    let crates = tree(&["--package", "larder", "--no-default-features", "--edges", "normal"]);
+    assert!(crates.iter().any(|name| name.starts_with("larder ")), "{crates:?}");
+    assert_eq!(foreign(&crates), Vec::<&String>::new());
+}
+
+#[test]
+fn a_local_build_is_small() {
+    let local = ["--package", "larder", "--no-default-features", "--features", "local"];
+    let crates = tree(&[&local[..], &["--edges", "normal,build"]].concat());
+    println!("larder with `local`: {} crates", crates.len());
+    assert!(crates.len() < MOST_CRATES, "{}: {crates:#?}", crates.len());
+    let cloud = foreign(&crates);
+    let others: Vec<_> = cloud.iter().filter(|name| !name.contains("sled")).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
