@@ -126,6 +126,8 @@ pub struct DriverInfo {
     pub layout: LayoutKeeper,
     /// What a batch may hold.
     pub batch: BatchLimits,
+    /// The entries of a page that a stream reads at once, 1 to 1,000: many where a request costs, fewer where it does not.
+    pub stream_page: usize,
     /// Who removes expired records.
     pub reaper: Reaper,
 }
@@ -404,6 +406,13 @@ pub struct ScanRow {
     pub key: CanonicalKey,
     /// Its record, or why it cannot be decoded.
     pub record: Result<Record, String>,
+}
+
+impl ScanRow {
+    /// The bytes of its value.
+    pub(crate) fn size(&self) -> usize {
+        self.record.as_ref().map_or(0, |record| record.value.len())
+    }
 }
 
 /// One position of a batch.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::cursor::Cursor;
 use crate::error::Result;
-use crate::time::{Expiry, Timestamp};
+use crate::time::Timestamp;
 use crate::version::Version;
 
 /// A live entry: its key, its value, its version and how long it lives.
@@ -72,14 +72,14 @@ impl fmt::Debug for Entry {
 #[derive(Clone, PartialEq, Eq)]
 pub struct EntryInfo {
     key: String,
+    /// Carries the expiry, too.
     version: Version,
-    expires_at: Expiry,
     read_at: Timestamp,
 }
 
 impl EntryInfo {
-    pub(crate) fn new(key: String, version: Version, expires_at: Expiry, read_at: Timestamp) -> Self {
-        Self { key, version, expires_at, read_at }
+    pub(crate) fn new(key: String, version: Version, read_at: Timestamp) -> Self {
+        Self { key, version, read_at }
     }
 
     /// The key, relative to the handle.
@@ -99,12 +99,12 @@ impl EntryInfo {
 
     /// The lifetime that remained when the entry was read; `None` for one that stays (T6).
     pub fn ttl(&self) -> Option<Duration> {
-        self.expires_at.remaining(self.read_at)
+        self.version.expires_at().remaining(self.read_at)
     }
 
     /// When the entry expires; `None` for never.
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.expires_at.moment().map(Timestamp::to_system_time)
+        self.version.expires_at().moment().map(Timestamp::to_system_time)
     }
 }
 

@@ -29,69 +29,81 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 ///
 /// A record of Larder's own has a name that begins with `!`, which no user's key can produce.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CanonicalKey(Box<str>);
+pub struct CanonicalKey {
+    text: Box<str>,
+    /// Whether the text holds no escape and no mark, so that it is the key itself.
+    is_plain: bool,
+}
 
 impl CanonicalKey {
     /// Takes text that is in canonical form already: what a backend returned, or a record's name.
     ///
     /// Returns `None` for text that no key encodes to.
-    pub fn from_canonical(text: impl Into<Box<str>>) -> Option<Self> {
-        let text = text.into();
-        let body = text.strip_prefix(SYSTEM_MARK).unwrap_or(&text);
-        (is_canonical(body) && !text.is_empty()).then_some(Self(text))
+    pub fn from_canonical(text: impl AsRef<[u8]>) -> Option<Self> {
+        let text = text.as_ref();
+        let is_plain = !text.is_empty() && text.iter().all(|&byte| is_plain(byte));
+        let text = std::str::from_utf8(text).ok()?;
+        if !is_plain {
+            let body = text.strip_prefix(SYSTEM_MARK).unwrap_or(text);
+            if text.is_empty() || unescape(body).is_none() {
+                return None;
+            }
+        }
+        Some(Self { text: text.into(), is_plain })
     }
 
-    /// Takes text that the caller knows to be canonical.
+    /// The canonical form of a key in a namespace.
     pub(crate) fn from_parts(namespace: &str, key: &str) -> Self {
         let mut text = String::with_capacity(namespace.len() + key.len());
         text.push_str(namespace);
-        push_escaped(&mut text, key);
-        Self(text.into_boxed_str())
+        let is_plain = push_escaped(&mut text, key) && !namespace.starts_with(SYSTEM_MARK);
+        Self { text: text.into_boxed_str(), is_plain }
     }
 
     /// The canonical text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The canonical text as bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.text.as_bytes()
     }
 
     /// The key that this is the canonical form of, without the first `namespace` bytes; `None` for a record's name.
     pub(crate) fn into_key(self, namespace: usize) -> Option<String> {
-        let mut text = String::from(self.0);
-        if !text.as_bytes().contains(&ESCAPE) {
-            // It was checked when it was made, so that what holds no escape is the key itself.
-            text.drain(..namespace);
-            return Some(text);
+        let mut text = String::from(self.text);
+        if !self.is_plain {
+            return unescape(text.get(namespace..)?);
         }
-        unescape(text.get(namespace..)?)
+        if namespace > 0 {
+            text.drain(..namespace);
+        }
+        Some(text)
     }
 
     /// Whether this names a record of Larder's own.
     pub fn is_system(&self) -> bool {
-        self.0.starts_with(SYSTEM_MARK)
+        self.text.starts_with(SYSTEM_MARK)
     }
 }
 
 impl fmt::Debug for CanonicalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Keys of sessions are secrets: a key in a log is shortened (E1).
-        write!(f, "CanonicalKey({})", shorten(&self.0))
+        write!(f, "CanonicalKey({})", shorten(&self.text))
     }
 }
 
 impl AsRef<str> for CanonicalKey {
     fn as_ref(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
 impl Borrow<str> for CanonicalKey {
     fn borrow(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -130,11 +142,11 @@ fn check_length(what: &str, namespace: &str, text: &str) -> Result<(), InvalidIn
     )))
 }
 
-/// Appends the canonical form of `text`.
-pub(crate) fn push_escaped(into: &mut String, text: &str) {
+/// Appends the canonical form of `text`, and returns whether that is the text itself.
+pub(crate) fn push_escaped(into: &mut String, text: &str) -> bool {
     if text.bytes().all(is_plain) {
         into.push_str(text);
-        return;
+        return true;
     }
     for byte in text.bytes() {
         if is_plain(byte) {
@@ -145,12 +157,13 @@ pub(crate) fn push_escaped(into: &mut String, text: &str) {
             into.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
+    false
 }
 
 /// The key that a canonical text encodes, or `None` when it encodes none.
 pub(crate) fn unescape(canonical: &str) -> Option<String> {
     if !canonical.as_bytes().contains(&ESCAPE) {
-        return is_canonical(canonical).then(|| canonical.to_owned());
+        return canonical.bytes().all(is_plain).then(|| canonical.to_owned());
     }
     let mut bytes = Vec::with_capacity(canonical.len());
     let mut rest = canonical.as_bytes();
@@ -171,10 +184,6 @@ pub(crate) fn unescape(canonical: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-fn is_canonical(text: &str) -> bool {
-    text.bytes().all(is_plain) || (text.as_bytes().contains(&ESCAPE) && unescape(text).is_some())
 }
 
 fn escaped_len(text: &str) -> usize {

@@ -57,6 +57,7 @@ impl MemoryDriver {
             default_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 100, writes: 25, write_bytes: 1 << 20 },
+            stream_page: 1_000,
             reaper: Reaper::Embedded,
         };
         Self { info, rows: Arc::default() }

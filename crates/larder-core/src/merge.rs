@@ -46,6 +46,11 @@ impl Merge {
     }
 
     pub(crate) fn next(&mut self) -> Next {
+        if let [only] = &*self.shards
+            && let Some(row) = only.rows.front()
+        {
+            return Next::Row(row.size());
+        }
         let dry = |shard: &&ShardRows| shard.rows.is_empty() && !shard.at_end;
         if self.shards.iter().any(|shard| dry(&shard)) {
             return Next::Fetch(self.shards.iter().filter(dry).map(|shard| shard.shard).collect());
@@ -55,7 +60,7 @@ impl Merge {
             return Next::End;
         };
         self.smallest = smallest;
-        Next::Row(row.record.as_ref().map_or(0, |record| record.value.len()))
+        Next::Row(row.size())
     }
 
     /// Takes the row that `next` found.
@@ -86,7 +91,12 @@ impl Merge {
         if let Some(last) = reply.rows.last() {
             rows.position = Some(last.key.clone());
         }
-        rows.rows.extend(reply.rows);
+        if rows.rows.is_empty() {
+            // The usual case, and nothing is copied.
+            rows.rows = reply.rows.into();
+        } else {
+            rows.rows.extend(reply.rows);
+        }
     }
 }
 

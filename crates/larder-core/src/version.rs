@@ -55,6 +55,10 @@ impl Version {
         &self.revision
     }
 
+    pub(crate) fn expires_at(&self) -> Expiry {
+        self.expires_at
+    }
+
     /// Whether the entry that had this version has expired at `now`.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_past(now)

@@ -1,6 +1,7 @@
-//! The driver: reads inline, writes through the writer, scans off the async workers.
+//! The driver: reads inline, writes through the writer, long scans off the async workers.
 
 use std::fmt;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +20,11 @@ use crate::error::failed;
 use crate::options::SledOptions;
 use crate::registry;
 use crate::store::{Handle, Store};
+
+/// What a scan reads on the caller's own thread: a handful of point reads' worth. A change of threads costs more than that.
+/// The rest of a larger request is read off the async workers.
+const INLINE_ROWS: usize = 128;
+const INLINE_BYTES: usize = 256 * 1024;
 
 /// An embedded store in a directory.
 ///
@@ -68,6 +74,7 @@ impl SledDriver {
             default_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024 },
+            stream_page: INLINE_ROWS,
             reaper: Reaper::Embedded,
         };
         Self { handle, info }
@@ -124,10 +131,26 @@ impl Driver for SledDriver {
     }
 
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
+        let mut first = request.clone();
+        first.limit = request.limit.min(INLINE_ROWS);
+        first.max_bytes = request.max_bytes.min(INLINE_BYTES);
+        let mut reply = scan(&self.handle.store, &first)?;
+        let bytes =
+            reply.rows.iter().flat_map(|row| &row.record).map(|record| record.value.len()).sum::<usize>();
+        let full = reply.rows.len() >= request.limit || bytes >= request.max_bytes;
+        let (true, false, Some(last)) = (reply.more, full, reply.rows.last()) else { return Ok(reply) };
+        let rest = ScanRequest {
+            start: ScanStart::After(last.key.clone()),
+            limit: request.limit - reply.rows.len(),
+            max_bytes: request.max_bytes - bytes,
+            ..first
+        };
         let store = Arc::clone(&self.handle.store);
-        let request = request.clone();
-        let scanned = spawn_blocking(move || scan(&store, &request)).await;
-        scanned.map_err(|_| DriverError::refused(ErrorKind::Internal, "the scan panicked"))?
+        let scanned = spawn_blocking(move || scan(&store, &rest)).await;
+        let rest = scanned.map_err(|_| DriverError::refused(ErrorKind::Internal, "the scan panicked"))??;
+        reply.rows.extend(rest.rows);
+        reply.more = rest.more;
+        Ok(reply)
     }
 
     async fn get_batch(
@@ -159,70 +182,81 @@ impl Driver for SledDriver {
 
 /// Reads a range. Blocks.
 fn scan(store: &Store, request: &ScanRequest) -> Result<ScanReply, DriverError> {
-    let mut after = match &request.start {
-        ScanStart::At(text) => std::ops::Bound::Included(IVec::from(text.as_str())),
-        ScanStart::After(key) => std::ops::Bound::Excluded(IVec::from(key.as_str())),
+    let mut start = match &request.start {
+        ScanStart::At(text) => Bound::Included(IVec::from(text.as_str())),
+        ScanStart::After(key) => Bound::Excluded(IVec::from(key.as_str())),
     };
     loop {
-        let (rows, last) = read_range(store, &after, request)?;
+        let (rows, last) = read_range(store, &start, request)?;
         store.check()?;
-        // Rows that are not yet durable may have been all there was so far.
-        if rows.is_empty()
-            && let Some(last) = last
-        {
-            after = std::ops::Bound::Excluded(last);
-            continue;
+        match last {
+            // Rows that are not yet durable may have been all there was so far.
+            Some(last) if rows.is_empty() => start = Bound::Excluded(last),
+            last => return Ok(ScanReply { rows, more: last.is_some() }),
         }
-        let rows = rows
-            .into_iter()
-            .map(|(key, stored)| row(&key, stored, request.read.projection))
-            .collect::<Result<_, _>>()?;
-        return Ok(ScanReply { rows, more: last.is_some() });
     }
 }
-
-type Rows = Vec<(IVec, IVec)>;
 
 /// The durable rows of a range, and the last key that was read if the range goes on behind it.
 fn read_range(
     store: &Store,
-    start: &std::ops::Bound<IVec>,
+    start: &Bound<IVec>,
     request: &ScanRequest,
-) -> Result<(Rows, Option<IVec>), DriverError> {
-    let end = std::ops::Bound::Excluded(IVec::from(request.end.as_str()));
+) -> Result<(Vec<ScanRow>, Option<IVec>), DriverError> {
+    let projection = request.read.projection;
+    let end = Bound::Excluded(IVec::from(request.end.as_str()));
     let mut rows = Vec::with_capacity(request.limit.min(1_024));
     let mut bytes = 0;
     let mut last = None;
-    for row in store.data.range((start.clone(), end)) {
+    let mut read_to = None;
+    for pair in store.data.range((start.clone(), end)) {
         if rows.len() == request.limit || bytes >= request.max_bytes {
-            last = rows.last().map(|(key, _): &(IVec, IVec)| key.clone());
+            last = read_to;
             break;
         }
-        let (key, stored) = row.map_err(|error| failed(&error))?;
+        let (key, stored) = pair.map_err(|error| failed(&error))?;
         bytes += stored.len();
-        rows.push((key, stored));
+        rows.push(row(&key, stored, projection)?);
+        read_to = Some(key);
     }
-    let behind_start = |key: &[u8]| match start {
-        std::ops::Bound::Included(start) => key >= start.as_ref(),
-        std::ops::Bound::Excluded(start) => key > start.as_ref(),
-        std::ops::Bound::Unbounded => true,
+    let in_range = |key: &[u8]| {
+        let behind_start = match start {
+            Bound::Included(start) => key >= start.as_ref(),
+            Bound::Excluded(start) => key > start.as_ref(),
+            Bound::Unbounded => true,
+        };
+        behind_start && last.as_ref().map_or(key < request.end.as_bytes(), |last| key <= last.as_ref())
     };
-    let before_end = |key: &[u8]| match &last {
-        Some(last) => key <= last.as_ref(),
-        None => key < request.end.as_bytes(),
-    };
-    store.pending.durable_rows(&mut rows, |key| behind_start(key) && before_end(key));
-    // Rows that are gone from the tree, but durably not yet, may be too many.
+    for (key, image) in store.pending.images_of(in_range) {
+        put_back(&mut rows, &key, image, projection)?;
+    }
+    // Rows that are gone from the tree, but not yet durably, may be too many.
     if rows.len() > request.limit {
         rows.truncate(request.limit);
-        last = rows.last().map(|(key, _)| key.clone());
+        last = rows.last().map(|row| row.key.as_bytes().into());
     }
     Ok((rows, last))
 }
 
+/// Puts a row back to what is durable of it.
+fn put_back(
+    rows: &mut Vec<ScanRow>,
+    key: &IVec,
+    durable: Option<IVec>,
+    projection: Projection,
+) -> Result<(), DriverError> {
+    let place = rows.binary_search_by(|row| row.key.as_bytes().cmp(key));
+    match (place, durable) {
+        (Ok(at), Some(stored)) => rows[at] = row(key, stored, projection)?,
+        (Ok(at), None) => drop(rows.remove(at)),
+        (Err(at), Some(stored)) => rows.insert(at, row(key, stored, projection)?),
+        (Err(_), None) => {}
+    }
+    Ok(())
+}
+
 fn row(key: &IVec, stored: IVec, projection: Projection) -> Result<ScanRow, DriverError> {
-    let key = std::str::from_utf8(key).ok().and_then(CanonicalKey::from_canonical);
-    let key = key.ok_or_else(|| {
+    let key = CanonicalKey::from_canonical(key).ok_or_else(|| {
         DriverError::refused(ErrorKind::Corrupt, "the store holds a row whose key is not in canonical form")
     })?;
     Ok(ScanRow { key, record: decode(stored, projection) })

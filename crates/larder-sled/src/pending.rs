@@ -42,34 +42,20 @@ impl Pending {
         }
     }
 
-    /// The same for the rows of a range that was just read up to and including `last`, or to its end.
-    pub(crate) fn durable_rows(&self, rows: &mut Vec<(IVec, IVec)>, in_range: impl Fn(&[u8]) -> bool) {
+    /// The durable records of the keys of a range that was just read.
+    pub(crate) fn images_of(&self, in_range: impl Fn(&[u8]) -> bool) -> Vec<(IVec, Option<IVec>)> {
         if !self.active.load(Ordering::SeqCst) {
-            return;
+            return Vec::new();
         }
         let images = self.images.read().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = false;
-        for (key, image) in images.iter().filter(|(key, _)| in_range(key)) {
-            changed = true;
-            let place = rows.binary_search_by(|(row, _)| row.cmp(key));
-            match (place, image) {
-                (Ok(at), Some(image)) => rows[at].1 = image.clone(),
-                (Ok(at), None) => drop(rows.remove(at)),
-                (Err(at), Some(image)) => rows.insert(at, (key.clone(), image.clone())),
-                (Err(_), None) => {}
-            }
-        }
-        debug_assert!(!changed || rows.is_sorted_by(|a, b| a.0 < b.0));
+        let of_range = images.iter().filter(|(key, _)| in_range(key));
+        of_range.map(|(key, image)| (key.clone(), image.clone())).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(key: &str, value: &str) -> (IVec, IVec) {
-        (key.into(), value.into())
-    }
 
     #[test]
     fn a_key_under_way_reads_as_it_was() {
@@ -83,16 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_range_under_way_reads_as_it_was() {
+    fn only_the_keys_of_a_range_are_given() {
         let pending = Pending::default();
-        pending.publish(HashMap::from([
-            ("a".into(), Some("old".into())),
-            ("b".into(), None),
-            ("d".into(), Some("deleted".into())),
-            ("x".into(), Some("outside".into())),
-        ]));
-        let mut rows = vec![row("a", "new"), row("b", "new"), row("c", "c")];
-        pending.durable_rows(&mut rows, |key| key < b"e".as_slice());
-        assert_eq!(rows, [row("a", "old"), row("c", "c"), row("d", "deleted")]);
+        pending.publish(HashMap::from([("a".into(), None), ("x".into(), Some("outside".into()))]));
+        assert_eq!(pending.images_of(|key| key < b"e".as_slice()), [("a".into(), None)]);
+        pending.withdraw();
+        assert!(pending.images_of(|_| true).is_empty());
     }
 }

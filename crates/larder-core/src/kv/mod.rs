@@ -28,7 +28,7 @@ use crate::retry::{RetryBudget, RetryPolicy};
 use crate::telemetry::Telemetry;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-pub use self::scan::{EntryInfoStream, EntryStream};
+pub use self::scan::ScanStream;
 
 /// A key-value store.
 ///

@@ -87,6 +87,6 @@ impl Kv {
 
 /// The entry that a user sees of a record.
 pub(super) fn entry(key: String, row: &RowKey, record: Record, now: Timestamp) -> Entry {
-    let info = EntryInfo::new(key, Version::of(&row.key, &record), record.expires_at, now);
+    let info = EntryInfo::new(key, Version::of(&row.key, &record), now);
     Entry::new(record.value, info)
 }

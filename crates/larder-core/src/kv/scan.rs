@@ -1,10 +1,11 @@
 //! Scanning a prefix in key order: pages, streams, and all at once (S1 to S5).
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
+use futures_util::Stream;
 use futures_util::future::try_join_all;
-use futures_util::stream::{self, BoxStream, StreamExt};
 
 use super::attempts::Attempts;
 use super::{Kv, Shared};
@@ -24,15 +25,6 @@ use crate::version::Version;
 const MAX_ROUNDS: usize = 4;
 /// Rows that a page may read per entry asked for before it comes back short (S2).
 const MAX_ROWS_PER_ENTRY: usize = 10;
-
-/// The entries of a scan, one after the other.
-///
-/// An item that is an error of kind `Corrupt` stands for one record, and the stream goes on behind it (E3). Any other
-/// error ends the stream.
-pub type EntryStream = BoxStream<'static, Result<Entry>>;
-
-/// The keys of a scan, one after the other. Errors are as in [`EntryStream`].
-pub type EntryInfoStream = BoxStream<'static, Result<EntryInfo>>;
 
 impl Kv {
     /// Reads one page of the live entries under a prefix, in key order (S1, S2).
@@ -98,12 +90,12 @@ impl Kv {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn scan(&self, prefix: impl AsRef<str>) -> EntryStream {
+    pub fn scan(&self, prefix: impl AsRef<str>) -> ScanStream<Entry> {
         self.stream(prefix.as_ref())
     }
 
     /// Streams the keys under a prefix, without their values where the platform can avoid to transfer them (S4).
-    pub fn scan_keys(&self, prefix: impl AsRef<str>) -> EntryInfoStream {
+    pub fn scan_keys(&self, prefix: impl AsRef<str>) -> ScanStream<EntryInfo> {
         self.stream(prefix.as_ref())
     }
 
@@ -156,33 +148,74 @@ impl Kv {
         Ok(all)
     }
 
-    fn stream<T: Item>(&self, prefix: &str) -> BoxStream<'static, Result<T>> {
-        enum State {
-            Start(Kv, String),
-            Going(Kv, Box<Scanner>),
-            Done,
-        }
-        let pages = stream::unfold(State::Start(self.clone(), prefix.to_owned()), |state| async {
-            let (kv, scanner) = match state {
-                State::Start(kv, prefix) => {
-                    let scanner = async { Scanner::new(&kv, &prefix, None, T::PROJECTION) };
-                    let scanner = kv.observed(Operation::Scan, scanner).await;
-                    (kv, scanner.map(Box::new))
-                }
-                State::Going(kv, scanner) => (kv, Ok(scanner)),
-                State::Done => return None,
-            };
-            let mut scanner = match scanner {
-                Ok(scanner) => scanner,
-                Err(error) => return Some((vec![Err(error)], State::Done)),
-            };
-            match kv.observed(Operation::Scan, scanner.page::<T>(MAX_PAGE_LIMIT)).await {
-                Ok(Page { items, cursor: Some(_) }) => Some((items, State::Going(kv, scanner))),
-                Ok(Page { items, cursor: None }) => Some((items, State::Done)),
-                Err(error) => Some((vec![Err(error)], State::Done)),
+    fn stream<T: Item>(&self, prefix: &str) -> ScanStream<T> {
+        let (kv, prefix) = (self.clone(), prefix.to_owned());
+        let first = NextPage(Box::pin(async move {
+            let scanner = async { Scanner::new(&kv, &prefix, None, T::PROJECTION) };
+            let scanner = kv.observed(Operation::Scan, scanner).await?;
+            NextPage::read(kv, Box::new(scanner)).0.await
+        }));
+        ScanStream { page: Vec::new().into_iter(), next: Some(first) }
+    }
+}
+
+/// The entries of a scan, one after the other, read page by page.
+///
+/// An item that is an error of kind `Corrupt` stands for one record, and the stream goes on behind it (E3). Any other
+/// error ends the stream.
+#[must_use = "a stream does nothing unless it is polled"]
+pub struct ScanStream<T> {
+    page: std::vec::IntoIter<Result<T>>,
+    /// The page after this one; `None` at the end.
+    next: Option<NextPage<T>>,
+}
+
+/// A page's entries, and the way to the next one.
+type ReadPage<T> = (Vec<Result<T>>, Option<NextPage<T>>);
+
+struct NextPage<T>(Pin<Box<dyn Future<Output = Result<ReadPage<T>>> + Send>>);
+
+impl<T: Item> NextPage<T> {
+    fn read(kv: Kv, mut scanner: Box<Scanner>) -> Self {
+        Self(Box::pin(async move {
+            let size = kv.shared.driver.info().stream_page.clamp(1, MAX_PAGE_LIMIT);
+            let page = kv.observed(Operation::Scan, scanner.page::<T>(size)).await?;
+            // A store in this process may never make the stream wait, and other tasks want their turn.
+            tokio::task::yield_now().await;
+            let next = page.cursor.is_some().then(|| Self::read(kv, scanner));
+            Ok((page.items, next))
+        }))
+    }
+}
+
+impl<T> Stream for ScanStream<T> {
+    type Item = Result<T>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<T>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(item) = this.page.next() {
+                return Poll::Ready(Some(item));
             }
-        });
-        pages.flat_map(stream::iter).boxed()
+            let Some(next) = &mut this.next else { return Poll::Ready(None) };
+            let read = ready!(next.0.as_mut().poll(context));
+            this.next = None;
+            match read {
+                Ok((page, next)) => {
+                    this.page = page.into_iter();
+                    this.next = next;
+                }
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+    }
+}
+
+impl<T> Unpin for ScanStream<T> {}
+
+impl<T> std::fmt::Debug for ScanStream<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScanStream").finish_non_exhaustive()
     }
 }
 
@@ -196,15 +229,15 @@ impl Item for Entry {
     const PROJECTION: Projection = Projection::Full;
 
     fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self {
-        Self::new(record.value, EntryInfo::new(key, version, record.expires_at, now))
+        Self::new(record.value, EntryInfo::new(key, version, now))
     }
 }
 
 impl Item for EntryInfo {
     const PROJECTION: Projection = Projection::Meta;
 
-    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self {
-        Self::new(key, version, record.expires_at, now)
+    fn new(key: String, version: Version, _: Record, now: Timestamp) -> Self {
+        Self::new(key, version, now)
     }
 }
 
