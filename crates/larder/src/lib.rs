@@ -92,9 +92,13 @@ pub use secret::Secret;
 pub use service::{SERVICES, Service};
 
 pub use larder_core::{
-    CheckReport, Clock, Condition, Consistency, Cursor, DeleteOutcome, Entry, EntryInfo, EntryInfoStream,
-    EntryStream, Error, ErrorKind, Kv, KvBuilder, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES,
-    ManualClock, MemoryDriver, Operation, Page, PutOptions, PutOutcome, Result, RetryPolicy, ScanOptions,
-    Seen, SweepOutcome, SystemClock, Timestamp, TouchOptions, TouchOutcome, Value, Version,
-    check_resource_id,
+    CheckReport, Clock, Condition, Consistency, Cursor, DeleteOutcome, Entry, EntryInfo, Error, ErrorKind,
+    Kv, KvBuilder, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES, ManualClock, MemoryDriver, Operation,
+    Page, PutOptions, PutOutcome, Result, RetryPolicy, ScanOptions, ScanStream, Seen, SweepOutcome,
+    SystemClock, Timestamp, TouchOptions, TouchOutcome, Value, Version, check_resource_id,
 };
+
+/// Keeps the README's example compiling.
+#[cfg(all(doctest, feature = "local"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -227,16 +227,18 @@ fn the_limits_of_attempts_are_for_all_handles() {
     let mut policy = RetryPolicy::default();
     policy.attempt_timeout = Duration::from_millis(10);
     policy.deadline = Duration::from_millis(20);
-    // A scan runs on a blocking thread, and the only one is kept busy until the end of the test.
+    // A long scan runs on a blocking thread, and the only one is kept busy until the end of the test.
     let runtime =
         Builder::new_current_thread().enable_all().max_blocking_threads(1).build().expect("a runtime");
     let (release, released) = mpsc::channel::<()>();
     runtime.block_on(async {
         let kv = Bindings::local(folder.path()).with_retry(policy).load_kv("a").await.expect("a handle");
-        assert!(kv.get("k").await.expect("a read").is_none());
+        let entries = (0..1_000).map(|number| (number.to_string(), ""));
+        assert!(kv.put_many(entries, None).await.expect("puts").iter().all(Result::is_ok));
         let busy = spawn_blocking(move || released.recv().is_err());
         let started = Instant::now();
-        let error = kv.scan_page("", ScanOptions::new()).await.expect_err("no thread for it");
+        let whole = ScanOptions::new().limit(1_000);
+        let error = kv.scan_page("", whole).await.expect_err("no thread for it");
         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
         let default = RetryPolicy::default().attempt_timeout;
         assert!(started.elapsed() < default, "{:?}", started.elapsed());
