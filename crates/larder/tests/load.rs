@@ -232,9 +232,12 @@ fn the_limits_of_attempts_are_for_all_handles() {
         Builder::new_current_thread().enable_all().max_blocking_threads(1).build().expect("a runtime");
     let (release, released) = mpsc::channel::<()>();
     runtime.block_on(async {
-        let kv = Bindings::local(folder.path()).with_retry(policy).load_kv("a").await.expect("a handle");
+        let bindings = Bindings::local(folder.path());
+        let patient = bindings.load_kv("a").await.expect("a handle");
         let entries = (0..1_000).map(|number| (number.to_string(), ""));
-        assert!(kv.put_many(entries, None).await.expect("puts").iter().all(Result::is_ok));
+        assert!(patient.put_many(entries, None).await.expect("puts").iter().all(Result::is_ok));
+        let kv = bindings.with_retry(policy).load_kv("a").await.expect("a handle");
+        assert!(kv.exists("1").await.expect("a read"));
         let busy = spawn_blocking(move || released.recv().is_err());
         let started = Instant::now();
         let whole = ScanOptions::new().limit(1_000);
