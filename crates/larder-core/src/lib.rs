@@ -23,6 +23,8 @@ mod outcome;
 mod retry;
 mod time;
 mod value;
+#[cfg(test)]
+mod vectors;
 mod version;
 
 pub use cursor::Cursor;

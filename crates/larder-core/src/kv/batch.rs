@@ -203,7 +203,9 @@ fn distinct(rows: &[RowKey]) -> (Vec<RowKey>, Vec<usize>) {
 impl Shared {
     async fn read_all(&self, rows: &[RowKey], read: Read) -> Vec<Result<Option<Record>>> {
         let size = self.driver.info().batch.reads.max(1);
-        stream::iter(rows.chunks(size).map(|chunk| self.read_chunk(chunk, read)))
+        // Collected: a closure over borrowed chunks would keep the future from being proven `Send` in a spawned task.
+        let chunks: Vec<_> = rows.chunks(size).map(|chunk| self.read_chunk(chunk, read)).collect();
+        stream::iter(chunks)
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
             .await
