@@ -12,9 +12,9 @@ pub(crate) struct Row {
     pub(crate) unit: &'static str,
     /// `ours / theirs`.
     pub(crate) ratio: f64,
-    /// What was to be reached, and whether it was.
-    pub(crate) goal: String,
-    pub(crate) reached: bool,
+    /// What was to be reached; nothing where the other side is there for orientation.
+    pub(crate) goal: &'static str,
+    pub(crate) reached: Option<bool>,
 }
 
 /// The results in columns.
@@ -37,8 +37,8 @@ pub(crate) fn table(rows: &[Row]) -> String {
             format!("{:.1}", row.theirs),
             row.unit.to_owned(),
             format!("{:.2}", row.ratio),
-            row.goal.clone(),
-            if row.reached { "yes" } else { "NO" }.to_owned(),
+            row.goal.to_owned(),
+            row.reached.map_or("", |reached| if reached { "yes" } else { "NO" }).to_owned(),
         ]
     }));
     let width =

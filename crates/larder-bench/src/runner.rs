@@ -13,7 +13,13 @@ pub(crate) struct Case<'a> {
     pub(crate) ours: &'a str,
     pub(crate) theirs: &'a str,
     pub(crate) unit: &'static str,
-    pub(crate) goal: &'a str,
+    pub(crate) goal: Option<Goal>,
+}
+
+/// What a comparison is to reach.
+#[derive(Clone, Copy)]
+pub(crate) struct Goal {
+    pub(crate) text: &'static str,
     pub(crate) reached: fn(ours: f64, theirs: f64) -> bool,
 }
 
@@ -35,8 +41,8 @@ impl Case<'_> {
             theirs,
             unit: self.unit,
             ratio: ours / theirs,
-            goal: self.goal.to_owned(),
-            reached: (self.reached)(ours, theirs),
+            goal: self.goal.map_or("", |goal| goal.text),
+            reached: self.goal.map(|goal| (goal.reached)(ours, theirs)),
         })
     }
 }

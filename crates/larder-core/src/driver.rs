@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::error::ErrorKind;
-use crate::key::CanonicalKey;
+use crate::key::{CanonicalKey, shorten};
 use crate::record::{Applied, Record, Register, Revision, WriteStamp};
 use crate::time::{Expiry, Timestamp};
 
@@ -298,7 +298,7 @@ impl From<Option<Record>> for Observed {
 }
 
 /// An addition to a counter.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Increment {
     /// What to add.
     pub delta: i64,
@@ -308,13 +308,24 @@ pub struct Increment {
     pub stamp: WriteStamp,
 }
 
+impl fmt::Debug for Increment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Increment").field("stamp", &self.stamp).finish_non_exhaustive()
+    }
+}
+
 /// The write that applies an increment to a record that was read.
-#[derive(Debug)]
 pub struct IncrementStep {
     /// The write, conditional on what was read.
     pub write: Write,
     /// The counter's number after it.
     pub result: i64,
+}
+
+impl fmt::Debug for IncrementStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncrementStep").field("write", &self.write).finish_non_exhaustive()
+    }
 }
 
 impl Increment {
@@ -351,7 +362,7 @@ impl Increment {
 }
 
 /// What became of an increment.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum IncrementReply {
     /// It was applied.
     Applied {
@@ -364,8 +375,19 @@ pub enum IncrementReply {
     Refused(Observed),
 }
 
+impl fmt::Debug for IncrementReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Applied { revision, .. } => {
+                f.debug_struct("Applied").field("revision", revision).finish_non_exhaustive()
+            }
+            Self::Refused(observed) => f.debug_tuple("Refused").field(observed).finish(),
+        }
+    }
+}
+
 /// A range of one shard.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ScanRequest {
     /// The shard.
     pub shard: Shard,
@@ -381,13 +403,34 @@ pub struct ScanRequest {
     pub read: Read,
 }
 
+impl fmt::Debug for ScanRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A prefix may be a session's key (E1).
+        f.debug_struct("ScanRequest")
+            .field("shard", &self.shard)
+            .field("start", &self.start)
+            .field("limit", &self.limit)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where a scan begins, in canonical text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum ScanStart {
     /// At this text, which need not be a key.
     At(String),
     /// Behind this key.
     After(CanonicalKey),
+}
+
+impl fmt::Debug for ScanStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(text) => write!(f, "At({})", shorten(text)),
+            Self::After(key) => write!(f, "After({key:?})"),
+        }
+    }
 }
 
 /// Some rows of one shard, in key order.

@@ -1,6 +1,5 @@
 //! Keys: their canonical form, their limits, and where in a store they live (K1, K2, K3).
 
-use std::borrow::Borrow;
 use std::fmt;
 
 use crate::error::InvalidInput;
@@ -72,14 +71,14 @@ impl CanonicalKey {
 
     /// The key that this is the canonical form of, without the first `namespace` bytes; `None` for a record's name.
     pub(crate) fn into_key(self, namespace: usize) -> Option<String> {
-        let mut text = String::from(self.text);
+        let text = String::from(self.text);
         if !self.is_plain {
             return unescape(text.get(namespace..)?);
         }
-        if namespace > 0 {
-            text.drain(..namespace);
+        match namespace {
+            0 => Some(text),
+            _ => text.get(namespace..).map(str::to_owned),
         }
-        Some(text)
     }
 
     /// Whether this names a record of Larder's own.
@@ -97,12 +96,6 @@ impl fmt::Debug for CanonicalKey {
 
 impl AsRef<str> for CanonicalKey {
     fn as_ref(&self) -> &str {
-        &self.text
-    }
-}
-
-impl Borrow<str> for CanonicalKey {
-    fn borrow(&self) -> &str {
         &self.text
     }
 }

@@ -88,12 +88,19 @@ pub enum Revision {
 }
 
 /// One increment that a counter remembers (C2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Applied {
     /// The write.
     pub stamp: WriteStamp,
     /// The counter's number after it.
     pub result: i64,
+}
+
+impl fmt::Debug for Applied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The number is a value (E2).
+        f.debug_struct("Applied").field("stamp", &self.stamp).finish_non_exhaustive()
+    }
 }
 
 /// A counter's last writes, oldest first (C2).

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::time::SKEW_BOUND;
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 /// The limits of an operation's attempts (E4).
@@ -11,7 +12,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 pub struct RetryPolicy {
     /// How long an operation may take with all its attempts; a page of a scan and a chunk of a batch each; 10 s.
     pub deadline: Duration,
-    /// How long one attempt may take; 2 s.
+    /// How long one attempt may take; 2 s. No process that shares a store should allow more than 2 s or than this, whichever
+    /// is longer: what a lost reply proves rests on it.
     pub attempt_timeout: Duration,
     /// How long connecting may take; 1 s. Drivers that connect use it.
     pub connect_timeout: Duration,
@@ -23,7 +25,29 @@ pub struct RetryPolicy {
     pub budget: u32,
 }
 
+/// Longer than anybody waits, and short enough to be added to any point in time.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl RetryPolicy {
+    /// The same limits, none of them longer than a day.
+    pub(crate) fn clamped(self) -> Self {
+        Self {
+            deadline: self.deadline.min(LONGEST),
+            attempt_timeout: self.attempt_timeout.min(LONGEST),
+            connect_timeout: self.connect_timeout.min(LONGEST),
+            backoff_min: self.backoff_min.min(LONGEST),
+            backoff_max: self.backoff_max.min(LONGEST),
+            budget: self.budget,
+        }
+    }
+
+    /// How much older than an attempt a record's stamp must be to prove that the record was there before it.
+    ///
+    /// The clocks may differ by the skew bound, and the record's own attempt, made by a process with limits of its own, may
+    /// have been under way for as long as attempts take.
+    pub(crate) fn evidence_margin(&self) -> Duration {
+        SKEW_BOUND + self.attempt_timeout.max(Self::default().attempt_timeout)
+    }
     /// The longest pauses between attempts, doubling.
     pub(crate) fn backoff(&self) -> ExponentialBackoff {
         ExponentialBuilder::default()

@@ -13,7 +13,9 @@ use tracing_subscriber::registry::Registry;
 
 /// The fields of every span, in the order in which the spans began.
 #[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<(Id, BTreeMap<String, String>)>>>);
+struct Spans(Arc<Mutex<Vec<Span>>>);
+
+type Span = (Id, BTreeMap<String, String>);
 
 impl<S: tracing::Subscriber> Layer<S> for Spans {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {

@@ -26,10 +26,11 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files of a store that is open, after making their names durable.
+    /// The files of a store that is open, after making their names durable, and the settings that sled opens them by.
     pub(crate) fn open(dir: &Path) -> io::Result<Self> {
         let data = File::open(dir.join("db"))?;
         let blobs = dir.join("blobs");
+        File::open(dir.join("conf"))?.sync_all()?;
         File::open(dir)?.sync_all()?;
         Ok(Self { data, blobs, blobs_changed: Mutex::new(None) })
     }

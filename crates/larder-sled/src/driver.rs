@@ -215,7 +215,9 @@ fn read_range(
             break;
         }
         let (key, stored) = pair.map_err(|error| failed(&error))?;
-        bytes += stored.len();
+        if projection == Projection::Full {
+            bytes += stored.len();
+        }
         rows.push(row(&key, stored, projection)?);
         read_to = Some(key);
     }

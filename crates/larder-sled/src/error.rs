@@ -8,29 +8,32 @@ use larder_core::{Error, ErrorKind};
 
 /// The error of a store that cannot be opened.
 pub(crate) fn cannot_open(dir: &Path, error: sled::Error) -> Error {
-    let dir = dir.display();
     let (kind, message) = match &error {
-        sled::Error::Io(io) if is_locked(io) => (
-            ErrorKind::Unavailable,
-            format!(
-                "{dir} is in use by another process, and an embedded store belongs to one at a time: stop that process, \
-                 or give this one a directory of its own"
-            ),
-        ),
+        sled::Error::Io(io) if is_locked(io) => return in_use(dir).with_source(error),
         sled::Error::Corruption { .. } | sled::Error::ReportableBug(_) => (ErrorKind::Corrupt, damaged(dir)),
-        sled::Error::Io(io)
-            if io.kind() == io::ErrorKind::InvalidData || io.to_string().contains("orrupt") =>
-        {
-            (ErrorKind::Corrupt, damaged(dir))
-        }
-        sled::Error::Io(io) => return cannot_use(Path::new(&dir.to_string()), io),
+        sled::Error::Io(io) if is_damage(io) => (ErrorKind::Corrupt, damaged(dir)),
+        sled::Error::Io(io) => return cannot_use(dir, io),
         sled::Error::Unsupported(reason) => (
             ErrorKind::Unsupported,
-            format!("{dir} was made with other settings or by another version of sled: {reason}"),
+            format!("{} was made with other settings or by another version of sled: {reason}", dir.display()),
         ),
-        sled::Error::CollectionNotFound(_) => (ErrorKind::Internal, format!("a tree of {dir} is missing")),
+        sled::Error::CollectionNotFound(_) => {
+            (ErrorKind::Internal, format!("a tree of {} is missing", dir.display()))
+        }
     };
     Error::new(kind, message).with_source(error)
+}
+
+/// The error of a directory that another process has open.
+pub(crate) fn in_use(dir: &Path) -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        format!(
+            "{} is in use by another process, and an embedded store belongs to one at a time: stop that process, or \
+             give this one a directory of its own",
+            dir.display()
+        ),
+    )
 }
 
 /// The error of a directory that cannot be made, read or written.
@@ -40,18 +43,20 @@ pub(crate) fn cannot_use(dir: &Path, error: &io::Error) -> Error {
 }
 
 /// The error of a store whose files cannot be read back.
-pub(crate) fn damaged(dir: impl std::fmt::Display) -> String {
-    format!("{dir} holds a damaged store: restore it from a copy, or move it away to begin anew")
+pub(crate) fn damaged(dir: &Path) -> String {
+    format!("{} holds a damaged store: restore it from a copy, or move it away to begin anew", dir.display())
 }
 
 /// The error of an attempt that sled refused.
+///
+/// sled keeps its first I/O error for good, so that no retry helps before the store is opened again.
 pub(crate) fn failed(error: &sled::Error) -> DriverError {
     match error {
-        sled::Error::Io(io) => {
+        sled::Error::Io(io) if !is_damage(io) => {
             let (kind, what) = trouble(io);
-            DriverError::refused(kind, what)
+            DriverError::refused(kind, what).permanent()
         }
-        sled::Error::Corruption { .. } => {
+        sled::Error::Corruption { .. } | sled::Error::Io(_) => {
             DriverError::refused(ErrorKind::Corrupt, "the store's file is damaged")
         }
         other => DriverError::refused(ErrorKind::Internal, other.to_string()),
@@ -76,8 +81,17 @@ pub(crate) fn trouble(error: &io::Error) -> (ErrorKind, String) {
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             (ErrorKind::NotProvisioned, "this is no directory: name one, or one that can be made".into())
         }
-        _ => (ErrorKind::Unavailable, format!("the disk answered with an error: {error}")),
+        _ => (
+            ErrorKind::Unavailable,
+            format!("the disk answered with an error: {error}; mend it, then open the store again"),
+        ),
     }
+}
+
+/// Whether a file does not hold what sled wrote, as far as sled can tell.
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+        || error.to_string().contains("orrupt")
 }
 
 fn is_locked(error: &io::Error) -> bool {

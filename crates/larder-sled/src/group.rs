@@ -21,6 +21,8 @@ pub(crate) struct Group<'a> {
     staged: HashMap<IVec, Staged>,
     /// Hints that lead nowhere.
     stale_hints: Vec<IVec>,
+    /// Whether it is to be made durable in the relaxed mode, too.
+    flushed: bool,
 }
 
 /// A key that the group has read.
@@ -32,11 +34,20 @@ struct Staged {
 
 impl<'a> Group<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self { store, staged: HashMap::new(), stale_hints: Vec::new() }
+        Self { store, staged: HashMap::new(), stale_hints: Vec::new(), flushed: false }
+    }
+
+    /// Has everything made durable that was applied so far.
+    pub(crate) fn flush(&mut self) {
+        self.flushed = true;
+    }
+
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.flushed
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.stale_hints.is_empty() && self.staged.values().all(|staged| !staged.changed)
+        !self.flushed && self.stale_hints.is_empty() && self.staged.values().all(|staged| !staged.changed)
     }
 
     /// Works out a write.
@@ -55,6 +66,19 @@ impl<'a> Group<'a> {
         staged.after = after;
         staged.changed = true;
         Ok(WriteReply::Applied(revision))
+    }
+
+    /// Works out several writes, or none of them: an error means the same for all.
+    pub(crate) fn write_all(
+        &mut self,
+        writes: &[(RowKey, Write)],
+        now: Timestamp,
+    ) -> Result<Vec<WriteReply>, DriverError> {
+        // What can fail is reading, so that all is read before anything is changed.
+        for (key, _) in writes {
+            self.read(key.key.as_bytes())?;
+        }
+        writes.iter().map(|(key, write)| self.write(key, write, now)).collect()
     }
 
     /// Works out an increment.
@@ -125,6 +149,7 @@ impl<'a> Group<'a> {
     /// Applies the group to the trees: new hints, then records, then old hints.
     pub(crate) fn apply(self) -> sled::Result<()> {
         let Store { data, expiry, .. } = self.store;
+        let mut stale_hints = self.stale_hints;
         let changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
         let hint = |key: &IVec, record: Option<&IVec>| {
             let header = Header::read(record?).ok()?;
@@ -132,6 +157,10 @@ impl<'a> Group<'a> {
         };
         for (key, staged) in &changed {
             let new = hint(key, staged.after.as_ref());
+            if new.is_some() {
+                // It led nowhere when it was looked at, and now it does.
+                stale_hints.retain(|stale| Some(stale) != new.as_ref());
+            }
             if let Some(new) = new
                 && Some(&new) != hint(key, staged.before.as_ref()).as_ref()
             {
@@ -152,7 +181,7 @@ impl<'a> Group<'a> {
                 expiry.remove(old)?;
             }
         }
-        for hint in self.stale_hints {
+        for hint in stale_hints {
             expiry.remove(hint)?;
         }
         Ok(())

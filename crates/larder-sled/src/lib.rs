@@ -14,12 +14,17 @@ mod driver;
 mod error;
 mod expiry;
 mod group;
+mod lock;
 mod options;
 mod pending;
 mod registry;
 mod store;
 mod sweeper;
+mod ticker;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use driver::SledDriver;
 pub use options::{Durability, SledOptions};

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Clock, SystemClock};
+use larder_core::{Clock, Error, ErrorKind, SystemClock};
 
 /// How to open a store.
+///
+/// Who opens a directory first in a process decides how often it is swept, by which clock, and how much it caches; the
+/// durability has to be the same for all.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SledOptions {
@@ -56,6 +59,16 @@ impl SledOptions {
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
+    }
+}
+
+impl SledOptions {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.sweep_interval.is_some_and(|interval| interval.is_zero()) {
+            let reason = "the sweep interval is zero; give some time, or none for no sweeps";
+            return Err(Error::new(ErrorKind::InvalidInput, reason));
+        }
+        Ok(())
     }
 }
 

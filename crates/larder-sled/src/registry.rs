@@ -3,18 +3,23 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use larder_core::{Error, ErrorKind, Result};
 
 use crate::disk::{Files, Sync};
-use crate::options::SledOptions;
+use crate::options::{Durability, SledOptions};
 use crate::store::{Handle, Store, prepare};
-use crate::sweeper;
+use crate::sweeper::sweep;
+use crate::ticker::Ticker;
 use crate::writer::Writer;
 
 /// sled locks a directory against every second opening, also by the same process, so that all users of a directory in a
 /// process have to find the same store: this is the one place in Larder that needs a global.
 static OPEN: LazyLock<Registry> = LazyLock::new(Registry::default);
+
+/// How often the relaxed mode makes durable what it has acknowledged.
+const RELAXED_FLUSH: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 struct Registry {
@@ -57,6 +62,7 @@ pub(crate) fn open_with(
     options: &SledOptions,
     sync: impl FnOnce(Files) -> Box<dyn Sync>,
 ) -> Result<Arc<Handle>> {
+    options.check()?;
     let dir = prepare(dir)?;
     let mut slots = OPEN.lock();
     loop {
@@ -66,7 +72,7 @@ pub(crate) fn open_with(
                 if let Some(handle) = handle.upgrade() {
                     // Before the handle can be dropped: closing a store takes the lock.
                     drop(slots);
-                    return shared(handle, options);
+                    return shared(handle, &dir, options);
                 }
             }
             Some(Slot::Closing) => {}
@@ -82,23 +88,42 @@ pub(crate) fn open_with(
     let cannot_start = |error: std::io::Error| {
         Error::new(ErrorKind::Internal, "a thread of the store could not be started").with_source(error)
     };
-    let (writer, writer_thread) = Writer::start(Arc::clone(&store), sync(files)).map_err(cannot_start)?;
-    let sweeper = options.sweep_interval.map(|interval| {
-        sweeper::start(writer.clone(), interval, Arc::clone(&options.clock)).map_err(cannot_start)
-    });
-    let handle = Arc::new(Handle {
-        _sweeper: sweeper.transpose()?,
-        writer,
-        _writer_thread: writer_thread,
-        store,
-        dir: name,
-    });
+    // In this order: if a ticker does not start, the writer has to go before its thread is waited for.
+    let (writer_thread, writer) = Writer::start(Arc::clone(&store), sync(files)).map_err(cannot_start)?;
+    let mut tickers = Vec::new();
+    if let Some(interval) = options.sweep_interval {
+        let (writer, clock) = (writer.clone(), Arc::clone(&options.clock));
+        let work = move |stop: &_| sweep(&writer, &*clock, stop);
+        tickers.push(Ticker::start("larder-sweeper", interval, work).map_err(cannot_start)?);
+    }
+    if options.durability == Durability::Interval {
+        let writer = writer.clone();
+        // A failure stops the store, which says so to everybody.
+        let work = move |_: &_| drop(writer.flush_blocking());
+        tickers.push(Ticker::start("larder-flusher", RELAXED_FLUSH, work).map_err(cannot_start)?);
+    }
+    let handle =
+        Arc::new(Handle { _tickers: tickers, writer, _writer_thread: writer_thread, store, dir: name });
     OPEN.lock().insert(dir, Slot::Open(Arc::downgrade(&handle)));
     OPEN.closed.notify_all();
     Ok(handle)
 }
 
-fn shared(handle: Arc<Handle>, options: &SledOptions) -> Result<Arc<Handle>> {
+/// Another handle on a store that is open, if it is the one that is meant and can be used.
+fn shared(handle: Arc<Handle>, dir: &Path, options: &SledOptions) -> Result<Arc<Handle>> {
+    if !handle.store.is_in_place(dir) {
+        return Err(Error::new(
+            ErrorKind::NotProvisioned,
+            format!(
+                "{} was removed or replaced while this process has its store open: drop all handles on it first",
+                handle.dir
+            ),
+        ));
+    }
+    if let Err(stopped) = handle.store.check() {
+        let reason = format!("{}; drop all handles on {} first", stopped.message, handle.dir);
+        return Err(Error::new(stopped.kind, reason));
+    }
     if handle.store.durability == options.durability {
         return Ok(handle);
     }

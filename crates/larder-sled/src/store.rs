@@ -1,6 +1,6 @@
 //! An open store: sled's trees, and what stands between them and its users.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -13,17 +13,16 @@ use sled::Tree;
 
 use crate::disk::{Files, Sync};
 use crate::error::{cannot_open, cannot_use, damaged};
+use crate::lock;
 use crate::options::{Durability, SledOptions};
 use crate::pending::Pending;
 use crate::registry::Closing;
-use crate::sweeper::Stop;
+use crate::ticker::Ticker;
 use crate::writer::Writer;
 
 /// sled keeps values beyond a quarter of its segments, and tree nodes beyond the same, in separate files; with this size
 /// nodes of 24 KiB values stay well below. It is written into the store and cannot change.
 const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-/// How often the relaxed mode flushes.
-const RELAXED_FLUSH_MILLIS: u64 = 500;
 
 /// An open store.
 ///
@@ -39,6 +38,8 @@ pub(crate) struct Store {
     /// Why the store refuses further work, once a flush has failed (P5).
     poison: OnceLock<DriverError>,
     pub(crate) durability: Durability,
+    /// Which file the store is in, to notice when it is replaced under its name.
+    identity: Option<Identity>,
     _closing: Closing,
 }
 
@@ -46,15 +47,13 @@ impl Store {
     /// Opens or makes the store of a directory. Blocks.
     pub(crate) fn open(dir: &Path, options: &SledOptions, closing: Closing) -> Result<(Self, Files)> {
         refuse_foreign_files(dir)?;
+        lock::take_over(dir)?;
         let config = sled::Config::default()
             .path(dir)
             .cache_capacity(options.cache_bytes)
             .segment_size(SEGMENT_BYTES)
-            .flush_every_ms(match options.durability {
-                // The writer flushes.
-                Durability::Flush => None,
-                Durability::Interval => Some(RELAXED_FLUSH_MILLIS),
-            });
+            // The writer flushes in both modes: sled's own flusher only logs what fails.
+            .flush_every_ms(None);
         // sled panics on some damaged files.
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let db = config.open()?;
@@ -64,8 +63,9 @@ impl Store {
         }));
         let (db, data, expiry) = match opened {
             Ok(opened) => opened.map_err(|error| cannot_open(dir, error))?,
-            Err(_) => return Err(Error::new(ErrorKind::Corrupt, damaged(dir.display()))),
+            Err(_) => return Err(Error::new(ErrorKind::Corrupt, damaged(dir))),
         };
+        refuse_foreign_trees(dir, &db)?;
         // What sled wrote to make or recover the store.
         db.flush().map_err(|error| cannot_open(dir, error))?;
         let files = Files::open(dir).map_err(|error| cannot_use(dir, &error))?;
@@ -77,16 +77,20 @@ impl Store {
             pending: Pending::default(),
             poison: OnceLock::new(),
             durability: options.durability,
+            identity: identity(dir),
             _closing: closing,
         };
         Ok((store, files))
     }
 
+    /// Whether the directory still holds the files that this store has open.
+    pub(crate) fn is_in_place(&self, dir: &Path) -> bool {
+        self.identity == identity(dir)
+    }
+
     /// Refuses work for good.
     pub(crate) fn poison(&self, cause: &str) {
-        let message = format!(
-            "the store has stopped, since what it wrote could not be made durable ({cause}): mend the disk and open it again"
-        );
+        let message = format!("the store has stopped, since a write could not be made durable: {cause}");
         tracing::error!(target: "larder", "{message}");
         let _ = self.poison.set(DriverError::refused(ErrorKind::Unavailable, message).permanent());
     }
@@ -100,22 +104,61 @@ impl Store {
     }
 }
 
-/// Makes the directory, and gives its one true name.
+/// Makes the directory, durably, and gives its one true name.
 pub(crate) fn prepare(dir: &Path) -> Result<PathBuf> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
     fs::create_dir_all(dir).map_err(|error| cannot_use(dir, &error))?;
+    for parent in missing.iter().filter_map(|made| made.parent()) {
+        // The parent of a relative name.
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        // One that may not be read cannot be synced either.
+        if let Ok(parent) = File::open(parent) {
+            parent.sync_all().map_err(|error| cannot_use(dir, &error))?;
+        }
+    }
     dir.canonicalize().map_err(|error| cannot_use(dir, &error))
+}
+
+type Identity = (u64, u64);
+
+/// The device and the number of the store's file, where the platform has them.
+#[cfg(unix)]
+fn identity(dir: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = fs::metadata(dir.join("db")).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<Identity> {
+    None
+}
+
+/// Refuses a sled store that somebody else made (L1).
+fn refuse_foreign_trees(dir: &Path, db: &sled::Db) -> Result<()> {
+    let ours: [&[u8]; 3] = [b"__sled__default", b"data", b"expiry"];
+    if db.is_empty() && db.tree_names().iter().all(|name| ours.contains(&name.as_ref())) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::NotProvisioned,
+        format!("{} holds a sled store that Larder did not make: name an empty directory", dir.display()),
+    ))
 }
 
 /// Refuses to make a store among somebody else's files.
 fn refuse_foreign_files(dir: &Path) -> Result<()> {
-    if dir.join("db").exists() {
+    // sled writes its settings before anything else.
+    if dir.join("db").exists() && dir.join("conf").exists() {
         return Ok(());
     }
     let entries = fs::read_dir(dir).map_err(|error| cannot_use(dir, &error))?;
     for entry in entries {
         let name = entry.map_err(|error| cannot_use(dir, &error))?.file_name();
         let name = name.to_string_lossy();
-        let is_ours = ["conf", "blobs", "snap"].iter().any(|ours| name.starts_with(ours));
+        // What a process leaves behind that was killed while it made the store.
+        let is_ours = name == "conf" || name == "blobs" || name.starts_with("snap.");
         // A fresh volume has these.
         let is_harmless = name.starts_with('.') || name == "lost+found";
         if !is_ours && !is_harmless {
@@ -137,7 +180,7 @@ fn refuse_foreign_files(dir: &Path) -> Result<()> {
 /// relaxed mode either. The fields are dropped in this order: each one ends what the next one waits for.
 #[derive(Debug)]
 pub(crate) struct Handle {
-    pub(crate) _sweeper: Option<(Stop, Joined)>,
+    pub(crate) _tickers: Vec<Ticker>,
     pub(crate) writer: Writer,
     pub(crate) _writer_thread: Joined,
     pub(crate) store: Arc<Store>,

@@ -4,37 +4,62 @@
 //! Conditions are evaluated here, one after the other, so that no two writers can both see a key absent (P3).
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use larder_core::driver::{DriverError, Increment, IncrementReply, RowKey, Swept, Write, WriteReply};
+use larder_core::driver::{
+    DriverError, Increment, IncrementReply, Mutation, RowKey, Swept, Write, WriteReply,
+};
 use larder_core::{ErrorKind, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::disk::Sync;
+use crate::error::{failed, trouble};
 use crate::group::Group;
 use crate::options::Durability;
 use crate::store::{Joined, Store};
 
 /// How many commands wait before callers have to.
 const QUEUE: usize = 1_024;
-/// How many commands one group takes at most.
+/// How many commands one group takes at most, and behind how many bytes it takes no more.
 const GROUP: usize = 512;
-
-/// The part of the last commit's time that the next one may spend on gathering: one third, and never longer than this.
-const GATHER_SHARE: u32 = 3;
-const GATHER_AT_MOST: Duration = Duration::from_micros(500);
+const GROUP_BYTES: usize = 16 * 1024 * 1024;
 
 type Reply<T> = oneshot::Sender<Result<T, DriverError>>;
 
 /// What the writer is asked to do.
 enum Command {
-    Write { key: RowKey, write: Write, now: Timestamp, reply: Reply<WriteReply> },
-    Increment { key: RowKey, increment: Increment, now: Timestamp, reply: Reply<IncrementReply> },
-    Batch { writes: Vec<(RowKey, Write)>, now: Timestamp, reply: Reply<Vec<WriteReply>> },
-    Sweep { now: Timestamp, limit: usize, reply: Reply<Swept> },
-    Plant { key: RowKey, raw: Vec<u8>, reply: Reply<()> },
+    Write {
+        key: RowKey,
+        write: Write,
+        now: Timestamp,
+        reply: Reply<WriteReply>,
+    },
+    Increment {
+        key: RowKey,
+        increment: Increment,
+        now: Timestamp,
+        reply: Reply<IncrementReply>,
+    },
+    Batch {
+        writes: Vec<(RowKey, Write)>,
+        now: Timestamp,
+        reply: Reply<Vec<WriteReply>>,
+    },
+    Sweep {
+        now: Timestamp,
+        limit: usize,
+        reply: Reply<Swept>,
+    },
+    /// Makes durable what the relaxed mode has acknowledged.
+    Flush {
+        reply: Reply<()>,
+    },
+    Plant {
+        key: RowKey,
+        raw: Vec<u8>,
+        reply: Reply<()>,
+    },
 }
 
 /// A way to the writer. The thread ends when the last one is dropped.
@@ -43,10 +68,10 @@ pub(crate) struct Writer(mpsc::Sender<Command>);
 
 impl Writer {
     /// Starts the writer's thread.
-    pub(crate) fn start(store: Arc<Store>, sync: Box<dyn Sync>) -> io::Result<(Self, Joined)> {
+    pub(crate) fn start(store: Arc<Store>, sync: Box<dyn Sync>) -> io::Result<(Joined, Self)> {
         let (sender, commands) = mpsc::channel(QUEUE);
         let thread = Joined::start("larder-writer", move || run(&store, &*sync, commands))?;
-        Ok((Self(sender), thread))
+        Ok((thread, Self(sender)))
     }
 
     pub(crate) async fn write(
@@ -90,6 +115,13 @@ impl Writer {
         answer.blocking_recv().map_err(|_| lost())?
     }
 
+    /// Makes durable what the relaxed mode has acknowledged. Blocks.
+    pub(crate) fn flush_blocking(&self) -> Result<(), DriverError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.blocking_send(Command::Flush { reply }).map_err(|_| stopped())?;
+        answer.blocking_recv().map_err(|_| lost())?
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, DriverError> {
         let (reply, answer) = oneshot::channel();
         self.0.send(command(reply)).await.map_err(|_| stopped())?;
@@ -114,7 +146,7 @@ enum Answer {
     Increment(Reply<IncrementReply>, IncrementReply),
     Batch(Reply<Vec<WriteReply>>, Vec<WriteReply>),
     Sweep(Reply<Swept>, Swept),
-    Plant(Reply<()>),
+    Done(Reply<()>),
 }
 
 impl Answer {
@@ -129,7 +161,7 @@ impl Answer {
             Self::Increment(reply, answer) => to(reply, answer, failure),
             Self::Batch(reply, answer) => to(reply, answer, failure),
             Self::Sweep(reply, answer) => to(reply, answer, failure),
-            Self::Plant(reply) => to(reply, (), failure),
+            Self::Done(reply) => to(reply, (), failure),
         }
     }
 }
@@ -157,13 +189,14 @@ impl Command {
             Self::Increment { key, increment, now, reply } => {
                 staged(reply, group.increment(&key, &increment, now), Answer::Increment)
             }
-            Self::Batch { writes, now, reply } => {
-                let results = writes.iter().map(|(key, write)| group.write(key, write, now)).collect();
-                staged(reply, results, Answer::Batch)
-            }
+            Self::Batch { writes, now, reply } => staged(reply, group.write_all(&writes, now), Answer::Batch),
             Self::Sweep { now, limit, reply } => staged(reply, group.sweep(now, limit), Answer::Sweep),
             Self::Plant { key, raw, reply } => {
-                staged(reply, group.plant(&key, &raw), |reply, ()| Answer::Plant(reply))
+                staged(reply, group.plant(&key, &raw), |reply, ()| Answer::Done(reply))
+            }
+            Self::Flush { reply } => {
+                group.flush();
+                Some(Answer::Done(reply))
             }
         }
     }
@@ -174,59 +207,77 @@ impl Command {
             Self::Increment { reply, .. } => drop(reply.send(Err(error))),
             Self::Batch { reply, .. } => drop(reply.send(Err(error))),
             Self::Sweep { reply, .. } => drop(reply.send(Err(error))),
-            Self::Plant { reply, .. } => drop(reply.send(Err(error))),
+            Self::Flush { reply } | Self::Plant { reply, .. } => drop(reply.send(Err(error))),
+        }
+    }
+
+    /// How many bytes of values it writes.
+    fn bytes(&self) -> usize {
+        let of_write = |write: &Write| match &write.mutation {
+            Mutation::Put { value, .. } => value.len(),
+            Mutation::Touch { .. } | Mutation::Delete => 0,
+        };
+        match self {
+            Self::Write { write, .. } => of_write(write),
+            Self::Batch { writes, .. } => writes.iter().map(|(_, write)| of_write(write)).sum(),
+            Self::Increment { .. } | Self::Sweep { .. } | Self::Flush { .. } | Self::Plant { .. } => 0,
         }
     }
 }
 
 fn run(store: &Store, sync: &dyn Sync, mut commands: mpsc::Receiver<Command>) {
-    let mut waiting = Vec::with_capacity(GROUP);
-    let mut last = LastGroup::default();
-    while commands.blocking_recv_many(&mut waiting, GROUP) > 0 {
-        last.gather(&mut commands, &mut waiting);
+    while let Some(first) = commands.blocking_recv() {
         if let Err(error) = store.check() {
-            waiting.drain(..).for_each(|command| command.refuse(error.clone()));
+            first.refuse(error);
             continue;
         }
-        let started = Instant::now();
-        let mut group = Group::new(store);
-        let answers: Vec<Answer> =
-            waiting.drain(..).filter_map(|command| command.stage(&mut group)).collect();
-        let failure = commit(store, sync, group).err();
+        let mut answers = Vec::new();
+        let worked = catch_unwind(AssertUnwindSafe(|| {
+            let group = gather(store, first, &mut commands, &mut answers);
+            commit(store, sync, group)
+        }));
+        // sled panics where it finds its own state to be impossible.
+        let failure = worked.unwrap_or_else(|_| Err(in_doubt("sled panicked; open the store again"))).err();
         if let Some(cause) = &failure {
             store.poison(&cause.message);
         }
-        last = LastGroup { answered: answers.len(), took: started.elapsed() };
         answers.into_iter().for_each(|answer| answer.send(failure.as_ref()));
     }
-}
-
-/// The group before, by which the next one is gathered.
-#[derive(Default)]
-struct LastGroup {
-    answered: usize,
-    took: Duration,
-}
-
-impl LastGroup {
-    /// Waits a little for callers that were just answered and are about to write again.
-    ///
-    /// Without it, many busy callers fall into two halves that take turns at the disk, each group half as large as it could
-    /// be. A lone caller is never waited for, and nobody waits for more than a part of what the commit takes anyway.
-    fn gather(&self, commands: &mut mpsc::Receiver<Command>, waiting: &mut Vec<Command>) {
-        if self.answered < 2 {
-            return;
-        }
-        let expected = (waiting.len() + self.answered).min(GROUP);
-        let until = Instant::now() + (self.took / GATHER_SHARE).min(GATHER_AT_MOST);
-        while waiting.len() < expected {
-            match commands.try_recv() {
-                Ok(command) => waiting.push(command),
-                Err(_) if Instant::now() >= until => return,
-                Err(_) => thread::yield_now(),
-            }
+    // The relaxed mode owes the disk what it has acknowledged; nobody is left to be told of a failure.
+    if store.durability == Durability::Interval && store.check().is_ok() {
+        let flushed = store.db.flush().map_err(io::Error::from).and_then(|_| sync.sync());
+        if let Err(error) = flushed {
+            store.poison(&trouble(&error).1);
         }
     }
+}
+
+/// Works out the commands that wait, and those that come meanwhile.
+///
+/// Callers that were answered with the group before come back while this one is being worked out. Left for the next group,
+/// they would fall into two halves that take turns at the disk.
+fn gather<'a>(
+    store: &'a Store,
+    first: Command,
+    commands: &mut mpsc::Receiver<Command>,
+    answers: &mut Vec<Answer>,
+) -> Group<'a> {
+    let mut group = Group::new(store);
+    let mut next = Some(first);
+    let mut taken = 0;
+    let mut bytes = 0;
+    while let Some(command) = next {
+        taken += 1;
+        bytes += command.bytes();
+        answers.extend(command.stage(&mut group));
+        next = if taken < GROUP && bytes < GROUP_BYTES { commands.try_recv().ok() } else { None };
+    }
+    group
+}
+
+/// The answer to a group of which nobody knows whether it will be found when the store is opened again.
+fn in_doubt(message: impl Into<String>) -> DriverError {
+    DriverError::unknown(ErrorKind::Unavailable, message).permanent()
 }
 
 /// Applies a group and makes it durable.
@@ -234,14 +285,17 @@ fn commit(store: &Store, sync: &dyn Sync, group: Group<'_>) -> Result<(), Driver
     if group.is_empty() {
         return Ok(());
     }
-    let in_doubt = |message: String| DriverError::unknown(ErrorKind::Unavailable, message).permanent();
-    if store.durability == Durability::Interval {
-        return group.apply().map_err(|error| in_doubt(error.to_string()));
+    let failed = |error: sled::Error| in_doubt(failed(&error).message);
+    let flushes = store.durability == Durability::Flush || group.is_flushed();
+    if store.durability == Durability::Flush {
+        store.pending.publish(group.before());
     }
-    store.pending.publish(group.before());
-    group.apply().map_err(|error| in_doubt(error.to_string()))?;
-    store.db.flush().map_err(|error| in_doubt(error.to_string()))?;
-    sync.sync().map_err(|error| in_doubt(error.to_string()))?;
+    group.apply().map_err(failed)?;
+    if !flushes {
+        return Ok(());
+    }
+    store.db.flush().map_err(failed)?;
+    sync.sync().map_err(|error| in_doubt(trouble(&error).1))?;
     // Only now: after a failure readers go on seeing what was durable, until they see that the store has stopped.
     store.pending.withdraw();
     Ok(())

@@ -11,9 +11,10 @@ mod write;
 
 use std::path::Path;
 
+use self::write::WRITES_OF_GROUPS;
 use crate::Outcome;
 use crate::report::Row;
-use crate::runner::{Case, worker};
+use crate::runner::{Case, Goal, worker};
 
 const SUITE: &str = "sled";
 
@@ -21,74 +22,89 @@ const SUITE: &str = "sled";
 pub(crate) fn run(rounds: usize) -> Outcome<Vec<Row>> {
     let dir = tempfile::tempdir()?;
     let dir = dir.path();
-    let mut rows = Vec::new();
-    for size in ["1KiB", "24KiB"] {
-        worker(&format!("fill-{size}"), "ours", dir)?;
-        let case = format!("read-{size}");
-        let name = format!("point read, {size}");
-        let case = Case {
-            suite: SUITE,
-            name: &name,
-            ours: &case,
-            theirs: &case,
-            unit: "ns",
-            goal: "≤ raw + 400 ns",
-            reached: |ours, theirs| ours <= theirs + 400.0,
-        };
-        rows.push(case.run(rounds, dir)?);
+    for fill in ["fill-1KiB", "fill-24KiB", "fill-100k", "fill-sweep-10k", "fill-sweep-1M"] {
+        worker(fill, "ours", dir)?;
     }
-    for (name, theirs, goal, reached) in [
-        (
-            "64 durable writers beside one flush each",
-            "flush-each",
-            "≥ 10 ×",
-            (|ours, theirs| ours >= 10.0 * theirs) as fn(f64, f64) -> bool,
-        ),
-        ("64 durable writers beside a bare group commit", "group-commit", "≥ 1/1.15 ×", |ours, theirs| {
-            ours * 1.15 >= theirs
-        }),
-    ] {
-        let case = Case { suite: SUITE, name, ours: "group-commit", theirs, unit: "writes/s", goal, reached };
-        rows.push(case.run(rounds, dir)?);
-    }
-    worker("fill-100k", "ours", dir)?;
-    for (name, ours) in [("scan of 100,000 entries", "scan-100k"), ("scan of 100,000 keys", "scan-keys-100k")]
-    {
-        let case = Case {
-            suite: SUITE,
-            name,
-            ours,
-            theirs: "scan-100k",
-            unit: "ms",
-            goal: "≤ 1.6 ×",
-            reached: |ours, theirs| ours <= 1.6 * theirs,
-        };
-        rows.push(case.run(rounds, dir)?);
-    }
-    worker("fill-sweep-10k", "ours", dir)?;
-    worker("fill-sweep-1M", "ours", dir)?;
-    let case = Case {
+    CASES.iter().map(|case| case.run(rounds, dir)).collect()
+}
+
+const READ: Goal = Goal { text: "≤ raw + 400 ns", reached: |ours, theirs| ours <= theirs + 400.0 };
+const SCAN: Goal = Goal { text: "≤ 1.6 ×", reached: |ours, theirs| ours <= 1.6 * theirs };
+
+const CASES: &[Case<'static>] = &[
+    Case {
+        name: "point read, 1 KiB",
+        ours: "read-1KiB",
+        theirs: "read-1KiB",
+        unit: "ns",
+        goal: Some(READ),
         suite: SUITE,
+    },
+    Case {
+        name: "point read, 24 KiB",
+        ours: "read-24KiB",
+        theirs: "read-24KiB",
+        unit: "ns",
+        goal: Some(READ),
+        suite: SUITE,
+    },
+    Case {
+        name: "64 durable writers, beside a writer with one flush each",
+        ours: "group-commit",
+        theirs: "flush-each",
+        unit: "writes/s",
+        goal: Some(Goal { text: "≥ 10 ×", reached: |ours, theirs| ours >= 10.0 * theirs }),
+        suite: SUITE,
+    },
+    Case {
+        name: "64 durable writers, beside a bare group commit",
+        ours: "group-commit",
+        theirs: "group-commit",
+        unit: "writes/s",
+        goal: Some(Goal { text: "≥ 1/1.15 ×", reached: |ours, theirs| ours * 1.15 >= theirs }),
+        suite: SUITE,
+    },
+    Case {
+        name: "64 durable writers, beside 64 threads that flush at once",
+        ours: "group-commit",
+        theirs: "flush-at-once",
+        unit: "writes/s",
+        goal: None,
+        suite: SUITE,
+    },
+    Case {
+        name: "scan of 100,000 keys",
+        ours: "scan-keys-100k",
+        theirs: "scan-100k",
+        unit: "ms",
+        goal: Some(SCAN),
+        suite: SUITE,
+    },
+    Case {
+        name: "scan of 100,000 entries with their values",
+        ours: "scan-100k",
+        theirs: "scan-100k",
+        unit: "ms",
+        goal: None,
+        suite: SUITE,
+    },
+    Case {
         name: "sweep of 1,000 among 1,000,000, beside among 10,000",
         ours: "sweep-1M",
         theirs: "sweep-10k",
         unit: "ms",
-        goal: "the same (± 25 %)",
-        reached: |ours, theirs| ours <= 1.25 * theirs,
-    };
-    rows.push(case.run(rounds, dir)?);
-    let case = Case {
+        goal: Some(Goal { text: "the same (± 25 %)", reached: |ours, theirs| ours <= 1.25 * theirs }),
         suite: SUITE,
+    },
+    Case {
         name: "memory of a streamed scan of 1,000,000 entries",
         ours: "memory-1M",
         theirs: "memory-1M",
         unit: "MiB",
-        goal: "< raw + 32 MiB",
-        reached: |ours, theirs| ours < theirs + 32.0,
-    };
-    rows.push(case.run(rounds, dir)?);
-    Ok(rows)
-}
+        goal: Some(Goal { text: "< raw + 32 MiB", reached: |ours, theirs| ours < theirs + 32.0 }),
+        suite: SUITE,
+    },
+];
 
 /// Measures one side of a case.
 pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
@@ -101,9 +117,10 @@ pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
         "fill-sweep-1M" => store::fill(&dir.join("sweep-1M"), 1_000_000, 100),
         "read-1KiB" => read::run(&dir.join("1KiB"), 10_000, ours),
         "read-24KiB" => read::run(&dir.join("24KiB"), 1_000, ours),
-        "flush-each" => write::flush_each(),
+        "flush-each" => write::bare_writer(1, 20),
+        "flush-at-once" => write::flush_at_once(),
         "group-commit" if ours => write::larder(),
-        "group-commit" => write::bare_group_commit(),
+        "group-commit" => write::bare_writer(512, WRITES_OF_GROUPS),
         "scan-100k" => scan::run(&dir.join("100k"), ours),
         "scan-keys-100k" => scan::keys(&dir.join("100k")),
         "sweep-10k" => sweep::run(&dir.join("sweep-10k")),

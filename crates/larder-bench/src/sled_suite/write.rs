@@ -13,7 +13,7 @@ use super::store::{key, open, open_raw, runtime};
 use crate::Outcome;
 
 const WRITERS: usize = 64;
-const WRITES_OF_GROUPS: usize = 1_000;
+pub(super) const WRITES_OF_GROUPS: usize = 1_000;
 const WRITES_OF_EACH: usize = 20;
 
 fn value(writer: usize, number: usize) -> Vec<u8> {
@@ -50,8 +50,9 @@ pub(super) fn larder() -> Outcome<f64> {
     })
 }
 
-/// What somebody writes by hand: one thread that inserts what has come, flushes, syncs and answers.
-pub(super) fn bare_group_commit() -> Outcome<f64> {
+/// What somebody writes by hand: one thread that inserts up to `group` of what has come, flushes, syncs and answers.
+pub(super) fn bare_writer(group: usize, writes: usize) -> Outcome<f64> {
+    let group_size = group;
     type Put = (String, Vec<u8>, oneshot::Sender<()>);
     let dir = tempfile::tempdir()?;
     let (db, data) = open_raw(dir.path())?;
@@ -59,7 +60,7 @@ pub(super) fn bare_group_commit() -> Outcome<f64> {
     let (sender, mut puts) = mpsc::channel::<Put>(1_024);
     let committer = thread::spawn(move || {
         let mut group = Vec::new();
-        while puts.blocking_recv_many(&mut group, 512) > 0 {
+        while puts.blocking_recv_many(&mut group, group_size) > 0 {
             let mut replies = Vec::with_capacity(group.len());
             for (key, value, reply) in group.drain(..) {
                 data.insert(key, value)?;
@@ -79,8 +80,8 @@ pub(super) fn bare_group_commit() -> Outcome<f64> {
             .map(|writer| {
                 let sender = sender.clone();
                 tokio::spawn(async move {
-                    for number in 0..WRITES_OF_GROUPS {
-                        let key = key(writer * WRITES_OF_GROUPS + number);
+                    for number in 0..writes {
+                        let key = key(writer * writes + number);
                         let (reply, done) = oneshot::channel();
                         let _ = sender.send((key, value(writer, number), reply)).await;
                         done.await?;
@@ -93,14 +94,14 @@ pub(super) fn bare_group_commit() -> Outcome<f64> {
         for writer in writers {
             writer.await??;
         }
-        Ok::<_, Box<dyn std::error::Error>>(per_second(WRITERS * WRITES_OF_GROUPS, started))
+        Ok::<_, Box<dyn std::error::Error>>(per_second(WRITERS * writes, started))
     })?;
     committer.join().map_err(|_| "the committer panicked")??;
     Ok(rate)
 }
 
-/// A flush and a sync for every write.
-pub(super) fn flush_each() -> Outcome<f64> {
+/// 64 threads that each flush and sync after every write; sled and the kernel share some of that work between them.
+pub(super) fn flush_at_once() -> Outcome<f64> {
     let dir = tempfile::tempdir()?;
     let (db, data) = open_raw(dir.path())?;
     let file = Arc::new(File::open(dir.path().join("db"))?);

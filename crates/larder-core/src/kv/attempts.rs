@@ -17,6 +17,13 @@ use crate::retry::jittered;
 /// What the driver's methods return.
 pub(super) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
 
+/// Whether time went by, so that what was seen before is old.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paused {
+    Yes,
+    No,
+}
+
 /// The attempts of one operation.
 pub(super) struct Attempts<'a> {
     shared: &'a Shared,
@@ -29,7 +36,16 @@ pub(super) struct Attempts<'a> {
 
 impl<'a> Attempts<'a> {
     pub(super) fn new(shared: &'a Shared, operation: Operation) -> Self {
-        Self { shared, operation, deadline: None, backoff: None, conflicts: 0 }
+        Self::until(shared, operation, None)
+    }
+
+    /// The attempts of a part of an operation, which has to be done by the deadline of the whole.
+    pub(super) fn until(
+        shared: &'a Shared,
+        operation: Operation,
+        deadline: impl Into<Option<Instant>>,
+    ) -> Self {
+        Self { shared, operation, deadline: deadline.into(), backoff: None, conflicts: 0 }
     }
 
     /// Runs one attempt within its time.
@@ -72,18 +88,27 @@ impl<'a> Attempts<'a> {
     ///
     /// The attempt's own error, when the deadline comes before the pause ends or the retry budget is spent.
     pub(super) async fn pause(&mut self, error: &DriverError) -> Result<()> {
-        let longest = self.longest_pause();
-        let pause = jittered(longest).max(error.retry_after.unwrap_or_default());
-        let until = Instant::now() + pause;
-        if until >= self.deadline() {
-            return Err(error.clone().into_error());
-        }
         if !self.shared.budget.take() {
             tracing::warn!(target: "larder", binding = &*self.shared.binding, "the retry budget is spent");
             return Err(error.clone().into_error());
         }
+        self.pause_to_look(error).await
+    }
+
+    /// Pauses before a look at what became of a write. It is no retry, so that the budget is not asked.
+    ///
+    /// # Errors
+    ///
+    /// The attempt's own error, when the deadline comes before the pause ends.
+    pub(super) async fn pause_to_look(&mut self, error: &DriverError) -> Result<()> {
+        let now = Instant::now();
+        let left = self.deadline().saturating_duration_since(now);
+        let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
+        if pause >= left {
+            return Err(error.clone().into_error());
+        }
         self.shared.telemetry.retried(self.operation, error.kind);
-        sleep_until(until).await;
+        sleep_until(now + pause).await;
         Ok(())
     }
 
@@ -92,7 +117,7 @@ impl<'a> Attempts<'a> {
     /// # Errors
     ///
     /// `Timeout`, when the deadline has passed.
-    pub(super) async fn conflict(&mut self) -> Result<()> {
+    pub(super) async fn conflict(&mut self) -> Result<Paused> {
         self.conflicts += 1;
         // The first is no contention yet: it may be the takeover of an expired record.
         let until = match self.conflicts {
@@ -102,10 +127,11 @@ impl<'a> Attempts<'a> {
         if until >= self.deadline() {
             return Err(Error::new(ErrorKind::Timeout, "others kept changing the record; try again"));
         }
-        if self.conflicts > 1 {
-            sleep_until(until).await;
+        if self.conflicts == 1 {
+            return Ok(Paused::No);
         }
-        Ok(())
+        sleep_until(until).await;
+        Ok(Paused::Yes)
     }
 
     fn longest_pause(&mut self) -> Duration {
@@ -113,7 +139,7 @@ impl<'a> Attempts<'a> {
         self.backoff.get_or_insert_with(|| policy.backoff()).next().unwrap_or(policy.backoff_max)
     }
 
-    fn deadline(&mut self) -> Instant {
+    pub(super) fn deadline(&mut self) -> Instant {
         let policy = &self.shared.policy;
         *self.deadline.get_or_insert_with(|| Instant::now() + policy.deadline)
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 
 use futures_util::stream::{self, StreamExt};
+use tokio::time::Instant;
 
 use super::attempts::Attempts;
 use super::read::entry;
@@ -200,6 +201,14 @@ fn distinct(rows: &[RowKey]) -> (Vec<RowKey>, Vec<usize>) {
     (unique, places)
 }
 
+/// A read changes nothing, whether it was answered or not.
+fn known<T>(item: BatchItem<T>) -> BatchItem<T> {
+    match item {
+        BatchItem::Done(result) => BatchItem::Done(result.map_err(DriverError::not_applied)),
+        BatchItem::Unprocessed => BatchItem::Unprocessed,
+    }
+}
+
 impl Shared {
     async fn read_all(&self, rows: &[RowKey], read: Read) -> Vec<Result<Option<Record>>> {
         let size = self.driver.info().batch.reads.max(1);
@@ -222,7 +231,9 @@ impl Shared {
             let open = answers.open();
             let keys: Vec<RowKey> = open.iter().map(|&at| rows[at].clone()).collect();
             let trouble = match attempts.run(self.driver.get_batch(&keys, read)).await {
-                Ok(items) => answers.take(&open, items, |error| error.retryable),
+                Ok(items) => {
+                    answers.take(&open, items.into_iter().map(known).collect(), |error| error.retryable)
+                }
                 Err(error) => Some(error),
             };
             let Some(trouble) = trouble else { return answers.finish() };
@@ -321,7 +332,7 @@ impl Shared {
                 break;
             }
         }
-        self.resolve(operation, &writes, answers, first_sent_at).await
+        self.resolve(operation, &writes, answers, first_sent_at, attempts.deadline()).await
     }
 
     /// Looks into the writes that went unanswered, each for itself.
@@ -331,11 +342,12 @@ impl Shared {
         writes: &[(RowKey, Write)],
         mut answers: Answers<WriteReply>,
         first_sent_at: Timestamp,
+        deadline: Instant,
     ) -> Vec<Result<NewRevision>> {
         let unanswered = std::mem::take(&mut answers.unanswered);
         let resolutions = unanswered.into_iter().map(|at| {
             let (row, write) = &writes[at];
-            let change = Change::unanswered(write, first_sent_at);
+            let change = Change::unanswered(write, first_sent_at, deadline);
             async move { (at, self.write(operation, row, change).await) }
         });
         let resolved: HashMap<usize, Result<End>> =
@@ -394,10 +406,8 @@ impl<T> Answers<T> {
                     let reason = "the platform left part of the batch undone";
                     trouble = Some(DriverError::refused(ErrorKind::Throttled, reason));
                 }
-                None => {
-                    let reason = "the driver answered fewer positions than it was asked";
-                    self.slots[at] = Some(Err(Error::new(ErrorKind::Internal, reason)));
-                }
+                // A driver's fault, which leaves open what became of the request.
+                None => self.unanswered(at),
             }
         }
         trouble

@@ -3,14 +3,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::attempts::Attempts;
+use super::attempts::{Attempts, Paused};
 use super::{Kv, Shared};
 use crate::driver::{Effect, Increment, IncrementReply, IncrementStep, Observed, RowKey, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::options::expiry;
-use crate::record::{Record, WriteId, WriteStamp};
-use crate::time::{Expiry, SKEW_BOUND, Timestamp};
+use crate::record::{Record, Register, WriteId, WriteStamp};
+use crate::time::{Expiry, Timestamp};
 
 impl Kv {
     /// Adds `delta` to a counter and returns the sum: this call's own result, whoever else adds (C1).
@@ -46,7 +46,7 @@ impl Kv {
         let ttl = ttl_on_create.into();
         let work = pin!(async {
             let expires_at = expiry(ttl, self.now())?;
-            let row = self.row_to_write(key).await?;
+            let row = self.row_to_write(self.canonical(key)?).await?;
             self.shared.increment(&row, delta, expires_at).await
         });
         self.observed_on(Operation::Increment, key, work).await
@@ -74,11 +74,12 @@ impl Shared {
             id,
             first_sent_at: self.clock.now(),
             in_doubt: false,
-            margin: SKEW_BOUND + self.policy.attempt_timeout,
+            margin: self.policy.evidence_margin(),
         };
         let mut next = Next::Add;
         loop {
             let now = self.clock.now();
+            let looked = matches!(next, Next::Read);
             let reply = match next {
                 Next::Done(result) => {
                     if judge.in_doubt {
@@ -109,16 +110,17 @@ impl Shared {
                 Ok(IncrementReply::Applied { result, .. }) => Next::Done(result),
                 Ok(IncrementReply::Refused(observed)) => {
                     let next = judge.next(observed, self.clock.now());
-                    if matches!(next, Next::WriteBack(_)) {
-                        Box::pin(attempts.conflict())
-                            .await
-                            .map_err(|error| self.give_up_increment(&judge, error))?;
+                    let goes_on = !looked && matches!(next, Next::WriteBack(_) | Next::Read);
+                    let paused = if goes_on { Box::pin(attempts.conflict()).await } else { Ok(Paused::No) };
+                    match paused.map_err(|error| self.give_up_increment(&judge, error))? {
+                        // What was seen before the pause is old.
+                        Paused::Yes => Next::Read,
+                        Paused::No => next,
                     }
-                    next
                 }
                 Err(error) if error.effect == Effect::Unknown => {
                     judge.in_doubt = true;
-                    Box::pin(attempts.pause(&error))
+                    Box::pin(attempts.pause_to_look(&error))
                         .await
                         .map_err(|error| self.give_up_increment(&judge, error))?;
                     Next::Read
@@ -189,6 +191,8 @@ impl Judge {
             return self.write_back(Some(record), now);
         }
         match counter {
+            // The attempt that went unanswered may arrive when the counter is another one.
+            _ if self.in_doubt && !self.can_add(counter.as_ref()) => Next::Ambiguous,
             None => Next::Refused(Error::new(
                 ErrorKind::InvalidInput,
                 "the value is no counter: a counter is decimal text within an i64; put one, or use another key",
@@ -199,6 +203,10 @@ impl Judge {
             )),
             Some(_) => self.write_back(Some(record), now),
         }
+    }
+
+    fn can_add(&self, counter: Option<&(i64, Register)>) -> bool {
+        counter.is_some_and(|(number, _)| number.checked_add(self.delta).is_some())
     }
 
     fn write_back(&self, current: Option<Record>, now: Timestamp) -> Next {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use super::Shared;
 use super::attempts::Attempts;
@@ -37,7 +38,10 @@ impl Shared {
         if let Some(layout) = self.read_layout(&mut attempts).await? {
             return Ok(layout);
         }
-        self.refuse_rows_without_layout().await?;
+        if self.has_rows(attempts.deadline()).await? {
+            // Another process may have begun to use the store since the first look.
+            return self.read_layout(&mut attempts).await?.ok_or_else(|| self.no_layout());
+        }
         self.write_layout(&mut attempts).await?;
         // Whoever wrote first decides.
         self.read_layout(&mut attempts).await?.ok_or_else(|| {
@@ -51,11 +55,19 @@ impl Shared {
     async fn read_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {
         let row = layout_row();
         let read = Read { projection: Projection::Full, consistency: Consistency::Strong };
-        let record = attempts.read(|| self.driver.get(&row, read)).await?;
+        let record =
+            attempts.read(|| self.driver.get(&row, read)).await.map_err(|error| match error.kind() {
+                // Otherwise the key that was asked for would be blamed.
+                ErrorKind::Corrupt => {
+                    Error::new(error.kind(), format!("the layout record cannot be read: {}", error.message()))
+                }
+                _ => error,
+            })?;
         record.map(|record| Layout::from_json(&record.value)).transpose()
     }
 
-    async fn refuse_rows_without_layout(&self) -> Result<()> {
+    /// Whether a store without a layout record holds anything.
+    async fn has_rows(&self, deadline: Instant) -> Result<bool> {
         let shards = match self.driver.info().default_shards {
             1 => 1,
             more => more.max(MAX_SHARDS),
@@ -69,20 +81,21 @@ impl Shared {
                 max_bytes: usize::MAX,
                 read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
             };
-            Attempts::new(self, Operation::Open).read(|| self.driver.scan(&request)).await
+            Attempts::until(self, Operation::Open, deadline).read(|| self.driver.scan(&request)).await
         });
         let replies = try_join_all(probes).await?;
-        if replies.iter().all(|reply| reply.rows.is_empty()) {
-            return Ok(());
-        }
-        Err(Error::new(
+        Ok(replies.iter().any(|reply| !reply.rows.is_empty()))
+    }
+
+    fn no_layout(&self) -> Error {
+        Error::new(
             ErrorKind::NotProvisioned,
             format!(
                 "{} holds rows but no layout record, so it was not written by Larder or has been damaged: \
                  use another, or restore the record",
                 self.driver.info().store
             ),
-        ))
+        )
     }
 
     async fn write_layout(&self, attempts: &mut Attempts<'_>) -> Result<()> {

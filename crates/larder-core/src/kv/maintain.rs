@@ -46,12 +46,13 @@ impl Kv {
         };
         let mut removed = 0;
         loop {
-            let swept = self.shared.sweep_some().await?;
-            removed += swept.removed;
-            if !swept.more {
-                leases.delete_if_version("lease", version).await?;
-                return Ok(SweepOutcome::Swept { removed });
+            let swept = self.shared.sweep_some().await;
+            if !matches!(&swept, Ok(swept) if swept.more) {
+                // A lease that cannot be given back runs out by itself.
+                let _ = leases.delete_if_version("lease", version).await;
+                return Ok(SweepOutcome::Swept { removed: removed + swept?.removed });
             }
+            removed += swept?.removed;
             match leases.put("lease", "", lease.clone().if_version(version)).await? {
                 PutOutcome::Stored(renewed) => version = renewed,
                 // The lease ran out in a long pause, and somebody else goes on.
@@ -76,8 +77,9 @@ impl Kv {
             let health = Attempts::new(&self.shared, Operation::Check).read(|| driver.check()).await?;
             let after = self.now();
             let clock_skew_millis = health.server_time.map(|server| {
-                let middle = before.as_millis() / 2 + after.as_millis() / 2;
-                i64::try_from(i128::from(middle) - i128::from(server.as_millis())).unwrap_or(i64::MAX)
+                let middle = before.plus(after.since(before) / 2);
+                i64::try_from(i128::from(middle.as_millis()) - i128::from(server.as_millis()))
+                    .unwrap_or(i64::MAX)
             });
             let report = CheckReport { clock_skew_millis };
             if let Some(millis) = clock_skew_millis {

@@ -143,19 +143,24 @@ impl Kv {
         format!("{} at {}", info.system, info.store)
     }
 
+    /// Checks a key, and gives its canonical form (K3).
+    fn canonical(&self, key: &str) -> Result<CanonicalKey> {
+        check_key(&self.namespace, key)?;
+        Ok(CanonicalKey::from_parts(&self.namespace, key))
+    }
+
     /// Checks a key and finds where it lives (K3).
     async fn row(&self, key: &str) -> Result<RowKey> {
-        check_key(&self.namespace, key)?;
-        let key = CanonicalKey::from_parts(&self.namespace, key);
+        let key = self.canonical(key)?;
         let shard = self.shared.layout().await?.shard_of(&key);
         Ok(RowKey { shard, key })
     }
 
-    /// The same for a write, which the layout must allow.
-    async fn row_to_write(&self, key: &str) -> Result<RowKey> {
-        let row = self.row(key).await?;
-        self.shared.layout().await?.check_writer()?;
-        Ok(row)
+    /// Finds where a key lives, for a write, which the layout must allow.
+    async fn row_to_write(&self, key: CanonicalKey) -> Result<RowKey> {
+        let layout = self.shared.layout().await?;
+        layout.check_writer()?;
+        Ok(RowKey { shard: layout.shard_of(&key), key })
     }
 
     fn reading(&self, projection: Projection) -> Read {
@@ -231,9 +236,9 @@ impl KvBuilder {
         self
     }
 
-    /// Replaces the limits of attempts (E4).
+    /// Replaces the limits of attempts (E4). None of them is longer than a day.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.policy = policy;
+        self.policy = policy.clamped();
         self
     }
 

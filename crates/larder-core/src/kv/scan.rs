@@ -6,11 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use super::attempts::Attempts;
 use super::{Kv, Shared};
 use crate::cursor::Cursor;
-use crate::driver::{Projection, Read, ScanRequest, ScanStart, Shard};
+use crate::driver::{Projection, Read, ScanReply, ScanRequest, ScanStart, Shard};
 use crate::entry::{Entry, EntryInfo, Page};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped};
@@ -308,6 +309,7 @@ impl Plan {
         let mut rounds = 0;
         let mut rows_read = 0;
         let mut now = self.shared.clock.now();
+        let deadline = Instant::now() + self.shared.policy.deadline;
         loop {
             match merge.next() {
                 Next::End => return Ok(Page { items, cursor: None }),
@@ -329,7 +331,7 @@ impl Plan {
                     }
                     let wanted = fetch_size(limit - items.len(), shards.len());
                     let max_bytes = MAX_PAGE_BYTES.saturating_sub(bytes).max(1);
-                    rows_read += self.fetch(merge, &shards, wanted, max_bytes).await?;
+                    rows_read += self.fetch(merge, &shards, wanted, max_bytes, deadline).await?;
                     rounds += 1;
                     now = self.shared.clock.now();
                 }
@@ -344,6 +346,7 @@ impl Plan {
         shards: &[Shard],
         limit: usize,
         max_bytes: usize,
+        deadline: Instant,
     ) -> Result<usize> {
         let requests = shards.iter().map(|&shard| {
             let start = merge.position(shard).map_or_else(|| self.start.clone(), ScanStart::After);
@@ -351,8 +354,9 @@ impl Plan {
                 ScanRequest { shard, start, end: self.end.clone(), limit, max_bytes, read: self.read };
             let shared = &self.shared;
             async move {
-                let reply =
-                    Attempts::new(shared, Operation::Scan).read(|| shared.driver.scan(&request)).await?;
+                let mut attempts = Attempts::until(shared, Operation::Scan, deadline);
+                let reply = attempts.read(|| shared.driver.scan(&request)).await?;
+                self.check(&reply)?;
                 Ok::<_, Error>((shard, reply))
             }
         });
@@ -362,6 +366,22 @@ impl Plan {
             merge.feed(shard, reply);
         }
         Ok(rows)
+    }
+
+    /// Refuses what no driver may answer: an end that is none, and rows that were not asked for.
+    fn check(&self, reply: &ScanReply) -> Result<()> {
+        let ours = |key: &CanonicalKey| {
+            key.as_str()
+                .strip_prefix(&*self.namespace)
+                .is_some_and(|relative| relative.starts_with(&self.prefix))
+        };
+        if (reply.more && reply.rows.is_empty()) || !reply.rows.iter().all(|row| ours(&row.key)) {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "the driver answered a scan with rows outside of it, or with none",
+            ));
+        }
+        Ok(())
     }
 
     /// The item that a row gives, if it is live.

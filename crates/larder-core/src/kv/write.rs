@@ -1,20 +1,23 @@
 //! Writing one entry, and finding out what became of a write whose reply was lost (P1 to P4).
 
-use bytes::Bytes;
 use std::pin::pin;
 
-use super::attempts::Attempts;
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::attempts::{Attempts, Paused};
 use super::read::entry;
 use super::{Kv, Shared};
 use crate::driver::{
     Consistency, DriverError, Effect, Guard, Mutation, Observed, Projection, Read, RowKey, Write, WriteReply,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::CanonicalKey;
 use crate::operation::Operation;
 use crate::options::{Condition, PutOptions, TouchOptions, expiry};
 use crate::outcome::{DeleteOutcome, PutOutcome, Seen, TouchOutcome};
 use crate::record::{Record, Revision, WriteId, WriteStamp};
-use crate::time::{Expiry, SKEW_BOUND, Timestamp};
+use crate::time::{Expiry, Timestamp};
 use crate::value::Value;
 use crate::version::Version;
 
@@ -54,12 +57,16 @@ impl Kv {
         let work = pin!(async {
             let value = value.checked()?;
             let expires_at = expiry(options.ttl, self.now())?;
-            let row = self.row_to_write(key).await?;
+            let canonical = self.canonical(key)?;
             let intent = match options.condition {
                 Condition::Always => Intent::Always,
                 Condition::IfAbsent => Intent::Absent,
-                Condition::IfVersion(version) => Intent::version(version, &row)?,
+                Condition::IfVersion(version) => Intent::version(version, &canonical)?,
             };
+            if intent.has_expired(self.now()) {
+                return Ok(PutOutcome::ConditionFailed(Seen::NotShown));
+            }
+            let row = self.row_to_write(canonical).await?;
             let change = Change::put(value, expires_at, intent);
             Ok(match self.shared.write(Operation::Put, &row, change).await? {
                 End::Applied(revision) => PutOutcome::Stored(revision.version(&row, expires_at)?),
@@ -77,7 +84,7 @@ impl Kv {
     pub async fn delete(&self, key: impl AsRef<str>) -> Result<()> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row_to_write(key).await?;
+            let row = self.row_to_write(self.canonical(key)?).await?;
             self.shared.write(Operation::Delete, &row, Change::delete(Intent::Always)).await?;
             Ok(())
         });
@@ -93,8 +100,13 @@ impl Kv {
     pub async fn delete_if_version(&self, key: impl AsRef<str>, version: Version) -> Result<DeleteOutcome> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row_to_write(key).await?;
-            let change = Change::delete(Intent::version(version, &row)?);
+            let canonical = self.canonical(key)?;
+            let intent = Intent::version(version, &canonical)?;
+            if intent.has_expired(self.now()) {
+                return Ok(DeleteOutcome::ConditionFailed(Seen::NotShown));
+            }
+            let row = self.row_to_write(canonical).await?;
+            let change = Change::delete(intent);
             Ok(match self.shared.write(Operation::Delete, &row, change).await? {
                 End::Applied(_) => DeleteOutcome::Deleted,
                 End::ConditionFailed(observed) => {
@@ -126,11 +138,15 @@ impl Kv {
         let key = key.as_ref();
         let work = pin!(async {
             let expires_at = expiry(options.ttl, self.now())?;
-            let row = self.row_to_write(key).await?;
+            let canonical = self.canonical(key)?;
             let intent = match options.version {
                 None => Intent::Live,
-                Some(version) => Intent::version(version, &row)?,
+                Some(version) => Intent::version(version, &canonical)?,
             };
+            if intent.has_expired(self.now()) {
+                return Ok(TouchOutcome::ConditionFailed(Seen::NotShown));
+            }
+            let row = self.row_to_write(canonical).await?;
             let change = Change::touch(expires_at, intent);
             Ok(match self.shared.write(Operation::Touch, &row, change).await? {
                 End::Applied(revision) => TouchOutcome::Touched(revision.version(&row, expires_at)?),
@@ -162,6 +178,8 @@ pub(super) struct Change {
     id: WriteId,
     /// Set when an attempt of it went unanswered already, as part of a batch: when it was first sent.
     sent_at: Option<Timestamp>,
+    /// When to give up; set for what is part of a larger operation.
+    deadline: Option<Instant>,
 }
 
 impl Change {
@@ -178,16 +196,17 @@ impl Change {
     }
 
     fn new(mutation: Mutation, intent: Intent) -> Self {
-        Self { mutation, intent, id: WriteId::random(), sent_at: None }
+        Self { mutation, intent, id: WriteId::random(), sent_at: None, deadline: None }
     }
 
     /// An unconditional write that was sent in a batch and got no answer.
-    pub(super) fn unanswered(write: &Write, sent_at: Timestamp) -> Self {
+    pub(super) fn unanswered(write: &Write, sent_at: Timestamp, deadline: Instant) -> Self {
         Self {
             mutation: write.mutation.clone(),
             intent: Intent::Always,
             id: write.stamp.id,
             sent_at: Some(sent_at),
+            deadline: Some(deadline),
         }
     }
 }
@@ -201,9 +220,14 @@ pub(super) enum Intent {
 }
 
 impl Intent {
-    fn version(version: Version, row: &RowKey) -> Result<Self> {
-        version.check_key(&row.key)?;
+    fn version(version: Version, key: &CanonicalKey) -> Result<Self> {
+        version.check_key(key)?;
         Ok(Self::Version(version))
+    }
+
+    /// A version whose entry has expired satisfies nothing, and needs no request to say so (P2).
+    fn has_expired(&self, now: Timestamp) -> bool {
+        matches!(self, Self::Version(version) if version.is_expired(now))
     }
 
     fn guard(&self) -> Guard {
@@ -233,7 +257,7 @@ impl NewRevision {
     pub(super) fn version(self, row: &RowKey, expires_at: Expiry) -> Result<Version> {
         let revision = self
             .0
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "the driver returned no revision for a put"))?;
+            .ok_or_else(|| Error::new(ErrorKind::Ambiguous, "the driver returned no revision for a put"))?;
         Ok(Version::new(&row.key, expires_at, revision))
     }
 }
@@ -250,19 +274,20 @@ enum Next {
 impl Shared {
     /// Carries a write to a certain end, or says that it is `Ambiguous`.
     pub(super) async fn write(&self, operation: Operation, row: &RowKey, change: Change) -> Result<End> {
-        let mut attempts = Attempts::new(self, operation);
+        let mut attempts = Attempts::until(self, operation, change.deadline);
         let mut judge = Judge {
             id: change.id,
             earlier_ids: Vec::new(),
             deletes: matches!(change.mutation, Mutation::Delete),
             first_sent_at: change.sent_at.unwrap_or_else(|| self.clock.now()),
             in_doubt: change.sent_at.is_some(),
-            margin: SKEW_BOUND + self.policy.attempt_timeout,
+            resent: Resent::No,
+            margin: self.policy.evidence_margin(),
             intent: change.intent,
         };
         let mut next = if judge.in_doubt { Next::Read } else { Next::Again(judge.intent.guard()) };
         loop {
-            let observed = match next {
+            next = match next {
                 Next::End(end) => {
                     if judge.in_doubt {
                         let applied = matches!(end, End::Applied(_));
@@ -272,41 +297,48 @@ impl Shared {
                 }
                 Next::Ambiguous => return Err(self.ambiguous(operation, None)),
                 Next::Corrupt(reason) => return Err(Error::new(ErrorKind::Corrupt, reason)),
-                Next::Read => self
-                    .observe(&mut attempts, row)
-                    .await
-                    .map_err(|error| self.give_up(&judge, operation, error))?,
+                Next::Read => {
+                    let observed = self.observe(&mut attempts, row).await;
+                    let observed = observed.map_err(|error| self.give_up(&judge, operation, error))?;
+                    judge.next(observed, self.clock.now())
+                }
                 Next::Again(guard) => {
                     let now = self.clock.now();
-                    if judge.is_expired_version(now) {
+                    if !judge.in_doubt && judge.intent.has_expired(now) {
                         return Ok(End::ConditionFailed(Observed::NotReturned));
                     }
                     judge.prepare_to_send_again();
                     let stamp = WriteStamp { id: judge.id, at: now };
                     let write = Write { mutation: change.mutation.clone(), guard, stamp };
                     match attempts.run(self.driver.write(row, &write, now)).await {
-                        Ok(WriteReply::Applied(revision)) => {
-                            next = Next::End(End::Applied(NewRevision(revision)));
-                            continue;
-                        }
-                        Ok(WriteReply::Refused(observed)) => observed,
-                        Err(error) => {
-                            next = self
-                                .after_failure(&mut attempts, &mut judge, error, write.guard)
+                        Ok(WriteReply::Applied(revision)) => Next::End(End::Applied(NewRevision(revision))),
+                        Ok(WriteReply::Refused(observed)) => {
+                            judge.note_refusal(&write.guard, &observed);
+                            self.after_refusal(&mut attempts, &judge, observed)
                                 .await
-                                .map_err(|error| self.give_up(&judge, operation, error))?;
-                            continue;
+                                .map_err(|error| self.give_up(&judge, operation, error))?
                         }
+                        Err(error) => self
+                            .after_failure(&mut attempts, &mut judge, error)
+                            .await
+                            .map_err(|error| self.give_up(&judge, operation, error))?,
                     }
                 }
             };
-            next = judge.next(observed, self.clock.now());
-            if matches!(next, Next::Again(_)) {
-                Box::pin(attempts.conflict())
-                    .await
-                    .map_err(|error| self.give_up(&judge, operation, error))?;
-            }
         }
+    }
+
+    /// Decides how to go on after a guard did not hold, and makes way where others change the record, too.
+    async fn after_refusal(
+        &self,
+        attempts: &mut Attempts<'_>,
+        judge: &Judge,
+        observed: Observed,
+    ) -> Result<Next> {
+        let next = judge.next(observed, self.clock.now());
+        let goes_on = matches!(next, Next::Again(_) | Next::Read);
+        // A guard made from what was seen before a pause would fail again, or hold for what has expired since.
+        Ok(if goes_on && Box::pin(attempts.conflict()).await? == Paused::Yes { Next::Read } else { next })
     }
 
     /// Decides how to go on after an attempt that failed, and pauses before it.
@@ -315,16 +347,17 @@ impl Shared {
         attempts: &mut Attempts<'_>,
         judge: &mut Judge,
         error: DriverError,
-        guard: Guard,
     ) -> Result<Next> {
         if error.effect == Effect::Unknown {
             judge.in_doubt = true;
-            Box::pin(attempts.pause(&error)).await?;
+            judge.resent = Resent::No;
+            Box::pin(attempts.pause_to_look(&error)).await?;
             return Ok(Next::Read);
         }
         if error.may_be_sent_again() {
             Box::pin(attempts.pause(&error)).await?;
-            return Ok(Next::Again(guard));
+            // What was read before the pause may have changed or expired; and a write in doubt may have landed meanwhile.
+            return Ok(if judge.in_doubt { Next::Read } else { Next::Again(judge.intent.guard()) });
         }
         Err(error.into_error())
     }
@@ -371,26 +404,43 @@ struct Judge {
     first_sent_at: Timestamp,
     /// Whether an attempt went unanswered: it may have been applied, or may still be.
     in_doubt: bool,
+    /// What came of sending the write again since then.
+    resent: Resent,
     /// How much older than the first attempt a record's stamp must be to prove that the record was there before.
     margin: std::time::Duration,
 }
 
-impl Judge {
-    /// A version whose entry has expired satisfies nothing, and needs no request to say so (P2).
-    fn is_expired_version(&self, now: Timestamp) -> bool {
-        matches!(&self.intent, Intent::Version(version) if !self.in_doubt && version.is_expired(now))
-    }
+/// What came of sending a write again after an attempt of it went unanswered.
+///
+/// A refusal tells more than a read: a store that works in order has worked off the unanswered attempt before it, while a
+/// read may show a state from before both.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Resent {
+    No,
+    /// The platform cannot express the guard, so that nothing was sent.
+    NotSent,
+    Refused,
+}
 
+impl Judge {
+    fn note_refusal(&mut self, guard: &Guard, observed: &Observed) {
+        let was_sent = *guard != Guard::Live || *observed != Observed::NotReturned;
+        self.resent = match (self.in_doubt, was_sent) {
+            (false, _) => Resent::No,
+            (true, true) => Resent::Refused,
+            (true, false) => Resent::NotSent,
+        };
+    }
     fn is_ours(&self, id: WriteId) -> bool {
         id == self.id || self.earlier_ids.contains(&id)
     }
 
-    /// Takes a new id for a touch that is sent again after it went unanswered.
+    /// Takes a new id for a write that is sent again after it went unanswered, unless it cannot recur.
     ///
-    /// An unconditional touch that lands late touches whatever is there then. Under the id that this call may have returned
-    /// as a version by that time, it would give a stranger's value that version (P2).
+    /// The first attempt may land late, over whatever is there then. Under the id that this call may have returned as a
+    /// version by that time, it would make that version hold again, for a touch even with a stranger's value (P2).
     fn prepare_to_send_again(&mut self) {
-        if self.in_doubt && matches!(self.intent, Intent::Live) {
+        if self.in_doubt && !matches!(self.intent, Intent::Version(_)) {
             self.earlier_ids.push(std::mem::replace(&mut self.id, WriteId::random()));
         }
     }
@@ -454,7 +504,12 @@ impl Judge {
                     Next::Again(self.intent.guard())
                 }
             }
-            (_, observed @ Observed::Record(_)) if before => Next::End(End::ConditionFailed(observed)),
+            (_, observed @ Observed::Record(_)) if before => match self.resent {
+                Resent::No => Next::Again(self.intent.guard()),
+                Resent::Refused => Next::End(End::ConditionFailed(observed)),
+                // A touch that lands late could revive what has expired.
+                Resent::NotSent => Next::Ambiguous,
+            },
             _ => Next::Ambiguous,
         }
     }
