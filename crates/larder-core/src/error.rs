@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Throttled,
     /// The platform cannot be reached or cannot serve now.
     Unavailable,
-    /// The deadline passed, and nothing was applied.
+    /// The time was up, and nothing was applied. A read that is out of time has the kind of its last attempt.
     Timeout,
     /// A write may have been applied, or may still be (P4).
     Ambiguous,

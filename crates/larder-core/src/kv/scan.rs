@@ -74,7 +74,7 @@ impl Kv {
     /// Streams the live entries under a prefix, in key order.
     ///
     /// An entry that lives through the whole scan is visited exactly once, also under concurrent writes (S1). Memory stays
-    /// within one page.
+    /// within a page, and what was read ahead of it in each shard.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
