@@ -6,9 +6,10 @@ use std::pin::pin;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::Instant;
 
+use super::answers::Answers;
 use super::attempts::Attempts;
 use super::read::entry;
-use super::write::{Change, End, NewRevision};
+use super::resolve::{Change, End, NewRevision};
 use super::{Kv, Shared};
 use crate::driver::{
     BatchItem, DriverError, Effect, Guard, Mutation, Projection, Read, RowKey, Write, WriteReply,
@@ -344,7 +345,7 @@ impl Shared {
         first_sent_at: Timestamp,
         deadline: Instant,
     ) -> Vec<Result<NewRevision>> {
-        let unanswered = std::mem::take(&mut answers.unanswered);
+        let unanswered = answers.take_unanswered();
         let resolutions = unanswered.into_iter().map(|at| {
             let (row, write) = &writes[at];
             let change = Change::unanswered(write, first_sent_at, deadline);
@@ -365,72 +366,5 @@ impl Shared {
                 }),
             });
         results.collect()
-    }
-}
-
-/// The answers to a chunk, by position, as they come in over its attempts.
-struct Answers<T> {
-    slots: Vec<Option<Result<T>>>,
-    /// Positions whose request may have been applied.
-    unanswered: Vec<usize>,
-}
-
-impl<T> Answers<T> {
-    fn new(len: usize) -> Self {
-        Self { slots: (0..len).map(|_| None).collect(), unanswered: Vec::new() }
-    }
-
-    /// The positions to send.
-    fn open(&self) -> Vec<usize> {
-        (0..self.slots.len())
-            .filter(|at| self.slots[*at].is_none() && !self.unanswered.contains(at))
-            .collect()
-    }
-
-    /// Files what a request answered, and returns why some of it has to be sent again.
-    fn take(
-        &mut self,
-        open: &[usize],
-        items: Vec<BatchItem<T>>,
-        send_again: impl Fn(&DriverError) -> bool,
-    ) -> Option<DriverError> {
-        let mut trouble = None;
-        let mut items = items.into_iter();
-        for &at in open {
-            match items.next() {
-                Some(BatchItem::Done(Ok(answer))) => self.slots[at] = Some(Ok(answer)),
-                Some(BatchItem::Done(Err(error))) if send_again(&error) => trouble = Some(error),
-                Some(BatchItem::Done(Err(error))) if error.effect == Effect::Unknown => self.unanswered(at),
-                Some(BatchItem::Done(Err(error))) => self.slots[at] = Some(Err(error.into_error())),
-                Some(BatchItem::Unprocessed) => {
-                    let reason = "the platform left part of the batch undone";
-                    trouble = Some(DriverError::refused(ErrorKind::Throttled, reason));
-                }
-                // A driver's fault, which leaves open what became of the request.
-                None => self.unanswered(at),
-            }
-        }
-        trouble
-    }
-
-    fn unanswered(&mut self, at: usize) {
-        self.unanswered.push(at);
-    }
-
-    /// Answers what is open with an error.
-    fn close(&mut self, error: &Error) {
-        for at in self.open() {
-            self.slots[at] = Some(Err(error.clone()));
-        }
-    }
-
-    fn finish_with(mut self, error: &Error) -> Vec<Result<T>> {
-        self.close(error);
-        self.finish()
-    }
-
-    fn finish(self) -> Vec<Result<T>> {
-        let none = || Err(Error::new(ErrorKind::Internal, "a position was not answered"));
-        self.slots.into_iter().map(|slot| slot.unwrap_or_else(none)).collect()
     }
 }

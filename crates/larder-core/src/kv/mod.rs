@@ -1,13 +1,17 @@
 //! The handle: what users hold.
 
+mod answers;
 mod attempts;
 mod batch;
 mod codec;
 mod increment;
+mod judge;
 mod layout;
 mod maintain;
 mod read;
+mod resolve;
 mod scan;
+mod stream;
 mod write;
 
 use std::fmt;
@@ -28,7 +32,7 @@ use crate::retry::{RetryBudget, RetryPolicy};
 use crate::telemetry::Telemetry;
 use crate::time::{Clock, SystemClock, Timestamp};
 
-pub use self::scan::ScanStream;
+pub use self::stream::ScanStream;
 
 /// A key-value store.
 ///

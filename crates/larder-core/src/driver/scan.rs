@@ -1,0 +1,79 @@
+//! Ranges of one shard.
+
+use std::fmt;
+
+use super::read::{Read, Shard};
+use crate::key::{CanonicalKey, shorten};
+use crate::record::Record;
+
+/// A range of one shard.
+#[derive(Clone)]
+pub struct ScanRequest {
+    /// The shard.
+    pub shard: Shard,
+    /// Where to begin.
+    pub start: ScanStart,
+    /// Where to end: text greater than every key wanted; itself never a key.
+    pub end: String,
+    /// The most rows to return.
+    pub limit: usize,
+    /// Stop after the row that brings the values to this many bytes.
+    pub max_bytes: usize,
+    /// Which parts, and how fresh.
+    pub read: Read,
+}
+
+impl fmt::Debug for ScanRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A prefix may be a session's key (E1).
+        f.debug_struct("ScanRequest")
+            .field("shard", &self.shard)
+            .field("start", &self.start)
+            .field("limit", &self.limit)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a scan begins, in canonical text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ScanStart {
+    /// At this text, which need not be a key.
+    At(String),
+    /// Behind this key.
+    After(CanonicalKey),
+}
+
+impl fmt::Debug for ScanStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(text) => write!(f, "At({})", shorten(text)),
+            Self::After(key) => write!(f, "After({key:?})"),
+        }
+    }
+}
+
+/// Some rows of one shard, in key order.
+#[derive(Debug)]
+pub struct ScanReply {
+    /// The rows.
+    pub rows: Vec<ScanRow>,
+    /// Whether there may be rows behind the last one.
+    pub more: bool,
+}
+
+/// A row of a scan.
+#[derive(Debug)]
+pub struct ScanRow {
+    /// Its key.
+    pub key: CanonicalKey,
+    /// Its record, or why it cannot be decoded.
+    pub record: Result<Record, String>,
+}
+
+impl ScanRow {
+    /// The bytes of its value.
+    pub(crate) fn size(&self) -> usize {
+        self.record.as_ref().map_or(0, |record| record.value.len())
+    }
+}
