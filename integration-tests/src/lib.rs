@@ -1,1 +1,13 @@
-//! Placeholder.
+//! What the integration tests and the programs that they start have in common.
+//!
+//! A test that needs a second process, or one that it can kill, starts one of the programs in `src/bin` and reads what it
+//! prints, line by line. Nothing here sleeps: a test waits for a line, for the end of a process, or for a file.
+
+pub mod bindings;
+pub mod model;
+pub mod program;
+pub mod report;
+pub mod workload;
+
+/// The id of the binding that all programs open.
+pub const STORE: &str = "store";
