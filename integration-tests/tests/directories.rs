@@ -167,6 +167,24 @@ async fn a_fresh_volume_will_do() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_moved_away_is_not_taken_for_the_new_one() {
+    let place = tempdir().expect("a directory");
+    let (dir, away) = (place.path().join("store"), place.path().join("away"));
+    let old = bindings::on(&dir).load_kv(STORE).await.expect("it opens");
+    old.put("k", "old", PutOptions::new()).await.expect("a put");
+    fs::rename(&dir, &away).expect("a new name");
+    let error = refusal(&dir).await;
+    assert!(error.message().contains("drop all handles"), "{error}");
+    assert_eq!(old.get_text("k").await.expect("its handle stays").as_deref(), Some("old"));
+    drop(old);
+
+    let new = bindings::on(&dir).load_kv(STORE).await.expect("a new one opens");
+    assert!(!new.exists("k").await.expect("a read"));
+    let old = bindings::on(&away).load_kv(STORE).await.expect("the old one opens by its new name");
+    assert!(old.exists("k").await.expect("a read"));
+}
+
+#[tokio::test]
 async fn a_directory_is_made_with_those_above_it() {
     let place = tempdir().expect("a directory");
     let dir = place.path().join("not/there/yet");

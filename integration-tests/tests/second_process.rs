@@ -40,7 +40,7 @@ async fn a_directory_that_another_process_has_open_is_refused_until_that_has_end
     let other = holder(dir.path());
     assert_eq!(other.line().as_deref(), Some("open"));
 
-    for _ in 0..3 {
+    for _ in 0..2 {
         let error = bindings::on(dir.path()).load_kv(STORE).await.expect_err("it is in use");
         assert_in_use(&error, dir.path());
         assert_eq!(error.binding(), Some(STORE));

@@ -20,9 +20,9 @@ struct Arguments {
     /// Writes the results as JSON, too.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// How often each side of a case is measured.
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
+    /// How often each side of a case is measured, 7 times at least.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(7..))]
+    rounds: u32,
     /// Measures one side of a case in this process, and prints the number.
     #[arg(long, hide = true, num_args = 3, value_names = ["CASE", "SIDE", "DIR"])]
     worker: Option<Vec<String>>,
@@ -55,7 +55,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     let all = arguments.suites.is_empty();
     let mut rows = Vec::new();
     if all || arguments.suites.contains(&Suite::Sled) {
-        rows.extend(sled_suite::run(arguments.rounds)?);
+        rows.extend(sled_suite::run(arguments.rounds as usize)?);
     }
     println!("{}", report::table(&rows));
     if let Some(file) = &arguments.json {

@@ -23,7 +23,7 @@ use crate::store::{Handle, Store};
 
 /// What a scan reads on the caller's own thread: a handful of point reads' worth. A change of threads costs more than that.
 /// The rest of a larger request is read off the async workers.
-const INLINE_ROWS: usize = 128;
+const INLINE_ROWS: usize = 256;
 const INLINE_BYTES: usize = 256 * 1024;
 
 /// An embedded store in a directory.

@@ -47,7 +47,7 @@ impl<'a> Group<'a> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        !self.flushed && self.stale_hints.is_empty() && self.staged.values().all(|staged| !staged.changed)
+        self.stale_hints.is_empty() && self.staged.values().all(|staged| !staged.changed)
     }
 
     /// Works out a write.

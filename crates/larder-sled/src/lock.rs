@@ -68,6 +68,8 @@ mod tests {
     use tempfile::tempdir;
 
     use super::*;
+    use crate::options::SledOptions;
+    use crate::registry;
 
     /// Something in the place of sled's file, and of whoever holds it.
     fn held(dir: &Path) -> File {
@@ -100,6 +102,21 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.message().contains(&*dir.path().to_string_lossy()), "{error}");
         assert!(started.elapsed() >= PATIENCE);
+    }
+
+    #[test]
+    fn whoever_opens_a_store_waits() {
+        let dir = tempdir().expect("a directory");
+        drop(registry::open(dir.path(), &SledOptions::new()).expect("it opens"));
+        let file = File::open(dir.path().join("db")).expect("a store");
+        // The store that was just closed may have it for a moment.
+        file.lock().expect("it is given up");
+        let started = Instant::now();
+        let error = registry::open(dir.path(), &SledOptions::new()).expect_err("it is in use");
+        assert!(error.message().contains("in use"), "{error}");
+        assert!(started.elapsed() >= PATIENCE);
+        drop(file);
+        registry::open(dir.path(), &SledOptions::new()).expect("it is free");
     }
 
     #[test]

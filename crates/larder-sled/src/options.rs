@@ -84,7 +84,7 @@ pub enum Durability {
     /// When it is on disk: it survives a killed process, and a power loss as far as `fdatasync` does.
     #[default]
     Flush,
-    /// At once; it is on disk within half a second. A killed process or a power loss may lose the last of the
+    /// At once; it is made durable about every half second. A killed process or a power loss may lose the last of the
     /// acknowledged writes. **Relaxed**: for caches and tests.
     Interval,
 }

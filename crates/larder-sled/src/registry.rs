@@ -86,7 +86,8 @@ pub(crate) fn open_with(
     let store = Arc::new(store);
     let name: Arc<str> = dir.to_string_lossy().into();
     let cannot_start = |error: std::io::Error| {
-        Error::new(ErrorKind::Internal, "a thread of the store could not be started").with_source(error)
+        let reason = format!("a thread of the store in {} could not be started", dir.display());
+        Error::new(ErrorKind::Internal, reason).with_source(error)
     };
     // In this order: if a ticker does not start, the writer has to go before its thread is waited for.
     let (writer_thread, writer) = Writer::start(Arc::clone(&store), sync(files)).map_err(cannot_start)?;

@@ -54,18 +54,10 @@ impl Store {
             .segment_size(SEGMENT_BYTES)
             // The writer flushes in both modes: sled's own flusher only logs what fails.
             .flush_every_ms(None);
-        // sled panics on some damaged files.
-        let opened = catch_unwind(AssertUnwindSafe(|| {
-            let db = config.open()?;
-            let data = db.open_tree("data")?;
-            let expiry = db.open_tree("expiry")?;
-            Ok((db, data, expiry))
-        }));
-        let (db, data, expiry) = match opened {
-            Ok(opened) => opened.map_err(|error| cannot_open(dir, error))?,
-            Err(_) => return Err(Error::new(ErrorKind::Corrupt, damaged(dir))),
-        };
+        let db = recovered(dir, || config.open())?;
         refuse_foreign_trees(dir, &db)?;
+        let data = recovered(dir, || db.open_tree("data"))?;
+        let expiry = recovered(dir, || db.open_tree("expiry"))?;
         // What sled wrote to make or recover the store.
         db.flush().map_err(|error| cannot_open(dir, error))?;
         let files = Files::open(dir).map_err(|error| cannot_use(dir, &error))?;
@@ -101,6 +93,14 @@ impl Store {
             None => Ok(()),
             Some(error) => Err(error.clone()),
         }
+    }
+}
+
+/// What sled reads back. It panics on some damaged files.
+fn recovered<T>(dir: &Path, read: impl FnOnce() -> sled::Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| cannot_open(dir, error)),
+        Err(_) => Err(Error::new(ErrorKind::Corrupt, damaged(dir))),
     }
 }
 

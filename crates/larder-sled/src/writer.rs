@@ -226,6 +226,7 @@ impl Command {
 }
 
 fn run(store: &Store, sync: &dyn Sync, mut commands: mpsc::Receiver<Command>) {
+    let mut owes = false;
     while let Some(first) = commands.blocking_recv() {
         if let Err(error) = store.check() {
             first.refuse(error);
@@ -234,7 +235,7 @@ fn run(store: &Store, sync: &dyn Sync, mut commands: mpsc::Receiver<Command>) {
         let mut answers = Vec::new();
         let worked = catch_unwind(AssertUnwindSafe(|| {
             let group = gather(store, first, &mut commands, &mut answers);
-            commit(store, sync, group)
+            commit(store, sync, group, &mut owes)
         }));
         // sled panics where it finds its own state to be impossible.
         let failure = worked.unwrap_or_else(|_| Err(in_doubt("sled panicked; open the store again"))).err();
@@ -280,9 +281,9 @@ fn in_doubt(message: impl Into<String>) -> DriverError {
     DriverError::unknown(ErrorKind::Unavailable, message).permanent()
 }
 
-/// Applies a group and makes it durable.
-fn commit(store: &Store, sync: &dyn Sync, group: Group<'_>) -> Result<(), DriverError> {
-    if group.is_empty() {
+/// Applies a group and makes it durable. The relaxed mode owes that until it is asked to flush.
+fn commit(store: &Store, sync: &dyn Sync, group: Group<'_>, owes: &mut bool) -> Result<(), DriverError> {
+    if group.is_empty() && !(group.is_flushed() && *owes) {
         return Ok(());
     }
     let failed = |error: sled::Error| in_doubt(failed(&error).message);
@@ -291,6 +292,7 @@ fn commit(store: &Store, sync: &dyn Sync, group: Group<'_>) -> Result<(), Driver
         store.pending.publish(group.before());
     }
     group.apply().map_err(failed)?;
+    *owes = !flushes;
     if !flushes {
         return Ok(());
     }

@@ -123,6 +123,14 @@ impl Bindings {
         self.handles.get_or_open(id, opening).await
     }
 
+    /// Forgets the handle of an id, so that the next `load_kv` opens its store anew.
+    ///
+    /// A store is closed when the last of its handles is dropped. An embedded store that has stopped, because its disk was
+    /// full or failed, works again once it was closed and opened: drop your handles, close the id, and load it.
+    pub fn close(&self, id: &str) {
+        self.handles.remove(id);
+    }
+
     /// Finds and checks a binding without opening it.
     ///
     /// ```

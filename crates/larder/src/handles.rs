@@ -41,6 +41,14 @@ impl Handles {
         handle.get_or_try_init(|| open).await.cloned()
     }
 
+    /// Forgets the handle of an id.
+    pub(crate) fn remove(&self, id: &str) {
+        let mut slots = self.lock();
+        if slots.get(&stem(id)).is_some_and(|slot| slot.id == id) {
+            slots.remove(&stem(id));
+        }
+    }
+
     /// The ids that have been asked for and found.
     pub(crate) fn ids(&self) -> Vec<String> {
         let mut ids: Vec<_> = self.lock().values().map(|slot| slot.id.clone()).collect();

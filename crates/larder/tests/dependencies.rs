@@ -77,3 +77,14 @@ fn a_local_build_is_small() {
     let others: Vec<_> = cloud.iter().filter(|name| !name.contains("sled")).collect();
     assert!(others.is_empty(), "{others:?}");
 }
+
+#[test]
+fn a_driver_knows_the_core_and_nothing_else_of_larder() {
+    let crates = tree(&["--package", "larder-sled", "--edges", "normal"]);
+    let ours: Vec<_> = crates
+        .iter()
+        .filter_map(|name| name.split(' ').next())
+        .filter(|name| name.starts_with("larder"))
+        .collect();
+    assert_eq!(ours, ["larder-core", "larder-sled"]);
+}

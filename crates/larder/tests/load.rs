@@ -210,6 +210,21 @@ async fn the_clock_is_for_all_handles() {
 }
 
 #[tokio::test]
+async fn a_closed_id_is_opened_anew() {
+    let folder = folder();
+    let bindings = from_env(&[("LARDER_CACHE_BINDING", url(folder.path(), ""))]);
+    put(&bindings.load_kv("cache").await.expect("a handle"), "k", "v").await;
+
+    // While the store is open, it cannot be opened with another durability.
+    let relaxed = from_env(&[("LARDER_CACHE_BINDING", url(folder.path(), "?durability=interval"))]);
+    refusal(relaxed.load_kv("cache").await.map(drop), "cache");
+    bindings.close("cache");
+    assert!(relaxed.load_kv("cache").await.expect("it was closed").exists("k").await.expect("a read"));
+    relaxed.close("cache");
+    assert!(bindings.load_kv("cache").await.expect("opened anew").exists("k").await.expect("a read"));
+}
+
+#[tokio::test]
 async fn another_clock_means_other_handles() {
     let folder = folder();
     let (early, late) = (Arc::new(ManualClock::default()), Arc::new(ManualClock::default()));

@@ -14,16 +14,17 @@ const EXPIRED: usize = 1_000;
 const REPEATS: usize = 5;
 
 /// Milliseconds of a sweep that removes 1,000 entries; the median of some.
-pub(super) fn run(dir: &Path) -> Outcome<f64> {
+pub(super) fn run(dir: &Path, entries: usize) -> Outcome<f64> {
     runtime()?.block_on(async {
         let clock = Arc::new(ManualClock::default());
         let options = SledOptions::new().durability(Durability::Interval).sweep_interval(None);
         let kv = Kv::builder(SledDriver::open(dir, options).await?).clock(Arc::clone(&clock) as _).build();
         let mut millis = Vec::new();
         for _ in 0..REPEATS {
-            // Among the live ones, not behind them.
+            // Spread among all the live ones.
+            let step = entries / EXPIRED;
             let batch =
-                (0..EXPIRED).map(|number| (format!("user:{:08}-expires", number * 7), "x".repeat(100)));
+                (0..EXPIRED).map(|number| (format!("user:{:08}-expires", number * step), "x".repeat(100)));
             for result in kv.put_many(batch, Duration::from_secs(1)).await? {
                 result?;
             }

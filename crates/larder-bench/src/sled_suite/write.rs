@@ -1,6 +1,7 @@
 //! Durable writes by many at once.
 
 use std::fs::File;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -26,8 +27,8 @@ fn per_second(writes: usize, started: Instant) -> f64 {
 }
 
 /// Larder's writes per second.
-pub(super) fn larder() -> Outcome<f64> {
-    let dir = tempfile::tempdir()?;
+pub(super) fn larder(dir: &Path) -> Outcome<f64> {
+    let dir = tempfile::tempdir_in(dir)?;
     runtime()?.block_on(async {
         let kv = open(dir.path(), Durability::Flush).await?;
         let started = Instant::now();
@@ -51,10 +52,10 @@ pub(super) fn larder() -> Outcome<f64> {
 }
 
 /// What somebody writes by hand: one thread that inserts up to `group` of what has come, flushes, syncs and answers.
-pub(super) fn bare_writer(group: usize, writes: usize) -> Outcome<f64> {
+pub(super) fn bare_writer(group: usize, writes: usize, dir: &Path) -> Outcome<f64> {
     let group_size = group;
     type Put = (String, Vec<u8>, oneshot::Sender<()>);
-    let dir = tempfile::tempdir()?;
+    let dir = tempfile::tempdir_in(dir)?;
     let (db, data) = open_raw(dir.path())?;
     let file = File::open(dir.path().join("db"))?;
     let (sender, mut puts) = mpsc::channel::<Put>(1_024);
@@ -62,9 +63,17 @@ pub(super) fn bare_writer(group: usize, writes: usize) -> Outcome<f64> {
         let mut group = Vec::new();
         while puts.blocking_recv_many(&mut group, group_size) > 0 {
             let mut replies = Vec::with_capacity(group.len());
-            for (key, value, reply) in group.drain(..) {
-                data.insert(key, value)?;
-                replies.push(reply);
+            while !group.is_empty() {
+                for (key, value, reply) in group.drain(..) {
+                    data.insert(key, value)?;
+                    replies.push(reply);
+                }
+                // As Larder does: whoever came meanwhile is in the same group.
+                while replies.len() + group.len() < group_size
+                    && let Ok(put) = puts.try_recv()
+                {
+                    group.push(put);
+                }
             }
             db.flush()?;
             file.sync_data()?;
@@ -101,8 +110,8 @@ pub(super) fn bare_writer(group: usize, writes: usize) -> Outcome<f64> {
 }
 
 /// 64 threads that each flush and sync after every write; sled and the kernel share some of that work between them.
-pub(super) fn flush_at_once() -> Outcome<f64> {
-    let dir = tempfile::tempdir()?;
+pub(super) fn flush_at_once(dir: &Path) -> Outcome<f64> {
+    let dir = tempfile::tempdir_in(dir)?;
     let (db, data) = open_raw(dir.path())?;
     let file = Arc::new(File::open(dir.path().join("db"))?);
     let started = Instant::now();

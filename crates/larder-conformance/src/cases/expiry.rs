@@ -187,6 +187,8 @@ async fn lifetimes_out_of_bounds_are_refused(context: Context) {
             kv.put_many([("key", "")], ttl).await.expect_err("put_many"),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+            let limit = if ttl.is_zero() { "at least a millisecond" } else { "year 9999" };
+            assert!(error.to_string().contains(limit), "{error}");
         }
     }
     assert_eq!(counting.total(), 0, "a request was sent");

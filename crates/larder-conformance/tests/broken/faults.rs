@@ -22,6 +22,8 @@ pub(crate) enum Fault {
     None,
     StaleRead,
     MissForCorrupt,
+    MissForOutage,
+    ExpiredSatisfiesVersion,
     FactsWithoutExpiry,
     LosesLastZero,
     FoldsCase,
@@ -136,6 +138,7 @@ struct State {
     /// The first expiry that a key ever had.
     hints: Mutex<HashMap<RowKey, Expiry>>,
     writes: AtomicUsize,
+    misses: AtomicUsize,
     last_value: Mutex<Bytes>,
 }
 
@@ -300,6 +303,19 @@ impl Driver for Broken {
                 Ok(Some(Record { expires_at: Expiry::NEVER, ..record }))
             }
             Err(_) if self.is(Fault::MissForCorrupt) => Ok(None),
+            // Every third request does not reach its server, and the driver says that there is nothing.
+            Ok(Some(_))
+                if self.is(Fault::MissForOutage)
+                    && self.state.misses.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) =>
+            {
+                Ok(None)
+            }
+            // The versions made of it outlive their entry.
+            Ok(Some(record)) if self.is(Fault::ExpiredSatisfiesVersion) => {
+                let later = |moment: Timestamp| Expiry::at(moment.plus(Duration::from_secs(3600)));
+                let expires_at = record.expires_at.moment().map_or(Expiry::NEVER, later);
+                Ok(Some(Record { expires_at, ..record }))
+            }
             result => result.map_err(|error| self.shown(key, error)),
         }
     }

@@ -10,6 +10,8 @@ use crate::faults::{BrokenHarness, Fault};
 const FAULTS: &[(Fault, &str)] = &[
     (Fault::StaleRead, "reads::a_read_sees_every_write_before_it"),
     (Fault::MissForCorrupt, "errors::a_corrupt_record_fails_its_read"),
+    (Fault::MissForOutage, "keys::every_ascii_character_is_a_key"),
+    (Fault::ExpiredSatisfiesVersion, "expiry::conditions_end_to_the_millisecond"),
     (Fault::FactsWithoutExpiry, "expiry::reads_end_to_the_millisecond"),
     (Fault::LosesLastZero, "values::every_byte_comes_back"),
     (Fault::FoldsCase, "keys::texts_that_look_alike_are_different_keys"),

@@ -351,9 +351,9 @@ impl Shared {
             let change = Change::unanswered(write, first_sent_at, deadline);
             async move { (at, self.write(operation, row, change).await) }
         });
-        let resolved: HashMap<usize, Result<End>> =
+        let mut resolved: HashMap<usize, Result<End>> =
             stream::iter(resolutions).buffer_unordered(CONCURRENT_RESOLUTIONS).collect().await;
-        let mut resolved = resolved;
+
         let refused = || Error::new(ErrorKind::Internal, "the driver refused an unconditional write");
         let results =
             answers.finish().into_iter().enumerate().map(|(at, answer)| match resolved.remove(&at) {

@@ -89,12 +89,12 @@ impl Shared {
                 }
                 Next::Ambiguous => return Err(self.ambiguous(Operation::Increment, None)),
                 Next::Refused(error) => return Err(error),
-                Next::Read => self
-                    .observe(&mut attempts, row)
-                    .await
-                    .map(IncrementReply::Refused)
-                    .map_err(|error| self.give_up_increment(&judge, error))
-                    .map(Ok)?,
+                Next::Read => {
+                    let observed = self.observe(&mut attempts, row).await;
+                    Ok(IncrementReply::Refused(
+                        observed.map_err(|error| self.give_up_increment(&judge, error))?,
+                    ))
+                }
                 Next::Add => attempts.run(self.driver.increment(row, &judge.increment(now), now)).await,
                 Next::WriteBack(step) => {
                     let written = attempts.run(self.driver.write(row, &step.write, now)).await;

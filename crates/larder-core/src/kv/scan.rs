@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use super::attempts::Attempts;
 use super::stream::ScanStream;
 use super::{Kv, Shared};
 use crate::cursor::Cursor;
-use crate::driver::{Projection, Read, ScanReply, ScanRequest, ScanStart, Shard};
+use crate::driver::{Projection, Read, ScanReply, ScanRequest, ScanRow, ScanStart, Shard};
 use crate::entry::{Entry, EntryInfo, Page};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped};
@@ -153,22 +154,22 @@ impl Kv {
 pub(super) trait Item: Sized + Send + 'static {
     const PROJECTION: Projection;
 
-    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self;
+    fn new(value: Bytes, info: EntryInfo) -> Self;
 }
 
 impl Item for Entry {
     const PROJECTION: Projection = Projection::Full;
 
-    fn new(key: String, version: Version, record: Record, now: Timestamp) -> Self {
-        Self::new(record.value, EntryInfo::new(key, version, now))
+    fn new(value: Bytes, info: EntryInfo) -> Self {
+        Self::new(value, info)
     }
 }
 
 impl Item for EntryInfo {
     const PROJECTION: Projection = Projection::Meta;
 
-    fn new(key: String, version: Version, _: Record, now: Timestamp) -> Self {
-        Self::new(key, version, now)
+    fn new(_: Bytes, info: EntryInfo) -> Self {
+        info
     }
 }
 
@@ -254,7 +255,7 @@ impl Plan {
                     }
                     let Some(row) = merge.take() else { continue };
                     merge.passed(&row.key);
-                    if let Some(item) = self.item(row.key, row.record, now) {
+                    if let Some(item) = self.item(row, now) {
                         bytes += size;
                         items.push(item);
                     }
@@ -310,7 +311,9 @@ impl Plan {
                 .strip_prefix(&*self.namespace)
                 .is_some_and(|relative| relative.starts_with(&self.prefix))
         };
-        if (reply.more && reply.rows.is_empty()) || !reply.rows.iter().all(|row| ours(&row.key)) {
+        // In order, so that what lies between them lies within the range, too.
+        let ends = [reply.rows.first(), reply.rows.last()];
+        if (reply.more && reply.rows.is_empty()) || !ends.into_iter().flatten().all(|row| ours(&row.key)) {
             return Err(Error::new(
                 ErrorKind::Internal,
                 "the driver answered a scan with rows outside of it, or with none",
@@ -320,23 +323,16 @@ impl Plan {
     }
 
     /// The item that a row gives, if it is live.
-    fn item<T: Item>(
-        &self,
-        row: CanonicalKey,
-        record: Result<Record, String>,
-        now: Timestamp,
-    ) -> Option<Result<T>> {
-        let version = match &record {
-            Ok(record) if record.expires_at.is_past(now) => return None,
-            Ok(record) => Some(Version::of(&row, record)),
-            Err(_) => None,
-        };
-        let key = row.into_key(self.namespace.len()).unwrap_or_default();
-        Some(match (record, version) {
-            (Ok(record), Some(version)) => Ok(T::new(key, version, record, now)),
-            (Err(reason), _) => Err(self.corrupt(&key, reason)),
-            (Ok(_), None) => return None,
-        })
+    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> Option<Result<T>> {
+        let relative = |key: CanonicalKey| key.into_key(self.namespace.len()).unwrap_or_default();
+        match row.record {
+            Ok(record) if record.expires_at.is_past(now) => None,
+            Ok(Record { value, expires_at, revision, .. }) => {
+                let version = Version::new(&row.key, expires_at, revision);
+                Some(Ok(T::new(value, EntryInfo::new(relative(row.key), version, now))))
+            }
+            Err(reason) => Some(Err(self.corrupt(&relative(row.key), reason))),
+        }
     }
 
     fn corrupt(&self, key: &str, reason: String) -> Error {

@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
-use super::{Gated, settle};
+use super::{Gated, PATIENCE, settle};
 use crate::SledOptions;
 use crate::driver::SledDriver;
 use crate::registry;
@@ -19,13 +19,13 @@ use crate::registry;
 const AT_ONCE: Duration = Duration::from_secs(2);
 const READERS: usize = 4;
 
-fn disk_error() -> io::Result<()> {
+pub(super) fn disk_error() -> io::Result<()> {
     Err(io::Error::from_raw_os_error(5))
 }
 
 /// An error that says that the store has stopped, why, and what to do.
 #[track_caller]
-fn assert_has_stopped<T>(result: Result<T>) {
+pub(super) fn assert_has_stopped<T>(result: Result<T>) {
     let error = result.map(drop).expect_err("the store has stopped");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(!error.is_retryable(), "{error}");
@@ -43,7 +43,7 @@ fn assert_in_doubt<T>(result: Result<T>) -> Error {
 }
 
 /// Every operation is refused, for good and at once.
-async fn assert_refuses_everything(kv: &Kv) {
+pub(super) async fn assert_refuses_everything(kv: &Kv) {
     let started = Instant::now();
     assert_has_stopped(kv.get("k").await);
     assert_has_stopped(kv.get("absent").await);
@@ -89,7 +89,8 @@ async fn a_group_meets(end: fn() -> io::Result<()>, cause: &str) {
     for _ in 0..READERS {
         let (kv, reading) = (kv.clone(), reading.clone());
         readers.spawn_blocking(move || {
-            loop {
+            let started = Instant::now();
+            while started.elapsed() < PATIENCE {
                 match at_once(kv.get_text("k")) {
                     Ok(value) => assert_eq!(value.as_deref(), Some("durable")),
                     stopped => return assert_has_stopped(stopped),
@@ -97,6 +98,7 @@ async fn a_group_meets(end: fn() -> io::Result<()>, cause: &str) {
                 // Once is enough for the test, which may be gone.
                 let _ = reading.send(());
             }
+            panic!("the store goes on as if nothing had happened");
         });
         has_read.recv().await.expect("it reads");
     }

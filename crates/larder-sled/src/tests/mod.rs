@@ -4,21 +4,27 @@ mod failures;
 mod groups;
 mod hints;
 mod pending;
+mod relaxed;
 mod sweeping;
 
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use larder_core::Kv;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 use crate::disk::{Files, Sync};
 use crate::driver::SledDriver;
 use crate::options::SledOptions;
 use crate::registry;
 use crate::store::{Handle, Store};
+
+/// How long a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What becomes of a sync.
 type Verdict = Box<dyn FnOnce() -> io::Result<()> + Send>;
@@ -89,7 +95,8 @@ impl Gated {
 
     /// Waits until a sync waits: a group is applied, and not yet durable.
     async fn is_waiting(&mut self) {
-        self.arrived.recv().await.expect("the writer is there");
+        let arrived = timeout(PATIENCE, self.arrived.recv()).await.expect("a sync comes");
+        arrived.expect("the writer is there");
     }
 
     /// Lets the sync go on that waits.

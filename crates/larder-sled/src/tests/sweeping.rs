@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use larder_core::{ManualClock, PutOptions, TouchOptions};
 use tempfile::tempdir;
 
-use super::Gated;
+use super::{Gated, PATIENCE};
 use crate::SledOptions;
 use crate::store::Store;
 
 const TTL: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The keys in a tree, Larder's own left out.
 fn keys(tree: &sled::Tree) -> Vec<String> {
