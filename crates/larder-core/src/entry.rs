@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::cursor::Cursor;
 use crate::error::Result;
@@ -71,14 +72,14 @@ impl fmt::Debug for Entry {
 /// An entry without its value: what a keys-only scan gives.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EntryInfo {
-    key: String,
+    key: SmolStr,
     /// Carries the expiry, too.
     version: Version,
     read_at: Timestamp,
 }
 
 impl EntryInfo {
-    pub(crate) fn new(key: String, version: Version, read_at: Timestamp) -> Self {
+    pub(crate) fn new(key: SmolStr, version: Version, read_at: Timestamp) -> Self {
         Self { key, version, read_at }
     }
 
@@ -87,9 +88,9 @@ impl EntryInfo {
         &self.key
     }
 
-    /// The key, without a copy.
+    /// The key.
     pub fn into_key(self) -> String {
-        self.key
+        self.key.into()
     }
 
     /// The version, for conditions.

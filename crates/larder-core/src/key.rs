@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use crate::error::InvalidInput;
 
 /// The longest canonical form of a key, in bytes, its namespaces included (K1).
@@ -29,7 +31,8 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 /// A record of Larder's own has a name that begins with `!`, which no user's key can produce.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CanonicalKey {
-    text: Box<str>,
+    /// Keys are mostly short: up to 23 bytes are held in place, without an allocation.
+    text: SmolStr,
     /// Whether the text holds no escape and no mark, so that it is the key itself.
     is_plain: bool,
 }
@@ -53,10 +56,13 @@ impl CanonicalKey {
 
     /// The canonical form of a key in a namespace.
     pub(crate) fn from_parts(namespace: &str, key: &str) -> Self {
+        if namespace.is_empty() && all_plain(key.as_bytes()) {
+            return Self { text: key.into(), is_plain: true };
+        }
         let mut text = String::with_capacity(namespace.len() + key.len());
         text.push_str(namespace);
         let is_plain = push_escaped(&mut text, key) && !namespace.starts_with(SYSTEM_MARK);
-        Self { text: text.into_boxed_str(), is_plain }
+        Self { text: text.into(), is_plain }
     }
 
     /// The canonical text.
@@ -70,14 +76,11 @@ impl CanonicalKey {
     }
 
     /// The key that this is the canonical form of, without the first `namespace` bytes; `None` for a record's name.
-    pub(crate) fn into_key(self, namespace: usize) -> Option<String> {
-        let text = String::from(self.text);
-        if !self.is_plain {
-            return unescape(text.get(namespace..)?);
-        }
+    pub(crate) fn into_key(self, namespace: usize) -> Option<SmolStr> {
         match namespace {
-            0 => Some(text),
-            _ => text.get(namespace..).map(str::to_owned),
+            _ if !self.is_plain => unescape(self.text.get(namespace..)?).map(SmolStr::from),
+            0 => Some(self.text),
+            _ => self.text.get(namespace..).map(SmolStr::from),
         }
     }
 

@@ -13,8 +13,6 @@ pub(crate) struct Merge {
     shards: Vec<ShardRows>,
     /// Which shard holds the row that `next` found.
     smallest: usize,
-    /// The key of the row that was dealt with last; empty at the beginning. A buffer that is used again for every row.
-    last_passed: String,
 }
 
 #[derive(Debug)]
@@ -42,7 +40,7 @@ impl Merge {
             .into_iter()
             .map(|shard| ShardRows { shard, rows: VecDeque::new(), position: None, at_end: false })
             .collect();
-        Self { shards, smallest: 0, last_passed: String::new() }
+        Self { shards, smallest: 0 }
     }
 
     pub(crate) fn next(&mut self) -> Next {
@@ -66,17 +64,6 @@ impl Merge {
     /// Takes the row that `next` found.
     pub(crate) fn take(&mut self) -> Option<ScanRow> {
         self.shards.get_mut(self.smallest)?.rows.pop_front()
-    }
-
-    /// Notes that the row with this key was dealt with: given out, or skipped as expired.
-    pub(crate) fn passed(&mut self, key: &CanonicalKey) {
-        self.last_passed.clear();
-        self.last_passed.push_str(key.as_str());
-    }
-
-    /// The canonical key of the row that was dealt with last.
-    pub(crate) fn last_passed(&self) -> Option<&str> {
-        (!self.last_passed.is_empty()).then_some(&self.last_passed)
     }
 
     /// Behind which key to read on in a shard; `None` at the beginning.

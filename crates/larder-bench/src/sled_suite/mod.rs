@@ -99,6 +99,14 @@ const CASES: &[Case<'static>] = &[
         suite: SUITE,
     },
     Case {
+        name: "the same, spread among all the live ones",
+        ours: "sweep-spread-1M",
+        theirs: "sweep-spread-10k",
+        unit: "ms",
+        goal: None,
+        suite: SUITE,
+    },
+    Case {
         name: "memory of a streamed scan of 1,000,000 entries",
         ours: "memory-1M",
         theirs: "memory-1M",
@@ -107,6 +115,16 @@ const CASES: &[Case<'static>] = &[
         suite: SUITE,
     },
 ];
+
+/// Expired entries as services have them: under a prefix of their own.
+fn session(number: usize) -> String {
+    format!("session:{number:08}")
+}
+
+/// Expired entries spread evenly among all the live ones, each on a page of its own in a large store.
+fn spread(entries: usize) -> impl Fn(usize) -> String {
+    move |number| format!("{}-expires", store::key(number * (entries / sweep::EXPIRED)))
+}
 
 /// Measures one side of a case.
 pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
@@ -125,8 +143,10 @@ pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
         "group-commit" => write::bare_writer(512, WRITES_OF_GROUPS, dir),
         "scan-100k" => scan::run(&dir.join("100k"), ours),
         "scan-keys-100k" => scan::keys(&dir.join("100k")),
-        "sweep-10k" => sweep::run(&dir.join("sweep-10k"), 10_000),
-        "sweep-1M" => sweep::run(&dir.join("sweep-1M"), 1_000_000),
+        "sweep-10k" => sweep::run(&dir.join("sweep-10k"), session),
+        "sweep-1M" => sweep::run(&dir.join("sweep-1M"), session),
+        "sweep-spread-10k" => sweep::run(&dir.join("sweep-10k"), spread(10_000)),
+        "sweep-spread-1M" => sweep::run(&dir.join("sweep-1M"), spread(1_000_000)),
         "memory-1M" => memory::run(&dir.join("sweep-1M"), ours),
         _ => Err(format!("there is no case {case:?}").into()),
     }

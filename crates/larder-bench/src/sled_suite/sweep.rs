@@ -10,21 +10,18 @@ use larder_sled::{Durability, SledDriver, SledOptions};
 use super::store::runtime;
 use crate::Outcome;
 
-const EXPIRED: usize = 1_000;
+pub(super) const EXPIRED: usize = 1_000;
 const REPEATS: usize = 5;
 
 /// Milliseconds of a sweep that removes 1,000 entries; the median of some.
-pub(super) fn run(dir: &Path, entries: usize) -> Outcome<f64> {
+pub(super) fn run(dir: &Path, key: impl Fn(usize) -> String) -> Outcome<f64> {
     runtime()?.block_on(async {
         let clock = Arc::new(ManualClock::default());
         let options = SledOptions::new().durability(Durability::Interval).sweep_interval(None);
         let kv = Kv::builder(SledDriver::open(dir, options).await?).clock(Arc::clone(&clock) as _).build();
         let mut millis = Vec::new();
         for _ in 0..REPEATS {
-            // Spread among all the live ones.
-            let step = entries / EXPIRED;
-            let batch =
-                (0..EXPIRED).map(|number| (format!("user:{:08}-expires", number * step), "x".repeat(100)));
+            let batch = (0..EXPIRED).map(|number| (key(number), "x".repeat(100)));
             for result in kv.put_many(batch, Duration::from_secs(1)).await? {
                 result?;
             }

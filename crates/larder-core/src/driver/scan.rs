@@ -5,6 +5,7 @@ use std::fmt;
 use super::read::{Read, Shard};
 use crate::key::{CanonicalKey, shorten};
 use crate::record::Record;
+use crate::time::Timestamp;
 
 /// A range of one shard.
 #[derive(Clone)]
@@ -72,6 +73,10 @@ pub struct ScanRow {
 }
 
 impl ScanRow {
+    pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
+        self.record.as_ref().is_ok_and(|record| record.expires_at.is_past(now))
+    }
+
     /// The bytes of its value.
     pub(crate) fn size(&self) -> usize {
         self.record.as_ref().map_or(0, |record| record.value.len())

@@ -62,7 +62,7 @@ impl Kv {
             let now = self.now();
             let results = places.iter().zip(&keys).map(|(&place, key)| match &found[place] {
                 Ok(Some(record)) if !record.expires_at.is_past(now) => {
-                    Ok(Some(entry(key.clone(), &unique[place], record.clone(), now)))
+                    Ok(Some(entry(key, &unique[place], record.clone(), now)))
                 }
                 Ok(_) => Ok(None),
                 Err(error) => Err(self.at_key(error.clone(), Operation::GetMany, key)),

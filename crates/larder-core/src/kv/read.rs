@@ -51,7 +51,7 @@ impl Kv {
         let work = pin!(async {
             let row = self.row(key).await?;
             let found = self.live_record(&row, Operation::Get, Projection::Full).await?;
-            Ok(found.map(|record| entry(key.to_owned(), &row, record, self.now())))
+            Ok(found.map(|record| entry(key, &row, record, self.now())))
         });
         self.observed_on(Operation::Get, key, work).await
     }
@@ -86,7 +86,7 @@ impl Kv {
 }
 
 /// The entry that a user sees of a record.
-pub(super) fn entry(key: String, row: &RowKey, record: Record, now: Timestamp) -> Entry {
-    let info = EntryInfo::new(key, Version::of(&row.key, &record), now);
+pub(super) fn entry(key: &str, row: &RowKey, record: Record, now: Timestamp) -> Entry {
+    let info = EntryInfo::new(key.into(), Version::of(&row.key, &record), now);
     Entry::new(record.value, info)
 }

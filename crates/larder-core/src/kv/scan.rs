@@ -155,6 +155,8 @@ pub(super) trait Item: Sized + Send + 'static {
     const PROJECTION: Projection;
 
     fn new(value: Bytes, info: EntryInfo) -> Self;
+
+    fn key(&self) -> &str;
 }
 
 impl Item for Entry {
@@ -163,6 +165,10 @@ impl Item for Entry {
     fn new(value: Bytes, info: EntryInfo) -> Self {
         Self::new(value, info)
     }
+
+    fn key(&self) -> &str {
+        self.key()
+    }
 }
 
 impl Item for EntryInfo {
@@ -170,6 +176,10 @@ impl Item for EntryInfo {
 
     fn new(_: Bytes, info: EntryInfo) -> Self {
         info
+    }
+
+    fn key(&self) -> &str {
+        self.key()
     }
 }
 
@@ -240,7 +250,9 @@ impl Plan {
     }
 
     async fn fill<T: Item>(&self, merge: &mut Merge, limit: usize) -> Result<Page<T>> {
-        let mut items = Vec::with_capacity(limit.min(128));
+        let mut items: Vec<Result<T>> = Vec::with_capacity(limit.min(256));
+        // The row that was passed last, if it gave no item.
+        let mut skipped = None;
         let mut bytes = 0;
         let mut rounds = 0;
         let mut rows_read = 0;
@@ -251,19 +263,23 @@ impl Plan {
                 Next::End => return Ok(Page { items, cursor: None }),
                 Next::Row(size) => {
                     if items.len() == limit || (bytes + size > MAX_PAGE_BYTES && !items.is_empty()) {
-                        return Ok(Page { items, cursor: self.cursor(merge) });
+                        let cursor = self.cursor(&items, skipped);
+                        return Ok(Page { items, cursor });
                     }
                     let Some(row) = merge.take() else { continue };
-                    merge.passed(&row.key);
-                    if let Some(item) = self.item(row, now) {
-                        bytes += size;
-                        items.push(item);
+                    if row.is_expired(now) {
+                        skipped = Some(row.key);
+                        continue;
                     }
+                    bytes += size;
+                    items.push(self.item(row, now));
+                    skipped = None;
                 }
                 Next::Fetch(shards) => {
                     let out_of_budget = rounds == MAX_ROUNDS || rows_read >= MAX_ROWS_PER_ENTRY * limit;
-                    if items.len() == limit || (out_of_budget && merge.last_passed().is_some()) {
-                        return Ok(Page { items, cursor: self.cursor(merge) });
+                    if items.len() == limit || (out_of_budget && (skipped.is_some() || !items.is_empty())) {
+                        let cursor = self.cursor(&items, skipped);
+                        return Ok(Page { items, cursor });
                     }
                     let wanted = fetch_size(limit - items.len(), shards.len());
                     let max_bytes = MAX_PAGE_BYTES.saturating_sub(bytes).max(1);
@@ -322,16 +338,15 @@ impl Plan {
         Ok(())
     }
 
-    /// The item that a row gives, if it is live.
-    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> Option<Result<T>> {
+    /// The item that a row gives.
+    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> Result<T> {
         let relative = |key: CanonicalKey| key.into_key(self.namespace.len()).unwrap_or_default();
         match row.record {
-            Ok(record) if record.expires_at.is_past(now) => None,
             Ok(Record { value, expires_at, revision, .. }) => {
                 let version = Version::new(&row.key, expires_at, revision);
-                Some(Ok(T::new(value, EntryInfo::new(relative(row.key), version, now))))
+                Ok(T::new(value, EntryInfo::new(relative(row.key), version, now)))
             }
-            Err(reason) => Some(Err(self.corrupt(&relative(row.key), reason))),
+            Err(reason) => Err(self.corrupt(&relative(row.key), reason)),
         }
     }
 
@@ -342,9 +357,16 @@ impl Plan {
             .with_key(key, self.shared.show_full_keys)
     }
 
-    fn cursor(&self, merge: &Merge) -> Option<Cursor> {
-        let after = merge.last_passed()?;
-        Some(Cursor::new(&self.prefix, after.strip_prefix(&*self.namespace).unwrap_or(after)))
+    /// The position behind the row that was passed last.
+    fn cursor<T: Item>(&self, items: &[Result<T>], skipped: Option<CanonicalKey>) -> Option<Cursor> {
+        let mut after = String::new();
+        match (skipped, items.last()) {
+            (Some(key), _) => after.push_str(key.as_str().strip_prefix(&*self.namespace)?),
+            (None, Some(Ok(item))) => _ = push_escaped(&mut after, item.key()),
+            (None, Some(Err(corrupt))) => _ = push_escaped(&mut after, corrupt.key()?),
+            (None, None) => return None,
+        }
+        Some(Cursor::new(&self.prefix, &after))
     }
 }
 

@@ -155,7 +155,7 @@ impl Kv {
         let now = self.now();
         match observed {
             Observed::Record(record) if !record.expires_at.is_past(now) => {
-                Seen::Entry(entry(key.to_owned(), row, *record, now))
+                Seen::Entry(entry(key, row, *record, now))
             }
             Observed::Record(_) | Observed::Absent => Seen::Absent,
             Observed::Corrupt(_) | Observed::NotReturned => Seen::NotShown,

@@ -57,12 +57,14 @@ impl Sync for Gate {
 }
 
 /// A store behind a gate, open until the test shuts it.
+///
+/// The fields are dropped in this order: a test that fails while a sync waits lets it fail before the store is closed.
 struct Gated {
+    arrived: UnboundedReceiver<()>,
+    verdicts: mpsc::Sender<Verdict>,
     kv: Kv,
     handle: Arc<Handle>,
     shared: Arc<Shared>,
-    arrived: UnboundedReceiver<()>,
-    verdicts: mpsc::Sender<Verdict>,
 }
 
 impl Gated {
@@ -81,7 +83,7 @@ impl Gated {
         let handle = registry::open_with(dir, options, gate).expect("it opens");
         let kv = Kv::builder(SledDriver::on(Arc::clone(&handle))).clock(Arc::clone(&options.clock)).build();
         kv.check().await.expect("it has a layout");
-        Self { kv, handle, shared, arrived, verdicts }
+        Self { arrived, verdicts, kv, handle, shared }
     }
 
     fn store(&self) -> &Store {

@@ -171,6 +171,11 @@ async fn rows_that_are_not_yet_durably_gone_are_shown_in_full_pages() {
         }
     }
     assert_eq!(found, keys);
+    // The driver itself keeps to the limit, with rows behind those that are going, too.
+    let mut reply = scan(&gated, "a", 8).await;
+    assert_eq!((names(&reply), reply.more), (&keys[..8], true));
+    reply = scan(&gated, "a47", 8).await;
+    assert_eq!((names(&reply), reply.more), (&keys[47..], false));
     gated.open_for_good();
     for deleted in many.await.expect("no panic").expect("a batch") {
         deleted.expect("a delete");
