@@ -48,8 +48,8 @@ async fn closing_makes_everything_durable() {
     let dir = tempdir().expect("a directory");
     let gated = Gated::open_with(dir.path(), &relaxed()).await;
     let shared = std::sync::Arc::clone(&gated.shared);
-    gated.kv.put("k", "v", PutOptions::new()).await.expect("a put");
     let before = gated.syncs();
+    gated.kv.put("k", "v", PutOptions::new()).await.expect("a put");
     drop(gated);
     assert!(shared.syncs.load(std::sync::atomic::Ordering::SeqCst) > before);
     let gated = Gated::open_with(dir.path(), &relaxed()).await;
