@@ -150,7 +150,9 @@ impl<'a> Group<'a> {
     pub(crate) fn apply(self) -> sled::Result<()> {
         let Store { data, expiry, .. } = self.store;
         let mut stale_hints = self.stale_hints;
-        let changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
+        let mut changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
+        // Neighbours share a page of the tree: one after the other they find it in the processor's caches.
+        changed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let hint = |key: &IVec, record: Option<&IVec>| {
             let header = Header::read(record?).ok()?;
             expiry::hint(header.expires_at, key)

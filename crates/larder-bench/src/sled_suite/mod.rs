@@ -33,6 +33,8 @@ pub(crate) fn run(rounds: usize) -> Outcome<Vec<Row>> {
 const READ: Goal = Goal { text: "≤ raw + 400 ns", reached: |ours, theirs| ours <= theirs + 400.0 };
 const SCAN: Goal = Goal { text: "≤ 1.6 ×", reached: |ours, theirs| ours <= 1.6 * theirs };
 
+const BY_HAND: Goal = Goal { text: "≤ 1.25 ×", reached: |ours, theirs| ours <= 1.25 * theirs };
+
 const CASES: &[Case<'static>] = &[
     Case {
         name: "point read, 1 KiB",
@@ -107,6 +109,30 @@ const CASES: &[Case<'static>] = &[
         suite: SUITE,
     },
     Case {
+        name: "the same by hand in raw sled",
+        ours: "remove-raw-1M",
+        theirs: "remove-raw-10k",
+        unit: "ms",
+        goal: None,
+        suite: SUITE,
+    },
+    Case {
+        name: "sweep of 1,000 among 10,000, beside by hand in raw sled",
+        ours: "sweep-10k",
+        theirs: "remove-raw-10k",
+        unit: "ms",
+        goal: Some(BY_HAND),
+        suite: SUITE,
+    },
+    Case {
+        name: "sweep of 1,000 among 1,000,000, beside by hand in raw sled",
+        ours: "sweep-1M",
+        theirs: "remove-raw-1M",
+        unit: "ms",
+        goal: Some(BY_HAND),
+        suite: SUITE,
+    },
+    Case {
         name: "memory of a streamed scan of 1,000,000 entries",
         ours: "memory-1M",
         theirs: "memory-1M",
@@ -147,6 +173,8 @@ pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
         "sweep-1M" => sweep::run(&dir.join("sweep-1M"), session),
         "sweep-spread-10k" => sweep::run(&dir.join("sweep-10k"), spread(10_000)),
         "sweep-spread-1M" => sweep::run(&dir.join("sweep-1M"), spread(1_000_000)),
+        "remove-raw-10k" => sweep::raw(&dir.join("sweep-10k"), session),
+        "remove-raw-1M" => sweep::raw(&dir.join("sweep-1M"), session),
         "memory-1M" => memory::run(&dir.join("sweep-1M"), ours),
         _ => Err(format!("there is no case {case:?}").into()),
     }
