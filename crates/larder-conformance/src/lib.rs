@@ -66,6 +66,7 @@ pub mod wrap;
 
 mod clauses;
 mod context;
+mod emulators;
 mod harness;
 mod logs;
 mod memory;
@@ -75,6 +76,7 @@ mod support;
 pub use cases::{Case, all};
 pub use clauses::{CONTRACT, clauses, table};
 pub use context::Context;
+pub use emulators::emulator;
 pub use harness::{Harness, ModelSize, TestStore};
 pub use memory::MemoryHarness;
 pub use runner::{Failure, Report, report, run};
