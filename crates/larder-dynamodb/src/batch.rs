@@ -1,0 +1,114 @@
+//! Many items in one request. Neither kind is atomic, and neither takes conditions.
+
+use std::collections::{HashMap, HashSet};
+
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use larder_core::ErrorKind;
+use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
+use larder_core::record::{Record, Revision};
+
+use crate::codec::{Item, decode, encode, primary_key};
+use crate::driver::{DynamoDbDriver, strong};
+use crate::error::failed;
+use crate::expressions::{META_WITH_SHARD, attribute};
+
+impl DynamoDbDriver {
+    pub(crate) async fn read_batch(
+        &self,
+        keys: &[RowKey],
+        read: Read,
+    ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys.iter().map(primary_key).collect()))
+            .consistent_read(strong(read))
+            .set_projection_expression(
+                (read.projection == Projection::Meta).then(|| META_WITH_SHARD.to_owned()),
+            )
+            .build()
+            .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
+        let request = self.client.batch_get_item().request_items(self.table(), wanted);
+        let reply = request.send().await.map_err(|error| failed(&error, &self.place))?;
+        let undone = reply.unprocessed_keys.unwrap_or_default();
+        let undone: HashSet<Position> =
+            undone.values().flat_map(|table| &table.keys).filter_map(Position::of).collect();
+        let found = reply.responses.unwrap_or_default().into_values().flatten();
+        let mut found: HashMap<Position, Item> =
+            found.filter_map(|item| Some((Position::of(&item)?, item))).collect();
+        let answer = |key: &RowKey| {
+            let position = Position::of_row(key);
+            match found.remove(&position) {
+                Some(item) => BatchItem::Done(
+                    decode(item, read.projection)
+                        .map(Some)
+                        .map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason)),
+                ),
+                None if undone.contains(&position) => BatchItem::Unprocessed,
+                None => BatchItem::Done(Ok(None)),
+            }
+        };
+        Ok(keys.iter().map(answer).collect())
+    }
+
+    pub(crate) async fn write_many(
+        &self,
+        writes: &[(RowKey, Write)],
+    ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
+        let requests =
+            writes.iter().map(|(key, write)| request(key, write)).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.batch_write_item().request_items(self.table(), requests);
+        let reply = request.send().await.map_err(|error| failed(&error, &self.place))?;
+        let undone = reply.unprocessed_items.unwrap_or_default();
+        let undone: HashSet<Position> = undone
+            .values()
+            .flatten()
+            .filter_map(|request| match (&request.put_request, &request.delete_request) {
+                (Some(put), _) => Position::of(&put.item),
+                (None, Some(delete)) => Position::of(&delete.key),
+                (None, None) => None,
+            })
+            .collect();
+        let answer = |(key, write): &(RowKey, Write)| match write.mutation {
+            _ if undone.contains(&Position::of_row(key)) => BatchItem::Unprocessed,
+            Mutation::Delete => BatchItem::Done(Ok(WriteReply::Applied(None))),
+            _ => BatchItem::Done(Ok(WriteReply::Applied(Some(Revision::WriteId(write.stamp.id))))),
+        };
+        Ok(writes.iter().map(answer).collect())
+    }
+}
+
+fn request(key: &RowKey, write: &Write) -> Result<WriteRequest, DriverError> {
+    let unfit = |_| DriverError::refused(ErrorKind::Internal, "a batch's request could not be built");
+    let request = WriteRequest::builder();
+    Ok(match &write.mutation {
+        Mutation::Put { value, expires_at, register } => {
+            let item = encode(key, value, *expires_at, write.stamp, register.as_deref());
+            request.put_request(PutRequest::builder().set_item(Some(item)).build().map_err(unfit)?)
+        }
+        Mutation::Delete => {
+            let key = primary_key(key);
+            request.delete_request(DeleteRequest::builder().set_key(Some(key)).build().map_err(unfit)?)
+        }
+        Mutation::Touch { .. } => {
+            return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
+        }
+    }
+    .build())
+}
+
+/// Which row an item is of: a batch's answers come in any order.
+#[derive(PartialEq, Eq, Hash)]
+struct Position {
+    partition: String,
+    key: String,
+}
+
+impl Position {
+    fn of(item: &Item) -> Option<Self> {
+        let text = |name| item.get(name)?.as_s().ok().cloned();
+        Some(Self { partition: text(attribute::SHARD)?, key: text(attribute::KEY)? })
+    }
+
+    fn of_row(row: &RowKey) -> Self {
+        Self { partition: crate::codec::partition(row.shard), key: row.key.as_str().to_owned() }
+    }
+}

@@ -1,0 +1,160 @@
+//! Records as items of a table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use larder_core::driver::{Projection, RowKey, Shard};
+use larder_core::record::{Applied, Record, Register, Revision, WriteId, WriteStamp, parse_counter};
+use larder_core::{CanonicalKey, Expiry, Timestamp};
+
+use crate::expressions::attribute;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// Never, in the field that the table's reaper reads: the end of the year 9999, in seconds.
+const NEVER_REAPED: u64 = 253_402_301_100;
+/// How long after its expiry the reaper may take an item, so that it never outruns a slow clock (T3), in seconds.
+const REAPER_LAG: u64 = 300;
+
+/// The partition of a shard.
+pub(crate) fn partition(shard: Shard) -> String {
+    if shard == Shard::SYSTEM { "!".to_owned() } else { format!("{:02X}", shard.0) }
+}
+
+/// The primary key of a row.
+pub(crate) fn primary_key(row: &RowKey) -> Item {
+    HashMap::from([
+        (attribute::SHARD.to_owned(), text(partition(row.shard))),
+        (attribute::KEY.to_owned(), text(row.key.as_str())),
+    ])
+}
+
+/// The item of a record.
+pub(crate) fn encode(
+    row: &RowKey,
+    value: &Bytes,
+    expires_at: Expiry,
+    stamp: WriteStamp,
+    register: Option<&Register>,
+) -> Item {
+    let mut item = primary_key(row);
+    item.reserve(6);
+    item.insert(attribute::EXPIRY.to_owned(), expiry(expires_at));
+    item.insert(attribute::REAPED.to_owned(), reaped_at(expires_at));
+    item.insert(attribute::WRITE_ID.to_owned(), id(stamp.id));
+    item.insert(attribute::WRITTEN_AT.to_owned(), millis(stamp.at));
+    match number_of(value) {
+        None => _ = item.insert(attribute::VALUE.to_owned(), AttributeValue::B(Blob::new(value.clone()))),
+        Some(number) => {
+            item.insert(attribute::NUMBER.to_owned(), integer(number));
+            // A counter's register begins with the write that made it.
+            let made = [Applied { stamp, result: number }];
+            let history = register.map_or(&made[..], Register::history);
+            for (place, applied) in history.iter().rev().enumerate() {
+                item.insert(attribute::IDS[place].to_owned(), id(applied.stamp.id));
+                item.insert(attribute::TIMES[place].to_owned(), millis(applied.stamp.at));
+                item.insert(attribute::RESULTS[place].to_owned(), integer(applied.result));
+            }
+        }
+    }
+    item
+}
+
+/// Reads an item.
+///
+/// # Errors
+///
+/// Why it cannot be decoded.
+pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, String> {
+    let id = write_id(item.get(attribute::WRITE_ID)).ok_or("the item has no write id (attribute w)")?;
+    let at = number::<u64>(&item, attribute::WRITTEN_AT).ok_or("the item has no time (attribute wt)")?;
+    let expires_at =
+        number::<u64>(&item, attribute::EXPIRY).ok_or("the item has no expiry (attribute exp)")?;
+    let (value, register) = match projection {
+        Projection::Meta => (Bytes::new(), None),
+        Projection::Full => match (item.remove(attribute::VALUE), item.get(attribute::NUMBER)) {
+            (Some(AttributeValue::B(value)), None) => (Bytes::from(value.into_inner()), None),
+            (None, Some(_)) => {
+                let number = number::<i64>(&item, attribute::NUMBER).ok_or("the item's number is none")?;
+                (Bytes::from(number.to_string()), register(&item)?.map(Box::new))
+            }
+            _ => {
+                return Err("the item has neither a value (attribute v) nor a number (attribute n)".to_owned());
+            }
+        },
+    };
+    Ok(Record {
+        value,
+        expires_at: if expires_at == i64::MAX.unsigned_abs() {
+            Expiry::NEVER
+        } else {
+            Expiry::from_raw(expires_at)
+        },
+        stamp: WriteStamp { id, at: Timestamp::from_millis(at) },
+        revision: Revision::WriteId(id),
+        register,
+    })
+}
+
+/// The key of an item, with its partition where several were asked.
+pub(crate) fn key(item: &Item) -> Option<CanonicalKey> {
+    CanonicalKey::from_canonical(item.get(attribute::KEY)?.as_s().ok()?)
+}
+
+/// What a counter's item remembers, oldest first. A place that is not in use holds a number, or nothing.
+fn register(item: &Item) -> Result<Option<Register>, String> {
+    let mut history = Vec::new();
+    for place in (0..Register::CAPACITY).rev() {
+        let Some(id) = write_id(item.get(attribute::IDS[place])) else { continue };
+        let at = number::<u64>(item, attribute::TIMES[place]);
+        let result = number::<i64>(item, attribute::RESULTS[place]);
+        let (Some(at), Some(result)) = (at, result) else {
+            return Err(format!("the item's register is cut short (attribute {})", attribute::IDS[place]));
+        };
+        history.push(Applied { stamp: WriteStamp { id, at: Timestamp::from_millis(at) }, result });
+    }
+    Ok((!history.is_empty()).then(|| Register::from_history(history)))
+}
+
+/// The number that a value is exactly the text of, if it is: `-0` is a number to C1, but no number prints so.
+fn number_of(value: &[u8]) -> Option<i64> {
+    parse_counter(value).filter(|_| value != b"-0")
+}
+
+fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn write_id(value: Option<&AttributeValue>) -> Option<WriteId> {
+    Some(WriteId::from_bytes(value?.as_b().ok()?.as_ref().try_into().ok()?))
+}
+
+pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn id(id: WriteId) -> AttributeValue {
+    AttributeValue::B(Blob::new(id.as_bytes()))
+}
+
+pub(crate) fn integer(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn millis(moment: Timestamp) -> AttributeValue {
+    AttributeValue::N(moment.as_millis().to_string())
+}
+
+pub(crate) fn expiry(expires_at: Expiry) -> AttributeValue {
+    let millis = expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis);
+    AttributeValue::N(millis.to_string())
+}
+
+/// When the table's reaper may take the item, in seconds.
+pub(crate) fn reaped_at(expires_at: Expiry) -> AttributeValue {
+    let seconds =
+        expires_at.moment().map_or(NEVER_REAPED, |moment| moment.as_millis().div_ceil(1_000) + REAPER_LAG);
+    AttributeValue::N(seconds.to_string())
+}

@@ -1,0 +1,49 @@
+//! Ranges of one shard: one `Query`.
+
+use larder_core::driver::{DriverError, Projection, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart};
+use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
+
+use crate::codec::{decode, key, partition, primary_key, text};
+use crate::driver::{DynamoDbDriver, strong};
+use crate::error::failed;
+use crate::expressions::{META, RANGE};
+
+impl DynamoDbDriver {
+    pub(crate) async fn query(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
+        let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
+        // One row more than asked for: DynamoDB says "more" also when a limit is met exactly at the end.
+        let asked = i32::try_from(limit + 1).unwrap_or(i32::MAX);
+        let (start, behind) = match &request.start {
+            ScanStart::At(start) => (start.clone(), None),
+            ScanStart::After(key) => {
+                let row = RowKey { shard: request.shard, key: key.clone() };
+                (key.as_str().to_owned(), Some(primary_key(&row)))
+            }
+        };
+        let projection = request.read.projection;
+        let query = self
+            .client
+            .query()
+            .table_name(self.table())
+            .key_condition_expression(RANGE)
+            .expression_attribute_values(":pk", text(partition(request.shard)))
+            .expression_attribute_values(":start", text(start))
+            .expression_attribute_values(":end", text(request.end.as_str()))
+            .set_exclusive_start_key(behind)
+            .set_projection_expression((projection == Projection::Meta).then(|| META.to_owned()))
+            .consistent_read(strong(request.read))
+            .limit(asked);
+        let reply = query.send().await.map_err(|error| failed(&error, &self.place))?;
+        let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        let items = reply.items.unwrap_or_default();
+        let more = items.len() > limit || cut_off;
+        let rows = items.into_iter().take(limit).map(|item| {
+            let key = key(&item).ok_or_else(|| {
+                let reason = format!("{} holds a row whose key is not in canonical form", self.place);
+                DriverError::refused(ErrorKind::Corrupt, reason)
+            })?;
+            Ok(ScanRow { key, record: decode(item, projection) })
+        });
+        Ok(ScanReply { rows: rows.collect::<Result<_, DriverError>>()?, more })
+    }
+}
