@@ -12,6 +12,8 @@ use std::env;
 pub fn emulator(name: &str) -> String {
     let variable = format!("LARDER_EMULATOR_{}", name.to_uppercase());
     env::var(&variable).unwrap_or_else(|_| {
-        panic!("{variable} is not set: run `eval \"$(cargo xtask emulators up {name})\"`, or `cargo xtask test`")
+        panic!(
+            "{variable} is not set: run `eval \"$(cargo xtask emulators up {name})\"`, or `cargo xtask test`"
+        )
     })
 }

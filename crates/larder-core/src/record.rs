@@ -151,7 +151,7 @@ pub struct Record {
     pub stamp: WriteStamp,
     /// The platform's name for this state.
     pub revision: Revision,
-    /// A counter's last writes; `None` for a record that no increment has touched.
+    /// A counter's last writes. A record that no increment has touched has none, or itself as the only entry.
     pub register: Option<Box<Register>>,
 }
 

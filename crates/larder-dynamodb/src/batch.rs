@@ -7,6 +7,7 @@ use larder_core::ErrorKind;
 use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
 use larder_core::record::{Record, Revision};
 
+use crate::client::quiet;
 use crate::codec::{Item, decode, encode, primary_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
@@ -27,7 +28,7 @@ impl DynamoDbDriver {
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), wanted);
-        let reply = request.send().await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_keys.unwrap_or_default();
         let undone: HashSet<Position> =
             undone.values().flat_map(|table| &table.keys).filter_map(Position::of).collect();
@@ -56,7 +57,7 @@ impl DynamoDbDriver {
         let requests =
             writes.iter().map(|(key, write)| request(key, write)).collect::<Result<Vec<_>, _>>()?;
         let request = self.client.batch_write_item().request_items(self.table(), requests);
-        let reply = request.send().await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();
         let undone: HashSet<Position> = undone
             .values()

@@ -9,6 +9,8 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 use larder_core::{Error, ErrorKind, Result};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber;
 
 use crate::options::{Credentials, DynamoDbOptions};
 
@@ -44,6 +46,13 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
     Ok(Client::new(&config))
 }
 
+/// A request of the SDK without the SDK's own spans and events: they print items, values included (E2).
+///
+/// The handle's span around it tells what was done, how long it took and how it ended.
+pub(crate) fn quiet<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
+    request.with_subscriber(Dispatch::none())
+}
+
 /// Looks for credentials before the first request, whose time would be up before a machine without any says so.
 async fn find_credentials(config: &aws_config::SdkConfig, options: &DynamoDbOptions) -> Result<()> {
     let missing = || {
@@ -60,7 +69,7 @@ async fn find_credentials(config: &aws_config::SdkConfig, options: &DynamoDbOpti
         Error::new(ErrorKind::Unauthorized, message)
     };
     let provider = config.credentials_provider().ok_or_else(missing)?;
-    match tokio::time::timeout(CREDENTIALS, provider.provide_credentials()).await {
+    match tokio::time::timeout(CREDENTIALS, quiet(provider.provide_credentials())).await {
         Ok(Ok(_)) => Ok(()),
         // The SDK's own error is not kept: it may show more than it should (E2).
         Ok(Err(_)) | Err(_) => Err(missing()),

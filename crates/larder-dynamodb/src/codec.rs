@@ -72,6 +72,7 @@ pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, S
     let at = number::<u64>(&item, attribute::WRITTEN_AT).ok_or("the item has no time (attribute wt)")?;
     let expires_at =
         number::<u64>(&item, attribute::EXPIRY).ok_or("the item has no expiry (attribute exp)")?;
+    let stamp = WriteStamp { id, at: Timestamp::from_millis(at) };
     let (value, register) = match projection {
         Projection::Meta => (Bytes::new(), None),
         Projection::Full => match (item.remove(attribute::VALUE), item.get(attribute::NUMBER)) {
@@ -81,7 +82,9 @@ pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, S
                 (Bytes::from(number.to_string()), register(&item)?.map(Box::new))
             }
             _ => {
-                return Err("the item has neither a value (attribute v) nor a number (attribute n)".to_owned());
+                return Err(
+                    "the item has neither a value (attribute v) nor a number (attribute n)".to_owned()
+                );
             }
         },
     };
@@ -92,7 +95,7 @@ pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, S
         } else {
             Expiry::from_raw(expires_at)
         },
-        stamp: WriteStamp { id, at: Timestamp::from_millis(at) },
+        stamp,
         revision: Revision::WriteId(id),
         register,
     })

@@ -9,6 +9,7 @@ use larder_core::driver::{DriverError, Increment, IncrementReply, RowKey};
 use larder_core::record::Revision;
 use larder_core::{ErrorKind, Timestamp};
 
+use crate::client::quiet;
 use crate::codec::{expiry, id, integer, millis, primary_key, reaped_at};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
@@ -51,7 +52,7 @@ impl DynamoDbDriver {
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::UpdatedNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match request.send().await {
+        match quiet(request.send()).await {
             Ok(reply) => {
                 let number = reply.attributes.as_ref().and_then(|item| item.get(attribute::NUMBER));
                 let result = number.and_then(|number| number.as_n().ok()?.parse().ok()).ok_or_else(|| {

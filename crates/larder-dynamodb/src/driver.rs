@@ -12,7 +12,7 @@ use larder_core::driver::{
 use larder_core::record::Record;
 use larder_core::{Consistency, Error, ErrorKind, Result, Timestamp};
 
-use crate::client::connect;
+use crate::client::{connect, quiet};
 use crate::codec::{decode, primary_key};
 use crate::error::failed;
 use crate::expressions::META;
@@ -112,7 +112,7 @@ impl Driver for DynamoDbDriver {
             .set_key(Some(primary_key(key)))
             .consistent_read(strong(read))
             .set_projection_expression((read.projection == Projection::Meta).then(|| META.to_owned()));
-        let reply = request.send().await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         let record = reply.item.map(|item| decode(item, read.projection)).transpose();
         record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
     }

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use larder_core::driver::{DriverError, Health, RowKey, Shard};
 use larder_core::{CanonicalKey, ErrorKind, LAYOUT_RECORD, Timestamp};
 
+use crate::client::quiet;
 use crate::codec::primary_key;
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
@@ -27,7 +28,7 @@ impl DynamoDbDriver {
             .consistent_read(true)
             .projection_expression(META);
         let request = request.customize().interceptor(date.clone());
-        request.send().await.map_err(|error| failed(&error, &self.place))?;
+        quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         Ok(Health { server_time: date.read() })
     }
 }

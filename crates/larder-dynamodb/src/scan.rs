@@ -3,10 +3,11 @@
 use larder_core::driver::{DriverError, Projection, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
+use crate::client::quiet;
 use crate::codec::{decode, key, partition, primary_key, text};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
-use crate::expressions::{META, RANGE};
+use crate::expressions::{META, RANGE, attribute};
 
 impl DynamoDbDriver {
     pub(crate) async fn query(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
@@ -33,9 +34,13 @@ impl DynamoDbDriver {
             .set_projection_expression((projection == Projection::Meta).then(|| META.to_owned()))
             .consistent_read(strong(request.read))
             .limit(asked);
-        let reply = query.send().await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(query.send()).await.map_err(|error| failed(&error, &self.place))?;
         let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
-        let items = reply.items.unwrap_or_default();
+        let mut items = reply.items.unwrap_or_default();
+        // `BETWEEN` takes its end in, and a range leaves it out.
+        items.pop_if(|item| {
+            item.get(attribute::KEY).is_some_and(|key| key.as_s().is_ok_and(|key| *key == request.end))
+        });
         let more = items.len() > limit || cut_off;
         let rows = items.into_iter().take(limit).map(|item| {
             let key = key(&item).ok_or_else(|| {

@@ -9,6 +9,7 @@ use larder_core::Timestamp;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, Projection, RowKey, Write, WriteReply};
 use larder_core::record::Revision;
 
+use crate::client::quiet;
 use crate::codec::{Item, decode, encode, expiry, id, millis, primary_key, reaped_at};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
@@ -85,7 +86,7 @@ impl DynamoDbDriver {
                 .set_expression_attribute_values(named(value))
                 .return_values_on_condition_check_failure(ALL_OLD);
         }
-        match request.send().await {
+        match quiet(request.send()).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -117,7 +118,7 @@ impl DynamoDbDriver {
             .expression_attribute_names(short, name)
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ALL_OLD);
-        match request.send().await {
+        match quiet(request.send()).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -139,7 +140,7 @@ impl DynamoDbDriver {
                 .set_expression_attribute_values(named(value))
                 .return_values_on_condition_check_failure(ALL_OLD);
         }
-        match request.send().await {
+        match quiet(request.send()).await {
             Ok(_) => Ok(WriteReply::Applied(None)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {

@@ -47,7 +47,7 @@
 //!
 //! ```text
 //! {"service":"dynamodb","tableName":"…","region":"…","endpointUrl":"…"?,
-//!  "accessKeyId":"…"?,"secretAccessKey":"…"?,"sessionToken":"…"?}
+//!  "profile":"…"? or "accessKeyId":"…"?,"secretAccessKey":"…"?,"sessionToken":"…"?}
 //! {"service":"firestore","projectId":"…","databaseId":"(default)"?,"collectionName":"…","endpointUrl":"…"?}
 //! {"service":"tablestorage","accountName":"…","tableName":"…","resourceGroupName":"…"?,"endpointUrl":"…"?,
 //!  "accountKey":"…"? or "sasToken":"…"?}
@@ -65,8 +65,10 @@
 //! | Feature | Default | Compiles in the driver of |
 //! |---|---|---|
 //! | `local` | yes | `local-kv`: a directory on this machine, kept by sled |
+//! | `aws` | no | `dynamodb`: a table of Amazon DynamoDB, through the official SDK |
 //!
-//! The bindings of every service are read and checked in every build. This version opens those of `local-kv` only.
+//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`
+//! and `dynamodb`.
 
 pub mod binding;
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use larder_core::{Error, ErrorKind, KvBuilder, Result};
 
 use crate::binding::{Binding, Fields, UrlForm, dynamodb, firestore, gateway, local_kv, tablestorage};
-#[cfg(feature = "local")]
+#[cfg(any(feature = "aws", feature = "local"))]
 use crate::drivers;
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -19,6 +19,9 @@ pub const SERVICES: &[Service] = &[
         fields: dynamodb::FIELDS,
         url: UrlForm::Segments(dynamodb::IN_PATH),
         read: dynamodb::read,
+        #[cfg(feature = "aws")]
+        open: Some(drivers::aws::open),
+        #[cfg(not(feature = "aws"))]
         open: None,
     },
     Service {

@@ -177,5 +177,6 @@ fn the_registry_lists_every_service() {
         ]
     );
     let compiled_in = larder::SERVICES.iter().filter(|service| service.is_compiled_in());
-    assert_eq!(compiled_in.count(), usize::from(cfg!(feature = "local")));
+    let features = usize::from(cfg!(feature = "local")) + usize::from(cfg!(feature = "aws"));
+    assert_eq!(compiled_in.count(), features);
 }

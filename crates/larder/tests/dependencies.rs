@@ -78,13 +78,39 @@ fn a_local_build_is_small() {
     assert!(others.is_empty(), "{others:?}");
 }
 
+/// Names of the platforms' own crates, by the feature that may bring them.
+const PLATFORMS: &[(&str, &[&str])] = &[
+    ("aws", &["aws"]),
+    ("azure", &["azure", "typespec"]),
+    ("gcp", &["firestore", "gcloud", "google", "tonic"]),
+    ("local", &["sled"]),
+];
+
+#[test]
+fn a_build_for_one_cloud_holds_nothing_of_the_others() {
+    let aws = ["--package", "larder", "--no-default-features", "--features", "aws"];
+    let crates = tree(&[&aws[..], &["--edges", "normal,build"]].concat());
+    println!("larder with `aws`: {} crates", crates.len());
+    assert!(crates.iter().any(|name| name.starts_with("aws-sdk-dynamodb ")), "{crates:#?}");
+    for (feature, names) in PLATFORMS.iter().filter(|(feature, _)| *feature != "aws") {
+        let found = crates.iter().find(|name| name.split(['-', '_', ' ']).any(|part| names.contains(&part)));
+        assert_eq!(found, None, "a crate of {feature}");
+    }
+    // One TLS, one HTTP: the SDK's default features would bring a second stack with open advisories.
+    for name in ["ring v", "openssl v", "openssl-sys v", "native-tls v", "hyper v0.", "h2 v0.3", "rustls v0.21"] {
+        assert!(!crates.iter().any(|found| found.starts_with(name)), "{name}");
+    }
+}
+
 #[test]
 fn a_driver_knows_the_core_and_nothing_else_of_larder() {
-    let crates = tree(&["--package", "larder-sled", "--edges", "normal"]);
-    let ours: Vec<_> = crates
-        .iter()
-        .filter_map(|name| name.split(' ').next())
-        .filter(|name| name.starts_with("larder"))
-        .collect();
-    assert_eq!(ours, ["larder-core", "larder-sled"]);
+    for driver in ["larder-dynamodb", "larder-sled"] {
+        let crates = tree(&["--package", driver, "--edges", "normal"]);
+        let ours: Vec<_> = crates
+            .iter()
+            .filter_map(|name| name.split(' ').next())
+            .filter(|name| name.starts_with("larder"))
+            .collect();
+        assert_eq!(ours, ["larder-core", driver]);
+    }
 }

@@ -254,6 +254,9 @@ fn half_a_credential_is_refused() {
     assert!(message.ends_with("secretAccessKey is missing; accessKeyId needs it"), "{message}");
     let message = refused(&DYNAMODB.with(&[("secretAccessKey", r#""hunter2""#)]));
     assert!(message.ends_with("accessKeyId is missing; secretAccessKey needs it"), "{message}");
+    let both = [("profile", r#""work""#), ("accessKeyId", r#""a""#), ("secretAccessKey", r#""hunter2""#)];
+    let message = refused(&DYNAMODB.with(&both));
+    assert!(message.ends_with("profile and accessKeyId are given both; give one of them"), "{message}");
     let message = refused(&DYNAMODB.with(&[("sessionToken", r#""hunter2""#)]));
     assert!(message.ends_with("sessionToken needs accessKeyId and secretAccessKey beside it"), "{message}");
 }

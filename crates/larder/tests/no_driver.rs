@@ -14,9 +14,21 @@ const BINDINGS: [(&str, &str); 5] = [
     ("gateway", r#"{"service":"gateway","url":"https://example.com","apiKey":"hunter2","binding":"cache"}"#),
 ];
 
+/// What this build has, as the error lists it.
+fn there() -> String {
+    let mut there = Vec::new();
+    if cfg!(feature = "aws") {
+        there.push(r#"dynamodb (feature "aws")"#);
+    }
+    if cfg!(feature = "local") {
+        there.push(r#"local-kv (feature "local")"#);
+    }
+    if there.is_empty() { "none".to_owned() } else { there.join(", ") }
+}
+
 #[tokio::test]
 async fn the_error_says_which_feature_and_what_is_there() {
-    let there = if cfg!(feature = "local") { r#"local-kv (feature "local")"# } else { "none" };
+    let there = there();
     for (service, text) in BINDINGS {
         let known = SERVICES.iter().find(|known| known.name() == service).expect("a service");
         if known.is_compiled_in() {
@@ -49,5 +61,9 @@ async fn a_local_directory_needs_its_feature() {
         Bindings::local("data").load_kv("cache").await.map(drop),
         "cache",
     );
-    assert_eq!(message, r#"this build has no driver for "local-kv" (feature "local"); compiled in: none"#);
+    let there = there();
+    assert_eq!(
+        message,
+        format!(r#"this build has no driver for "local-kv" (feature "local"); compiled in: {there}"#)
+    );
 }

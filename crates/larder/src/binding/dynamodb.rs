@@ -6,7 +6,7 @@ use crate::fault::Fault;
 
 pub(crate) const NAME: &str = "dynamodb";
 pub(crate) const FIELDS: &[&str] =
-    &["tableName", "region", "endpointUrl", "accessKeyId", "secretAccessKey", "sessionToken"];
+    &["tableName", "region", "endpointUrl", "profile", "accessKeyId", "secretAccessKey", "sessionToken"];
 pub(crate) const IN_PATH: &[&str] = &["tableName"];
 
 /// A table of Amazon DynamoDB.
@@ -19,6 +19,8 @@ pub struct DynamoDb {
     pub region: String,
     /// Another server than the region's: an emulator, a VPC endpoint.
     pub endpoint_url: Option<String>,
+    /// A profile of the shared AWS files, for its credentials.
+    pub profile: Option<String>,
     /// The credentials of this binding; without them, those that the AWS environment gives.
     pub credentials: Option<AwsCredentials>,
 }
@@ -51,7 +53,11 @@ pub(crate) fn read(mut fields: Fields) -> Result<Binding, Fault> {
     )?;
     let endpoint_url = check::endpoint(&mut fields)?;
     let credentials = credentials(&mut fields)?;
-    Ok(Binding::DynamoDb(DynamoDb { table_name, region, endpoint_url, credentials }))
+    let profile = fields.optional("profile");
+    if profile.is_some() && credentials.is_some() {
+        return Err(Fault::new("profile and accessKeyId are given both; give one of them"));
+    }
+    Ok(Binding::DynamoDb(DynamoDb { table_name, region, endpoint_url, profile, credentials }))
 }
 
 fn is_table(name: &str) -> bool {

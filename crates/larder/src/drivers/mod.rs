@@ -1,4 +1,6 @@
 //! How each driver that is compiled in is opened.
 
+#[cfg(feature = "aws")]
+pub(crate) mod aws;
 #[cfg(feature = "local")]
 pub(crate) mod local;

@@ -1,0 +1,33 @@
+//! Opens `dynamodb` bindings with `larder-dynamodb`.
+
+use larder_core::{Error, ErrorKind, Kv};
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+
+use crate::binding::{Binding, DynamoDb};
+use crate::service::Opening;
+use crate::settings::Settings;
+
+pub(crate) fn open(binding: &Binding, _: &Settings) -> Opening {
+    let binding = binding.clone();
+    Box::pin(async move {
+        let Binding::DynamoDb(binding) = binding else {
+            return Err(Error::new(ErrorKind::Internal, "another service's binding came to dynamodb"));
+        };
+        Ok(Kv::builder(DynamoDbDriver::open(options(binding)).await?))
+    })
+}
+
+fn options(binding: DynamoDb) -> DynamoDbOptions {
+    let mut options = DynamoDbOptions::new(binding.table_name, binding.region);
+    options.endpoint_url = binding.endpoint_url;
+    options.credentials = match (binding.credentials, binding.profile) {
+        (Some(keys), _) => Credentials::Keys {
+            id: keys.access_key_id.expose().to_owned(),
+            secret: keys.secret_access_key.expose().to_owned(),
+            session_token: keys.session_token.map(|token| token.expose().to_owned()),
+        },
+        (None, Some(profile)) => Credentials::Profile(profile),
+        (None, None) => Credentials::Environment,
+    };
+    options
+}
