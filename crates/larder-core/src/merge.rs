@@ -71,6 +71,16 @@ impl Merge {
         self.shards.iter().find(|rows| rows.shard == shard)?.position.clone()
     }
 
+    pub(crate) fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The shards that hold fewer rows than that and may have more, so that they are read on before they run dry.
+    pub(crate) fn low(&self, rows: usize) -> Vec<Shard> {
+        let is_low = |shard: &&ShardRows| shard.rows.len() < rows && !shard.at_end;
+        self.shards.iter().filter(is_low).map(|shard| shard.shard).collect()
+    }
+
     pub(crate) fn feed(&mut self, shard: Shard, reply: ScanReply) {
         let Some(rows) = self.shards.iter_mut().find(|rows| rows.shard == shard) else { return };
         // A driver that says "more" and gives no row would be asked for ever.
@@ -116,5 +126,16 @@ mod tests {
         assert!(matches!(merge.next(), Next::Fetch(shards) if shards == [Shard(1)]));
         merge.feed(Shard(1), rows(&[], false));
         assert!(matches!(merge.next(), Next::Row(0)));
+    }
+
+    #[test]
+    fn shards_that_run_low_are_read_on_together() {
+        let mut merge = Merge::new(vec![Shard(0), Shard(1), Shard(2)]);
+        merge.feed(Shard(0), rows(&["a", "d", "e"], true));
+        merge.feed(Shard(1), rows(&["b"], true));
+        merge.feed(Shard(2), rows(&["c"], false));
+        assert_eq!(merge.low(1), []);
+        assert_eq!(merge.low(2), [Shard(1)], "the third is at its end");
+        assert_eq!(merge.low(4), [Shard(0), Shard(1)]);
     }
 }

@@ -309,9 +309,7 @@ async fn a_stream_asks_for_no_row_twice(context: Context) {
     counting.reset();
     assert_eq!(crate::support::keys(&kv, "k").await, all);
     let requests = counting.calls(Method::Scan);
-    let pages = all.len().div_ceil(page);
-    assert!(
-        requests <= (pages + 1) * shards,
-        "{requests} requests for a stream of 2,500 over {shards} shards"
-    );
+    // Several shards are asked for more and more: a stream's rounds do not grow with its length.
+    let rounds = if shards > 1 { 3 } else { all.len().div_ceil(page) + 1 };
+    assert!(requests <= rounds * shards, "{requests} requests for a stream of 2,500 over {shards} shards");
 }

@@ -1,5 +1,6 @@
 //! The handle: what users hold.
 
+mod ahead;
 mod answers;
 mod attempts;
 mod batch;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
+use super::ahead::Ahead;
 use super::attempts::Attempts;
 use super::stream::ScanStream;
 use super::{Kv, Shared};
@@ -74,7 +75,8 @@ impl Kv {
     /// Streams the live entries under a prefix, in key order.
     ///
     /// An entry that lives through the whole scan is visited exactly once, also under concurrent writes (S1). Memory stays
-    /// within a page, and what was read ahead of it in each shard.
+    /// within a page, and what was read ahead of it: at most 1,000 rows
+    /// of each shard, and about 1 MiB of values where it has several.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -188,6 +190,7 @@ pub(super) struct Scanner {
     plan: Plan,
     /// What was read of each shard and not yet given out; made with the first page, when the layout is known.
     merge: Option<Merge>,
+    ahead: Ahead,
 }
 
 /// What a scan is of.
@@ -230,7 +233,7 @@ impl Scanner {
             end: format!("{whole}{AFTER_EVERY_KEY}"),
             read: kv.reading(projection),
         };
-        Ok(Self { plan, merge: None })
+        Ok(Self { plan, merge: None, ahead: Ahead::NOT })
     }
 
     pub(super) async fn page<T: Item>(&mut self, limit: usize) -> Result<Page<T>> {
@@ -238,7 +241,9 @@ impl Scanner {
             Some(merge) => merge,
             None => self.merge.insert(Merge::new(self.plan.shards().await?)),
         };
-        self.plan.fill(merge, limit).await
+        let page = self.plan.fill(merge, limit, self.ahead).await;
+        self.ahead = self.ahead.grown();
+        page
     }
 }
 
@@ -249,7 +254,7 @@ impl Plan {
         Ok(if system { vec![Shard::SYSTEM] } else { layout.all_shards().collect() })
     }
 
-    async fn fill<T: Item>(&self, merge: &mut Merge, limit: usize) -> Result<Page<T>> {
+    async fn fill<T: Item>(&self, merge: &mut Merge, limit: usize, ahead: Ahead) -> Result<Page<T>> {
         let mut items: Vec<Result<T>> = Vec::with_capacity(limit.min(256));
         // The row that was passed last, if it gave no item.
         let mut skipped = None;
@@ -281,8 +286,9 @@ impl Plan {
                         let cursor = self.cursor(&items, skipped);
                         return Ok(Page { items, cursor });
                     }
-                    let wanted = fetch_size(limit - items.len(), shards.len());
                     let max_bytes = MAX_PAGE_BYTES.saturating_sub(bytes).max(1);
+                    let (shards, wanted, max_bytes) =
+                        ahead.requests(merge, shards, limit, limit - items.len(), max_bytes);
                     rows_read += self.fetch(merge, &shards, wanted, max_bytes, deadline).await?;
                     rounds += 1;
                     now = self.shared.clock.now();
@@ -367,29 +373,5 @@ impl Plan {
             (None, None) => return None,
         }
         Some(Cursor::new(&self.prefix, &after))
-    }
-}
-
-/// How many rows to ask of each shard, so that one round fills the page in expectation (S5).
-///
-/// The keys of a page fall on the shards at random: the mean, and three standard deviations on top.
-fn fetch_size(wanted: usize, shards: usize) -> usize {
-    if shards <= 1 {
-        return wanted;
-    }
-    let mean = wanted.div_ceil(shards);
-    (mean + 3 * mean.isqrt() + 3).min(wanted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fetch_size;
-
-    #[test]
-    fn a_round_asks_for_a_little_more_than_its_share() {
-        assert_eq!(fetch_size(100, 1), 100);
-        assert_eq!(fetch_size(100, 16), 16);
-        assert_eq!(fetch_size(1_000, 16), 87);
-        assert_eq!(fetch_size(1, 16), 1);
     }
 }
