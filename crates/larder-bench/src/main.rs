@@ -3,6 +3,7 @@
 //! `cargo run --release -p larder-bench -- [SUITE…] [--json FILE]`. Each measurement is a process of its own, the two sides
 //! of a case take turns, and the medians are compared: machines are noisy, ratios of one run mean more than times.
 
+mod clouds_suite;
 mod report;
 mod runner;
 mod sled_suite;
@@ -32,9 +33,13 @@ struct Arguments {
 enum Suite {
     /// The embedded store beside raw sled.
     Sled,
+    /// The clouds' drivers beside hand-written code on the same SDKs; needs the emulators
+    /// (`eval "$(cargo xtask emulators up)"`).
+    Clouds,
 }
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Outcome<T> = Result<T, Failure>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -57,6 +62,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Sled) {
         rows.extend(sled_suite::run(arguments.rounds as usize)?);
     }
+    if all || arguments.suites.contains(&Suite::Clouds) {
+        rows.extend(clouds_suite::run(arguments.rounds as usize)?);
+    }
     println!("{}", report::table(&rows));
     if let Some(file) = &arguments.json {
         std::fs::write(file, serde_json::to_string_pretty(&rows)?)?;
@@ -68,7 +76,10 @@ fn work(worker: &[String]) -> Outcome<()> {
     let [case, side, dir] = worker else {
         return Err("a worker takes a case, a side and a directory".into());
     };
-    let number = sled_suite::measure(case, side, dir.as_ref())?;
+    let number = match case.strip_prefix(clouds_suite::PREFIX) {
+        Some(case) => clouds_suite::measure(case, side)?,
+        None => sled_suite::measure(case, side, dir.as_ref())?,
+    };
     println!("{number}");
     Ok(())
 }

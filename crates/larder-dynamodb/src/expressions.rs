@@ -19,18 +19,23 @@ pub(crate) mod attribute {
 /// `ttl` is a reserved word.
 pub(crate) const REAPED_NAME: (&str, &str) = ("#ttl", attribute::REAPED);
 
-pub(crate) const ABSENT: &str = "attribute_not_exists(pk) OR exp <= :now";
+/// No item, or one that has expired.
+pub const ABSENT: &str = "attribute_not_exists(pk) OR exp <= :now";
 pub(crate) const LIVE: &str = "exp > :now";
-pub(crate) const REVISION: &str = "w = :seen";
+/// The item that was seen.
+pub const REVISION: &str = "w = :seen";
 pub(crate) const PRESENT: &str = "attribute_exists(pk)";
-pub(crate) const TOUCH: &str = "SET exp = :exp, #ttl = :ttl, w = :id, wt = :at";
-pub(crate) const RANGE: &str = "pk = :pk AND sk BETWEEN :start AND :end";
-pub(crate) const META: &str = "sk, exp, w, wt";
+/// A new lifetime.
+pub const TOUCH: &str = "SET exp = :exp, #ttl = :ttl, w = :id, wt = :at";
+/// A range of one shard, both ends taken in.
+pub const RANGE: &str = "pk = :pk AND sk BETWEEN :start AND :end";
+/// What a read without the value asks for.
+pub const META: &str = "sk, exp, w, wt";
 /// As [`META`] where several shards answer together.
 pub(crate) const META_WITH_SHARD: &str = "pk, sk, exp, w, wt";
 
 /// Adds to a counter and shifts its register, in one request: every right-hand side reads the item as it was before.
-pub(crate) const INCREMENT: &str = "SET n = if_not_exists(n, :zero) + :delta, w = :id, wt = :at, \
+pub const INCREMENT: &str = "SET n = if_not_exists(n, :zero) + :delta, w = :id, wt = :at, \
     exp = if_not_exists(exp, :exp), #ttl = if_not_exists(#ttl, :ttl), \
     i0 = :id, t0 = :at, r0 = if_not_exists(n, :zero) + :delta, \
     i1 = if_not_exists(i0, :zero), t1 = if_not_exists(t0, :zero), r1 = if_not_exists(r0, :zero), \
@@ -43,6 +48,6 @@ pub(crate) const INCREMENT: &str = "SET n = if_not_exists(n, :zero) + :delta, w 
 
 /// A counter that is there, lives, has room for the sum, was not written after this attempt was given up, and does not
 /// remember this increment.
-pub(crate) const COUNTS: &str = "attribute_not_exists(pk) OR (exp > :now AND wt <= :late AND n BETWEEN :lo AND :hi \
+pub const COUNTS: &str = "attribute_not_exists(pk) OR (exp > :now AND wt <= :late AND n BETWEEN :lo AND :hi \
     AND i0 <> :id AND i1 <> :id AND i2 <> :id AND i3 <> :id \
     AND i4 <> :id AND i5 <> :id AND i6 <> :id AND i7 <> :id)";

@@ -1,13 +1,20 @@
 //! What tests need of a table: to make one, and to spoil a row.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use larder_core::driver::RowKey;
+use bytes::Bytes;
+use larder_core::driver::{RowKey, Shard};
+use larder_core::record::WriteStamp;
+use larder_core::{CanonicalKey, Expiry, LAYOUT_RECORD, Timestamp};
 
-use crate::codec::{primary_key, text};
+use crate::codec::{Item, encode, primary_key, text};
 use crate::driver::DynamoDbDriver;
 use crate::expressions::attribute;
+// The benchmark's hand-written side sends the same requests.
+pub use crate::expressions::{ABSENT, COUNTS, INCREMENT, META, RANGE, REVISION, TOUCH};
 
 /// Makes the table of a driver, empty and without a layout record.
 ///
@@ -15,29 +22,35 @@ use crate::expressions::attribute;
 ///
 /// What the server said.
 pub async fn create_table(driver: &DynamoDbDriver) -> Result<(), String> {
-    let column = |name: &str| {
-        AttributeDefinition::builder()
+    create_table_with(driver, attribute::SHARD, Some(attribute::KEY)).await
+}
+
+/// Makes a table with a primary key that may be none of Larder's.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn create_table_with(
+    driver: &DynamoDbDriver,
+    partition: &str,
+    sort: Option<&str>,
+) -> Result<(), String> {
+    let mut request =
+        driver.client.create_table().table_name(driver.table()).billing_mode(BillingMode::PayPerRequest);
+    let keys = [(Some(partition), KeyType::Hash), (sort, KeyType::Range)];
+    for (name, kind) in keys.into_iter().filter_map(|(name, kind)| Some((name?, kind))) {
+        let column = AttributeDefinition::builder()
             .attribute_name(name)
             .attribute_type(ScalarAttributeType::S)
             .build()
-            .map_err(|error| error.to_string())
-    };
-    let element = |name: &str, kind| {
-        KeySchemaElement::builder()
+            .map_err(|error| error.to_string())?;
+        let element = KeySchemaElement::builder()
             .attribute_name(name)
             .key_type(kind)
             .build()
-            .map_err(|error| error.to_string())
-    };
-    let request = driver
-        .client
-        .create_table()
-        .table_name(driver.table())
-        .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(column(attribute::SHARD)?)
-        .attribute_definitions(column(attribute::KEY)?)
-        .key_schema(element(attribute::SHARD, KeyType::Hash)?)
-        .key_schema(element(attribute::KEY, KeyType::Range)?);
+            .map_err(|error| error.to_string())?;
+        request = request.attribute_definitions(column).key_schema(element);
+    }
     request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }
 
@@ -49,6 +62,38 @@ pub async fn create_table(driver: &DynamoDbDriver) -> Result<(), String> {
 pub async fn spoil(driver: &DynamoDbDriver, row: &RowKey) -> Result<(), String> {
     let mut item = primary_key(row);
     item.insert("junk".to_owned(), text("no record"));
+    put(driver, item).await
+}
+
+/// Puts a row that Larder did not write.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn put_raw(driver: &DynamoDbDriver, partition: &str, sort: &str) -> Result<(), String> {
+    put(
+        driver,
+        HashMap::from([
+            (attribute::SHARD.to_owned(), text(partition)),
+            (attribute::KEY.to_owned(), text(sort)),
+        ]),
+    )
+    .await
+}
+
+/// Puts a layout record with that content.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn put_layout(driver: &DynamoDbDriver, content: &str) -> Result<(), String> {
+    let key = CanonicalKey::from_canonical(LAYOUT_RECORD).ok_or("the layout record has no name")?;
+    let row = RowKey { shard: Shard::SYSTEM, key };
+    let stamp = WriteStamp::new(Timestamp::from_millis(0));
+    put(driver, encode(&row, &Bytes::from(content.to_owned()), Expiry::NEVER, stamp, None)).await
+}
+
+async fn put(driver: &DynamoDbDriver, item: Item) -> Result<(), String> {
     let request = driver.client.put_item().table_name(driver.table()).set_item(Some(item));
     request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }

@@ -103,7 +103,7 @@ pub(super) fn bare_writer(group: usize, writes: usize, dir: &Path) -> Outcome<f6
         for writer in writers {
             writer.await??;
         }
-        Ok::<_, Box<dyn std::error::Error>>(per_second(WRITERS * writes, started))
+        Ok::<_, crate::Failure>(per_second(WRITERS * writes, started))
     })?;
     committer.join().map_err(|_| "the committer panicked")??;
     Ok(rate)

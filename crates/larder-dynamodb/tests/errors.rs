@@ -1,0 +1,226 @@
+//! What goes wrong between a service and its table: each its own kind, never a miss, never a hang.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use larder_conformance::emulator;
+use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
+use larder_dynamodb::testing::{create_table_with, put_raw, spoil};
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+
+use support::{REGION, answering, fresh_name, hanging_up, impatient, keys, open, silent, table};
+
+/// What every operation ends in; they all have to end in an error.
+async fn every_operation(kv: &Kv) -> Vec<Error> {
+    fn failed<T>(result: Result<T>) -> Error {
+        result.map(drop).expect_err("it works all the same")
+    }
+    async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
+        let started = Instant::now();
+        let error = failed(work.await);
+        assert!(started.elapsed() < Duration::from_secs(3), "it took {:?}", started.elapsed());
+        error
+    }
+    vec![
+        timed(kv.get("key")).await,
+        timed(kv.exists("key")).await,
+        timed(kv.put("key", "value", PutOptions::new())).await,
+        timed(kv.put("key", "value", PutOptions::new().if_not_exists())).await,
+        timed(kv.touch("key", TouchOptions::persist())).await,
+        timed(kv.increment("key", 1, None)).await,
+        timed(kv.delete("key")).await,
+        timed(kv.scan_page("", ScanOptions::new())).await,
+        timed(kv.get_many(["key"])).await,
+        timed(kv.put_many([("key", "value")], None)).await,
+        timed(kv.check()).await,
+    ]
+}
+
+async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
+    for error in every_operation(kv).await {
+        assert_eq!(error.kind(), kind, "{error}");
+        for word in words {
+            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_table_is_not_provisioned() {
+    let name = fresh_name();
+    let options = DynamoDbOptions::new(&name, REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
+    let words = ["no such table", &name, REGION, "create it"];
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
+}
+
+#[tokio::test]
+async fn a_wrong_region_has_no_such_table() {
+    let mut options = DynamoDbOptions::new(fresh_name(), REGION).credentials(keys());
+    options.endpoint_url = Some(emulator("ministack"));
+    larder_dynamodb::testing::create_table(&open(&options).await).await.expect("the table is made");
+    impatient(&options).await.put("key", "value", PutOptions::new()).await.expect("the right region works");
+    options.region = "ap-south-1".into();
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["ap-south-1"]).await;
+}
+
+#[tokio::test]
+async fn a_table_with_another_key_is_not_larders() {
+    let options =
+        DynamoDbOptions::new(fresh_name(), REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
+    create_table_with(&open(&options).await, "id", None).await.expect("the table is made");
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["primary key", "pk and sk"]).await;
+}
+
+#[tokio::test]
+async fn rows_of_something_else_are_refused() {
+    let options = table().await;
+    put_raw(&open(&options).await, "00", "customer-1").await.expect("a row");
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+}
+
+#[tokio::test]
+async fn a_row_that_something_else_wrote_is_corrupt_and_can_be_mended() {
+    let options = table().await;
+    let kv = impatient(&options).await;
+    kv.put("good", "value", PutOptions::new()).await.expect("a put");
+    let key = larder_core::CanonicalKey::from_canonical("bad").expect("canonical");
+    let shard = larder_core::Layout::new(16).shard_of(&key);
+    spoil(&open(&options).await, &larder_core::driver::RowKey { shard, key }).await.expect("a row");
+    assert_eq!(kv.get("bad").await.expect_err("no record").kind(), ErrorKind::Corrupt);
+    let page = kv.scan_page("", ScanOptions::new()).await.expect("the scan goes on");
+    assert_eq!(page.items.iter().filter(|item| item.is_ok()).count(), 1);
+    let corrupt = page.items.iter().find_map(|item| item.as_ref().err()).expect("named");
+    assert_eq!((corrupt.kind(), corrupt.key()), (ErrorKind::Corrupt, Some("bad")));
+    kv.put("bad", "mended", PutOptions::new()).await.expect("a put mends it");
+    assert_eq!(kv.get_text("bad").await.expect("it reads").as_deref(), Some("mended"));
+}
+
+#[tokio::test]
+async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
+    for (layout, kind, words) in [
+        (
+            r#"{"version":9,"minReader":9,"minWriter":9,"shards":16,"hash":"xxh64"}"#,
+            ErrorKind::Unsupported,
+            "9",
+        ),
+        (
+            r#"{"version":1,"minReader":1,"minWriter":1,"shards":16,"hash":"sip"}"#,
+            ErrorKind::Unsupported,
+            "sip",
+        ),
+        ("{", ErrorKind::Corrupt, "layout record"),
+    ] {
+        let options = table().await;
+        larder_dynamodb::testing::put_layout(&open(&options).await, layout).await.expect("a layout record");
+        expect(&impatient(&options).await, kind, &[words]).await;
+    }
+    let options = table().await;
+    let four = impatient(&options.clone().shards(4)).await;
+    let keys: Vec<String> = (0..50).map(|number| format!("key-{number}")).collect();
+    for stored in four.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch") {
+        stored.expect("a put");
+    }
+    // A handle that would have made 16 finds what is there.
+    let sixteen = impatient(&options).await;
+    assert_eq!(sixteen.scan_collect("", 1_000).await.expect("a scan").items.len(), 50);
+    for key in &keys {
+        assert!(sixteen.exists(key).await.expect("a read"), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", closed.local_addr().expect("an address"));
+    drop(closed);
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&url).credentials(keys());
+    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached", &url]).await;
+    let nowhere =
+        DynamoDbOptions::new("cache", REGION).endpoint_url("http://no-such-host.invalid").credentials(keys());
+    let error = impatient(&nowhere).await.get("key").await.expect_err("no such host");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_a_timeout_within_the_deadline() {
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(silent().await).credentials(keys());
+    expect(&impatient(&options).await, ErrorKind::Timeout, &[]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_unavailable() {
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(hanging_up().await).credentials(keys());
+    expect(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
+}
+
+/// DynamoDB's own words, as its documentation gives them.
+const EXPIRED: &str = r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}"#;
+const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
+const DENIED: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::1:user/hunter2 is not authorized to perform: dynamodb:GetItem"}"#;
+
+#[tokio::test]
+async fn refusals_have_kinds_of_their_own() {
+    let json = "content-type: application/x-amz-json-1.0\r\n";
+    for (status, headers, body, kind, words) in [
+        ("400 Bad Request", json, EXPIRED, ErrorKind::Unauthorized, "has expired"),
+        ("400 Bad Request", json, DENIED, ErrorKind::Unauthorized, "AccessDeniedException"),
+        ("400 Bad Request", json, THROTTLED, ErrorKind::Throttled, "asks to slow down"),
+        ("429 Too Many Requests", "", "", ErrorKind::Throttled, "429"),
+        ("403 Forbidden", "", "<html>", ErrorKind::Unauthorized, "403"),
+        ("404 Not Found", "", "<html>", ErrorKind::NotConfigured, "is no DynamoDB"),
+        ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
+        ("503 Service Unavailable", json, "{}", ErrorKind::Unavailable, "503"),
+        ("200 OK", json, "{\"Item\":{\"w\"", ErrorKind::Unavailable, "could not be read"),
+    ] {
+        let options = DynamoDbOptions::new("cache", REGION)
+            .endpoint_url(answering(status, headers, body).await)
+            .credentials(keys());
+        let error = impatient(&options).await.get("key").await.expect_err(status);
+        assert_eq!(error.kind(), kind, "{status} {body}: {error}");
+        assert!(error.to_string().contains(words), "{words:?} is not in {error}");
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    let url = answering("503 Service Unavailable", "retry-after: 60\r\n", "").await;
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+    let started = Instant::now();
+    let error = impatient(&options).await.get("key").await.expect_err("it is down");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    assert!(started.elapsed() < Duration::from_secs(1), "the pause would outlast the deadline");
+}
+
+#[tokio::test]
+async fn bad_options_are_refused_before_any_request() {
+    for url in ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http:///path", ""] {
+        let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+        let error = DynamoDbDriver::open(options).await.expect_err(url);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("endpointUrl"), "{error}");
+    }
+    for shards in [0, 2, 3, 17, 256] {
+        let options = DynamoDbOptions::new("cache", REGION).credentials(keys()).shards(shards);
+        let error = DynamoDbDriver::open(options).await.expect_err("not offered");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn no_debug_output_shows_a_credential() {
+    let secret = Credentials::Keys {
+        id: "hunter2id".into(),
+        secret: "hunter2secret".into(),
+        session_token: Some("hunter2token".into()),
+    };
+    let options = DynamoDbOptions::new("cache", REGION)
+        .endpoint_url(answering("500 Oops", "", "").await)
+        .credentials(secret);
+    let kv = impatient(&options).await;
+    let error = kv.get("key").await.expect_err("it is down");
+    let shown = format!("{options:?} {:?} {kv:?} {error:?} {error}", open(&options).await);
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

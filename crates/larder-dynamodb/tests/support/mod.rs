@@ -1,0 +1,100 @@
+//! Tables on the emulator, and servers that answer as a test says.
+#![allow(dead_code, reason = "every test uses some of it")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use larder_conformance::emulator;
+use larder_core::{Kv, RetryPolicy};
+use larder_dynamodb::testing::create_table;
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+pub(crate) const REGION: &str = "eu-central-1";
+
+pub(crate) fn keys() -> Credentials {
+    Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None }
+}
+
+/// A name that no other test uses.
+pub(crate) fn fresh_name() -> String {
+    static TABLES: AtomicU32 = AtomicU32::new(0);
+    format!("errors-{}-{}", std::process::id(), TABLES.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A new table on dynoxide.
+pub(crate) async fn table() -> DynamoDbOptions {
+    let options =
+        DynamoDbOptions::new(fresh_name(), REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
+    create_table(&open(&options).await).await.expect("the table is made");
+    options
+}
+
+pub(crate) async fn open(options: &DynamoDbOptions) -> DynamoDbDriver {
+    DynamoDbDriver::open(options.clone()).await.expect("the options are right")
+}
+
+/// A handle that gives up after a second.
+pub(crate) async fn impatient(options: &DynamoDbOptions) -> Kv {
+    let mut policy = RetryPolicy::default();
+    policy.deadline = Duration::from_secs(1);
+    policy.attempt_timeout = Duration::from_millis(400);
+    Kv::builder(open(options).await).binding("cache").retry(policy).build()
+}
+
+/// A server that gives every request the same answer.
+pub(crate) async fn answering(status: &'static str, headers: &'static str, body: &'static str) -> String {
+    serve(move |mut stream: TcpStream| async move {
+        while read_request(&mut stream).await.is_some() {
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+            if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await
+}
+
+/// A server that takes requests and never answers.
+pub(crate) async fn silent() -> String {
+    serve(|mut stream: TcpStream| async move { while read_request(&mut stream).await.is_some() {} }).await
+}
+
+/// A server that takes a request and hangs up.
+pub(crate) async fn hanging_up() -> String {
+    serve(|mut stream: TcpStream| async move { drop(read_request(&mut stream).await) }).await
+}
+
+async fn serve<F: Future<Output = ()> + Send>(
+    answer: impl Fn(TcpStream) -> F + Send + Sync + Copy + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move { answer(stream).await });
+        }
+    });
+    url
+}
+
+/// Reads a whole request; `None` when the client has gone.
+async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let mut request = Vec::new();
+    let mut buffer = [0; 8_192];
+    loop {
+        if let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") {
+            let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
+            let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length: usize = length.map_or(Ok(0), |length| length.trim().parse()).expect("a length");
+            if request.len() >= head + 4 + length {
+                return Some(request);
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(read @ 1..) => request.extend(&buffer[..read]),
+            _ => return None,
+        }
+    }
+}
