@@ -1,13 +1,15 @@
 //! The SDK's client, with everything off that the handle does itself.
 
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::ProvideCredentials;
 use larder_core::{Error, ErrorKind, Result};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
@@ -42,8 +44,9 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
         ),
     };
     let config = loader.load().await;
-    find_credentials(&config, options).await?;
-    Ok(Client::new(&config))
+    let credentials = find_credentials(&config, options).await?;
+    let config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials).build();
+    Ok(Client::from_conf(config))
 }
 
 /// A request of the SDK without the SDK's own spans and events: they print items, values included (E2).
@@ -54,7 +57,7 @@ pub(crate) fn quiet<T>(request: impl Future<Output = T>) -> impl Future<Output =
 }
 
 /// Looks for credentials before the first request, whose time would be up before a machine without any says so.
-async fn find_credentials(config: &aws_config::SdkConfig, options: &DynamoDbOptions) -> Result<()> {
+async fn find_credentials(config: &SdkConfig, options: &DynamoDbOptions) -> Result<Found> {
     let missing = || {
         let looked_in = match &options.credentials {
             Credentials::Environment => {
@@ -70,9 +73,33 @@ async fn find_credentials(config: &aws_config::SdkConfig, options: &DynamoDbOpti
     };
     let provider = config.credentials_provider().ok_or_else(missing)?;
     match tokio::time::timeout(CREDENTIALS, quiet(provider.provide_credentials())).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(credentials)) => Ok(Found { first: Mutex::new(Some(credentials)), provider }),
         // The SDK's own error is not kept: it may show more than it should (E2).
         Ok(Err(_)) | Err(_) => Err(missing()),
+    }
+}
+
+/// A provider that has been asked already, so that the client need not ask a second time.
+struct Found {
+    first: Mutex<Option<aws_sdk_dynamodb::config::Credentials>>,
+    provider: SharedCredentialsProvider,
+}
+
+impl ProvideCredentials for Found {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
+            None => self.provider.provide_credentials(),
+        }
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Found(..)")
     }
 }
 

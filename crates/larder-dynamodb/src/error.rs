@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use larder_core::ErrorKind;
@@ -148,6 +149,9 @@ fn dispatch(error: Option<&(dyn StdError + 'static)>, place: &Place) -> DriverEr
     let mut never_sent = false;
     let mut next = error;
     while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            return no_credentials(error, place);
+        }
         let text = error.to_string();
         never_sent |= is_before_sending(&text)
             || error
@@ -161,6 +165,18 @@ fn dispatch(error: Option<&(dyn StdError + 'static)>, place: &Place) -> DriverEr
         return DriverError::refused(ErrorKind::Unavailable, message);
     }
     DriverError::unknown(ErrorKind::Unavailable, format!("the connection to {place} broke: {reason}"))
+}
+
+/// The error of a request that was not sent for want of credentials: those there were have run out.
+fn no_credentials(error: &CredentialsError, place: &Place) -> DriverError {
+    let kind = match error {
+        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => ErrorKind::Unavailable,
+        _ => ErrorKind::Unauthorized,
+    };
+    DriverError::refused(
+        kind,
+        format!("new credentials for {place} could not be had; who gives them is down, or refuses"),
+    )
 }
 
 /// Failures that come before a request is sent, by the words of crates whose types are not public.

@@ -1,0 +1,138 @@
+//! Where a `dynamodb` binding gets its credentials from, checked by a server that verifies signatures.
+
+use std::fs;
+use std::process::Command;
+
+use integration_tests::moto::{AccessKey, role, user};
+use integration_tests::program::Program;
+use larder_conformance::emulator;
+use larder_dynamodb::testing::create_table;
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+const TABLE: &str = "credentials";
+const REGION: &str = "eu-central-1";
+
+/// A user and a table, for one test at a time: moto's door is open for whoever comes.
+async fn account() -> MutexGuard<'static, AccessKey> {
+    static ACCOUNT: OnceCell<Mutex<AccessKey>> = OnceCell::const_new();
+    let make = || async {
+        let key = user(&emulator("moto")).await;
+        let options = DynamoDbOptions::new(TABLE, REGION).endpoint_url(emulator("moto")).credentials(
+            Credentials::Keys { id: key.id.clone(), secret: key.secret.clone(), session_token: None },
+        );
+        let driver = DynamoDbDriver::open(options).await.expect("the options are right");
+        // A server that other runs have used has the table.
+        if let Err(error) = create_table(&driver).await {
+            assert!(error.contains("ResourceInUse"), "{error}");
+        }
+        Mutex::new(key)
+    };
+    ACCOUNT.get_or_init(make).await.lock().await
+}
+
+/// Runs the probe with a binding on moto, and nothing else in its environment than this.
+fn probe(fields: &str, environment: &[(&str, &str)]) -> Value {
+    let home = TempDir::new().expect("a directory");
+    let moto = emulator("moto");
+    let binding = format!(
+        r#"{{"service":"dynamodb","tableName":"{TABLE}","region":"{REGION}","endpointUrl":"{moto}"{fields}}}"#
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_binding-probe"));
+    command
+        .env_clear()
+        .env("HOME", home.path())
+        .env("LARDER_PROBE_BINDING", binding)
+        // The address of a machine's own credentials, where nobody listens.
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
+        .envs(environment.iter().copied());
+    let (status, lines) = Program::start(&mut command).end();
+    assert!(status.success(), "{lines:?}");
+    serde_json::from_str(&lines[0]).expect("JSON")
+}
+
+#[track_caller]
+fn assert_works(outcome: &Value) {
+    assert_eq!(outcome["value"], "written", "{outcome}");
+}
+
+#[track_caller]
+fn assert_refused(outcome: &Value, words: &[&str]) {
+    assert_eq!(outcome["kind"], "unauthorized", "{outcome}");
+    let message = outcome["message"].as_str().expect("a message");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is not in {message}");
+    }
+    assert!(outcome["millis"].as_u64().expect("a time") < 10_000, "{outcome}");
+}
+
+#[tokio::test]
+async fn the_bindings_own_keys() {
+    let key = account().await;
+    let fields = |id: &str, secret: &str| format!(r#","accessKeyId":"{id}","secretAccessKey":"{secret}""#);
+    assert_works(&probe(&fields(&key.id, &key.secret), &[]));
+    let wrong = probe(&fields(&key.id, "wrong-secret"), &[]);
+    assert_refused(&wrong, &[TABLE, REGION]);
+    assert!(!wrong.to_string().contains("wrong-secret"), "{wrong}");
+    assert_refused(&probe(&fields("AKIAUNKNOWN000000000", &key.secret), &[]), &[TABLE]);
+}
+
+#[tokio::test]
+async fn the_variables_of_the_environment() {
+    let key = account().await;
+    assert_works(&probe("", &[("AWS_ACCESS_KEY_ID", &key.id), ("AWS_SECRET_ACCESS_KEY", &key.secret)]));
+    assert_refused(
+        &probe("", &[("AWS_ACCESS_KEY_ID", &key.id), ("AWS_SECRET_ACCESS_KEY", "wrong")]),
+        &[TABLE],
+    );
+}
+
+#[tokio::test]
+async fn a_profile_of_the_shared_files() {
+    let key = account().await;
+    let folder = TempDir::new().expect("a directory");
+    let file = folder.path().join("credentials");
+    let text = format!(
+        "[default]\naws_access_key_id = AKIAWRONG00000000000\naws_secret_access_key = wrong\n\n\
+         [work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    );
+    fs::write(&file, text).expect("a file");
+    let file = file.to_str().expect("a name");
+    let environment = [("AWS_SHARED_CREDENTIALS_FILE", file)];
+    assert_works(&probe(r#","profile":"work""#, &environment));
+    // The profile that the environment names, where the binding names none.
+    assert_works(&probe("", &[environment[0], ("AWS_PROFILE", "work")]));
+    assert_refused(&probe("", &environment), &[TABLE]);
+    assert_refused(&probe(r#","profile":"absent""#, &environment), &["absent"]);
+    // A binding's own profile wins over the variables.
+    let variables = [("AWS_ACCESS_KEY_ID", "AKIAWRONG00000000000"), ("AWS_SECRET_ACCESS_KEY", "wrong")];
+    assert_works(&probe(r#","profile":"work""#, &[environment[0], variables[0], variables[1]]));
+}
+
+#[tokio::test]
+async fn a_web_identity() {
+    let _door = account().await;
+    let folder = TempDir::new().expect("a directory");
+    let token = folder.path().join("token");
+    fs::write(&token, "a-signed-token").expect("a file");
+    let sts = emulator("moto");
+    let role = role(&sts).await;
+    let environment = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().expect("a name")),
+        ("AWS_ROLE_ARN", &*role),
+        ("AWS_ROLE_SESSION_NAME", "probe"),
+        ("AWS_REGION", REGION),
+        ("AWS_ENDPOINT_URL_STS", &sts),
+    ];
+    assert_works(&probe("", &environment));
+}
+
+#[tokio::test]
+async fn no_credentials_anywhere() {
+    let _door = account().await;
+    let outcome = probe("", &[]);
+    assert_refused(&outcome, &["no credentials", "AWS_ACCESS_KEY_ID", "web identity", TABLE]);
+}
