@@ -6,6 +6,7 @@
 pub mod bindings;
 pub mod model;
 pub mod program;
+pub mod proxy;
 pub mod report;
 pub mod workload;
 
