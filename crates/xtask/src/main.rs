@@ -1,10 +1,13 @@
-//! The repository's chores: `cargo xtask test`, `cargo xtask ci`.
+//! The repository's chores: `cargo xtask test`, `cargo xtask ci`, `cargo xtask emulators`.
 
-use std::env;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Parser;
+
+mod checks;
+mod emulators;
 
 /// The repository's chores.
 #[derive(Debug, Parser)]
@@ -13,73 +16,37 @@ enum Task {
     Test,
     /// Runs what has to pass before a merge: formatting, lints, documentation, tests, dependencies.
     Ci,
+    /// Starts, stops and lists the emulators that tests run against.
+    #[command(subcommand)]
+    Emulators(emulators::Task),
 }
 
-/// The feature sets of `larder` that people build, beside the default.
-const FEATURE_SETS: [&[&str]; 2] =
-    [&["--no-default-features"], &["--no-default-features", "--features", "local"]];
-
-type Outcome = Result<(), String>;
+/// What a chore ends with. The message is for a person, and is all that is ever done with it.
+type Outcome<T = ()> = Result<T, String>;
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
-        Task::Test => test(),
-        Task::Ci => ci(),
+        Task::Test => checks::test(),
+        Task::Ci => checks::ci(),
+        Task::Emulators(task) => emulators::run(task),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(what) => {
-            eprintln!("xtask: {what}");
+            say(&what);
             ExitCode::FAILURE
         }
     }
 }
 
-fn test() -> Outcome {
-    cargo(&["test", "--workspace"], &[])?;
-    for features in FEATURE_SETS {
-        cargo(&[&["test", "--package", "larder"], features].concat(), &[])?;
-    }
-    Ok(())
+/// Tells a person how it goes. Standard output is for what a shell evaluates.
+///
+/// Nobody may be reading any more, as in `cargo xtask test 2>&1 | head`. The emulators are stopped all the same.
+fn say(what: &str) {
+    let _ = writeln!(io::stderr(), "xtask: {what}");
 }
 
-fn ci() -> Outcome {
-    cargo(&["fmt", "--all", "--check"], &[])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
-    for features in FEATURE_SETS {
-        let clippy = ["clippy", "--package", "larder", "--all-targets"];
-        cargo(&[&clippy, features, &["--", "-D", "warnings"]].concat(), &[])?;
-    }
-    cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
-    test()?;
-    deny()
-}
-
-/// Checks licences, sources and bans; the advisories need their database, which is fetched.
-fn deny() -> Outcome {
-    let is_installed =
-        Command::new(cargo_path()).args(["deny", "--version"]).output().is_ok_and(|out| out.status.success());
-    if is_installed {
-        return cargo(&["deny", "--all-features", "check"], &[]);
-    }
-    println!(
-        "xtask: cargo-deny is not installed, so dependencies were not checked (cargo install cargo-deny --locked)"
-    );
-    Ok(())
-}
-
-fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
-    println!("$ cargo {}", arguments.join(" "));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let status = Command::new(cargo_path())
-        .args(arguments)
-        .envs(environment.iter().copied())
-        .current_dir(root)
-        .status()
-        .map_err(|error| format!("cargo could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("`cargo {}` failed", arguments.join(" "))) }
-}
-
-fn cargo_path() -> String {
-    env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
+/// The folder of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -1,0 +1,71 @@
+//! The emulators that tests run against: installed once, started on free loopback ports, and stopped again.
+
+use clap::Subcommand;
+
+use crate::Outcome;
+
+mod cache;
+mod docker;
+mod down;
+mod install;
+mod kind;
+mod launch;
+mod probe;
+mod process;
+mod session;
+mod state;
+mod status;
+mod up;
+
+use cache::Cache;
+use kind::Emulator;
+
+pub(crate) use session::Session;
+
+/// Starts, stops and lists the emulators that tests run against.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Starts emulators, and prints the variables that tests read: eval "$(cargo xtask emulators up)".
+    Up {
+        /// Which ones; without names, those that the tests need.
+        #[arg(conflicts_with = "docker")]
+        names: Vec<Emulator>,
+        /// Starts the containers of docker-compose.yml instead.
+        #[arg(long)]
+        docker: bool,
+    },
+    /// Stops what `up` started.
+    Down {
+        /// Stops the containers of docker-compose.yml instead.
+        #[arg(long)]
+        docker: bool,
+    },
+    /// Prints what runs.
+    Status,
+}
+
+pub(crate) fn run(task: Task) -> Outcome {
+    match task {
+        Task::Up { docker: true, .. } => docker::up(),
+        Task::Up { names, docker: false } => {
+            let wanted = if names.is_empty() { Emulator::NEEDED_BY_TESTS.to_vec() } else { names };
+            for entry in up::up(&Cache::open()?, &wanted, None)? {
+                print_export(&entry.variable(), &entry.address());
+            }
+            Ok(())
+        }
+        Task::Down { docker: true } => docker::down(),
+        Task::Down { docker: false } => down::down(&Cache::open()?),
+        Task::Status => status::status(&Cache::open()?),
+    }
+}
+
+/// Nothing else may go to standard output, because a shell evaluates it.
+fn print_export(variable: &str, address: &str) {
+    println!("export {variable}={address}");
+}
+
+/// The variable in which tests look for the emulator of this name.
+fn variable(name: &str) -> String {
+    format!("LARDER_EMULATOR_{}", name.to_uppercase())
+}
