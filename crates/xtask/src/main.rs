@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 /// Tells a person how it goes. Standard output is for what a shell evaluates.
 ///
-/// Nobody may be reading any more, as in `cargo xtask test 2>&1 | head`. The emulators are stopped all the same.
+/// Nobody may be reading any more, as in `cargo xtask test 2>&1 | head`. Emulators must still be stopped.
 fn say(what: &str) {
     let _ = writeln!(io::stderr(), "xtask: {what}");
 }

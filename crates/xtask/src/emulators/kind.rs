@@ -64,8 +64,8 @@ impl Emulator {
             }
             Self::Ministack => {
                 let mut command = python(directory, "ministack");
-                // Without BIND_HOST it listens on every interface. Where the package `cryptography` happens to
-                // be installed, its MQTT does so in any case, unless it is turned off.
+                // Without BIND_HOST it listens on every interface. Where the package `cryptography` is
+                // installed, its MQTT server does so in any case, unless it is turned off.
                 command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", &port);
                 command.env("SERVICES", "dynamodb").env("IOT_MTLS_ENABLED", "0");
                 command
@@ -73,9 +73,10 @@ impl Emulator {
             Self::Moto => {
                 let mut command = python(directory, "moto.server");
                 command.args(["-H", "127.0.0.1", "-p", &port]);
-                // Every request is authenticated, so a test that forgets its part is refused. To get credentials, it POSTs `3` to /moto-api/reset-auth, as text/plain: the next three
-                // requests to any service pass unchecked. It uses them for IAM's CreateUser, PutUserPolicy
-                // (dynamodb:* on *) and CreateAccessKey.
+                // Every request is authenticated, so a test that forgets its part is refused. To get
+                // credentials, it POSTs `3` to /moto-api/reset-auth, as text/plain: the next three requests to
+                // any service pass unchecked. It uses them for IAM's CreateUser, PutUserPolicy (dynamodb:* on *)
+                // and CreateAccessKey.
                 command.env("INITIAL_NO_AUTH_ACTION_COUNT", "0");
                 command
             }
