@@ -74,9 +74,9 @@ impl Emulator {
                 let mut command = python(directory, "moto.server");
                 command.args(["-H", "127.0.0.1", "-p", &port]);
                 // Every request is authenticated, so a test that forgets its part is refused. To get
-                // credentials, it POSTs `3` to /moto-api/reset-auth, as text/plain: the next three requests to
-                // any service pass unchecked. It uses them for IAM's CreateUser, PutUserPolicy (dynamodb:* on *)
-                // and CreateAccessKey.
+                // credentials, it POSTs `3` to /moto-api/reset-auth, as text/plain: the next three requests
+                // to any service pass unchecked. It uses them for IAM's CreateUser, PutUserPolicy
+                // (dynamodb:* on *) and CreateAccessKey.
                 command.env("INITIAL_NO_AUTH_ACTION_COUNT", "0");
                 command
             }
