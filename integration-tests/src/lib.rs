@@ -4,7 +4,10 @@
 //! prints, line by line. Nothing here sleeps: a test waits for a line, for the end of a process, or for a file.
 
 pub mod bindings;
+pub mod dynamodb;
+pub mod linear;
 pub mod model;
+pub mod moto;
 pub mod program;
 pub mod proxy;
 pub mod report;

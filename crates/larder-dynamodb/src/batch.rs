@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use larder_core::ErrorKind;
 use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
 use larder_core::record::{Record, Revision};
@@ -11,7 +11,7 @@ use crate::client::quiet;
 use crate::codec::{Item, decode, encode, primary_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
-use crate::expressions::{META_WITH_SHARD, attribute};
+use crate::expressions::{META, attribute};
 
 impl DynamoDbDriver {
     pub(crate) async fn read_batch(
@@ -22,28 +22,30 @@ impl DynamoDbDriver {
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.iter().map(primary_key).collect()))
             .consistent_read(strong(read))
-            .set_projection_expression(
-                (read.projection == Projection::Meta).then(|| META_WITH_SHARD.to_owned()),
-            )
+            .set_projection_expression((read.projection == Projection::Meta).then(|| META.to_owned()))
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), wanted);
         let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_keys.unwrap_or_default();
-        let undone: HashSet<Position> =
-            undone.values().flat_map(|table| &table.keys).filter_map(Position::of).collect();
+        let undone: HashSet<String> = undone
+            .into_values()
+            .flat_map(|table| table.keys)
+            .filter_map(|mut key| take_key(&mut key))
+            .collect();
+        // In any order.
         let found = reply.responses.unwrap_or_default().into_values().flatten();
-        let mut found: HashMap<Position, Item> =
-            found.filter_map(|item| Some((Position::of(&item)?, item))).collect();
-        let answer = |key: &RowKey| {
-            let position = Position::of_row(key);
-            match found.remove(&position) {
+        let mut found: HashMap<String, Item> =
+            found.filter_map(|mut item| Some((take_key(&mut item)?, item))).collect();
+        let answer = |row: &RowKey| {
+            let key = row.key.as_str();
+            match found.remove(key) {
                 Some(item) => BatchItem::Done(
                     decode(item, read.projection)
                         .map(Some)
                         .map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason)),
                 ),
-                None if undone.contains(&position) => BatchItem::Unprocessed,
+                None if undone.contains(key) => BatchItem::Unprocessed,
                 None => BatchItem::Done(Ok(None)),
             }
         };
@@ -59,17 +61,17 @@ impl DynamoDbDriver {
         let request = self.client.batch_write_item().request_items(self.table(), requests);
         let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();
-        let undone: HashSet<Position> = undone
-            .values()
+        let undone: HashSet<String> = undone
+            .into_values()
             .flatten()
-            .filter_map(|request| match (&request.put_request, &request.delete_request) {
-                (Some(put), _) => Position::of(&put.item),
-                (None, Some(delete)) => Position::of(&delete.key),
+            .filter_map(|request| match (request.put_request, request.delete_request) {
+                (Some(mut put), _) => take_key(&mut put.item),
+                (None, Some(mut delete)) => take_key(&mut delete.key),
                 (None, None) => None,
             })
             .collect();
         let answer = |(key, write): &(RowKey, Write)| match write.mutation {
-            _ if undone.contains(&Position::of_row(key)) => BatchItem::Unprocessed,
+            _ if undone.contains(key.key.as_str()) => BatchItem::Unprocessed,
             Mutation::Delete => BatchItem::Done(Ok(WriteReply::Applied(None))),
             _ => BatchItem::Done(Ok(WriteReply::Applied(Some(Revision::WriteId(write.stamp.id))))),
         };
@@ -96,20 +98,10 @@ fn request(key: &RowKey, write: &Write) -> Result<WriteRequest, DriverError> {
     .build())
 }
 
-/// Which row an item is of: a batch's answers come in any order.
-#[derive(PartialEq, Eq, Hash)]
-struct Position {
-    partition: String,
-    key: String,
-}
-
-impl Position {
-    fn of(item: &Item) -> Option<Self> {
-        let text = |name| item.get(name)?.as_s().ok().cloned();
-        Some(Self { partition: text(attribute::SHARD)?, key: text(attribute::KEY)? })
-    }
-
-    fn of_row(row: &RowKey) -> Self {
-        Self { partition: crate::codec::partition(row.shard), key: row.key.as_str().to_owned() }
+/// The text of an item's key. A key is in one shard only, so that it tells the rows of a request apart.
+fn take_key(item: &mut Item) -> Option<String> {
+    match item.remove(attribute::KEY)? {
+        AttributeValue::S(key) => Some(key),
+        _ => None,
     }
 }

@@ -31,8 +31,6 @@ pub const TOUCH: &str = "SET exp = :exp, #ttl = :ttl, w = :id, wt = :at";
 pub const RANGE: &str = "pk = :pk AND sk BETWEEN :start AND :end";
 /// What a read without the value asks for.
 pub const META: &str = "sk, exp, w, wt";
-/// As [`META`] where several shards answer together.
-pub(crate) const META_WITH_SHARD: &str = "pk, sk, exp, w, wt";
 
 /// Adds to a counter and shifts its register, in one request: every right-hand side reads the item as it was before.
 pub const INCREMENT: &str = "SET n = if_not_exists(n, :zero) + :delta, w = :id, wt = :at, \

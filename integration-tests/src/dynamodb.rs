@@ -1,0 +1,69 @@
+//! Tables on an emulator, reached directly or through a proxy.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use larder_conformance::emulator;
+use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
+use larder_dynamodb::testing::create_table;
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+
+/// A table of its own on dynoxide, and the clock that its handles run by.
+#[derive(Debug)]
+pub struct Table {
+    name: String,
+    clock: Arc<ManualClock>,
+}
+
+impl Table {
+    /// A new table, whose layout record is written.
+    ///
+    /// # Panics
+    ///
+    /// When the emulator cannot be reached.
+    pub async fn create() -> Self {
+        static TABLES: AtomicU32 = AtomicU32::new(0);
+        let number = TABLES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("integration-{}-{number}", std::process::id());
+        // Later than any reaper that goes by the real time.
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(4_102_444_800_000)));
+        let table = Self { name, clock };
+        create_table(&table.driver(&emulator("dynoxide")).await).await.expect("the table is made");
+        table.direct().await.exists("warm").await.expect("the table can be used");
+        table
+    }
+
+    /// A driver by way of an address.
+    ///
+    /// # Panics
+    ///
+    /// When the address is none.
+    pub async fn driver(&self, url: &str) -> DynamoDbDriver {
+        let keys = Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
+        let options = DynamoDbOptions::new(&self.name, "eu-central-1").endpoint_url(url).credentials(keys);
+        DynamoDbDriver::open(options).await.expect("the options are right")
+    }
+
+    /// A handle that tells the truth.
+    pub async fn direct(&self) -> Kv {
+        self.handle(&emulator("dynoxide")).await
+    }
+
+    /// A handle by way of an address, which gives an attempt 300 ms, an operation 5 s, and makes short pauses.
+    pub async fn handle(&self, url: &str) -> Kv {
+        let mut policy = RetryPolicy::default();
+        policy.attempt_timeout = Duration::from_millis(300);
+        policy.deadline = Duration::from_secs(5);
+        policy.backoff_min = Duration::from_millis(1);
+        policy.backoff_max = Duration::from_millis(50);
+        policy.budget = 100_000;
+        let driver = self.driver(url).await;
+        Kv::builder(driver).binding("cache").clock(self.clock()).retry(policy).build()
+    }
+
+    /// What the handles run by.
+    pub fn clock(&self) -> Arc<ManualClock> {
+        Arc::clone(&self.clock)
+    }
+}
