@@ -1,0 +1,117 @@
+//! What concurrent programs see of a store is explained by doing their operations one after the other (G1, P1 to P4,
+//! C1).
+//!
+//! A backend is checked by [`check_backend`], which needs nothing but a way to make a store and to open drivers on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use integration_tests::linear::{Figures, Kind, Losses, Passing, Plan, play};
+use larder_conformance::emulator;
+use larder_core::MemoryDriver;
+use larder_core::driver::Driver;
+use larder_dynamodb::testing::create_table;
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+use larder_sled::{SledDriver, SledOptions};
+use tempfile::tempdir;
+
+/// Plays every plan on a store of its own, and has two checkers judge what happened.
+///
+/// `store` makes an empty store and returns what opens drivers on it, each as another process would.
+async fn check_backend<Open>(name: &str, store: impl AsyncFn() -> Open, rounds: usize)
+where
+    Open: AsyncFn() -> Arc<dyn Driver>,
+{
+    for (what, plan) in plans(rounds) {
+        let began = Instant::now();
+        let record = play(&plan, store().await).await;
+        let played = began.elapsed();
+        let figures = Figures::of(record);
+        println!("{name}, {what}: {figures}; {played:.1?} to play, {:.1?} in all", began.elapsed());
+        assert!(figures.contradictory.is_empty(), "{name}, {what}: {:#?}", figures.contradictory);
+        assert!(figures.rejected.is_empty(), "{name}, {what}: {:#?}", figures.rejected);
+        assert!(figures.all_accepted(), "{name}, {what}: {:#?}", figures.undecided);
+        assert!(figures.overlapping * 2 > figures.operations, "{name}, {what}: hardly anything overlaps");
+        let is_lossy = plan.losses.before + plan.losses.after + plan.losses.dropped > 0;
+        assert_eq!(
+            figures.open > 0,
+            is_lossy,
+            "{name}, {what}: an operation is open if and only if replies are lost"
+        );
+    }
+}
+
+fn plans(rounds: usize) -> Vec<(&'static str, Plan)> {
+    let plan = Plan { rounds, ..Plan::default() };
+    let one_key = |kind| Plan { kinds: vec![kind], rounds: rounds.div_ceil(3), ..plan.clone() };
+    let lossy = Losses { before: 40, after: 40, dropped: 0 };
+    vec![
+        ("one register", one_key(Kind::Register)),
+        ("one counter", one_key(Kind::Counter)),
+        ("three keys", plan.clone()),
+        ("lost replies", Plan { losses: lossy, seed: 2, ..plan.clone() }),
+        (
+            "lost replies, time passes",
+            Plan { losses: lossy, passing: Passing::Jumps, seed: 3, ..plan.clone() },
+        ),
+        ("dropped futures", Plan { losses: Losses { dropped: 60, ..lossy }, seed: 4, ..plan }),
+    ]
+}
+
+async fn memory(shards: u16) {
+    let store = async || {
+        let store = MemoryDriver::new().shards(shards);
+        async move || Arc::new(store.clone()) as Arc<dyn Driver>
+    };
+    check_backend(&format!("memory/{shards}"), store, 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_one_shard() {
+    memory(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_four_shards() {
+    memory(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sled() {
+    let store = async || {
+        let dir = tempdir().expect("a directory");
+        async move || {
+            let options = SledOptions::new().sweep_interval(None);
+            Arc::new(SledDriver::open(dir.path(), options).await.expect("it opens")) as Arc<dyn Driver>
+        }
+    };
+    check_backend("sled", store, 24).await;
+}
+
+async fn dynamodb(server: &str, shards: u16, rounds: usize) {
+    let store = async || {
+        static TABLES: AtomicU32 = AtomicU32::new(0);
+        let number = TABLES.fetch_add(1, Ordering::Relaxed);
+        let table = format!("linearizability-{}-{number}", std::process::id());
+        let keys = Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
+        let options = DynamoDbOptions::new(table, "eu-central-1")
+            .endpoint_url(emulator(server))
+            .credentials(keys)
+            .shards(shards);
+        let open = async |options| DynamoDbDriver::open(options).await.expect("the options are right");
+        create_table(&open(options.clone()).await).await.expect("the table is made");
+        async move || Arc::new(open(options.clone()).await) as Arc<dyn Driver>
+    };
+    check_backend(&format!("dynamodb on {server}, {shards} shards"), store, rounds).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dynamodb_on_dynoxide() {
+    dynamodb("dynoxide", 4, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dynamodb_on_ministack() {
+    dynamodb("ministack", 1, 8).await;
+}
