@@ -50,11 +50,16 @@ impl Table {
         self.handle(&emulator("dynoxide")).await
     }
 
-    /// A handle by way of an address, which gives an attempt 300 ms, an operation 5 s, and makes short pauses.
+    /// A handle by way of an address, which gives an attempt 1 s, an operation 8 s, and makes short pauses.
     pub async fn handle(&self, url: &str) -> Kv {
+        self.handle_within(url, Duration::from_secs(8)).await
+    }
+
+    /// The same with another time for an operation.
+    pub async fn handle_within(&self, url: &str, deadline: Duration) -> Kv {
         let mut policy = RetryPolicy::default();
-        policy.attempt_timeout = Duration::from_millis(300);
-        policy.deadline = Duration::from_secs(5);
+        policy.attempt_timeout = Duration::from_secs(1);
+        policy.deadline = deadline;
         policy.backoff_min = Duration::from_millis(1);
         policy.backoff_max = Duration::from_millis(50);
         policy.budget = 100_000;

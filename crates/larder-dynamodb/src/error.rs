@@ -29,13 +29,29 @@ where
         }
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
-            answer(status, None, None, retry_after(response.raw()), place)
+            unreadable(status, retry_after(response.raw()), place)
         }
         SdkError::ServiceError(service) => {
             let (error, raw) = (service.err(), service.raw());
             answer(raw.status().as_u16(), error.code(), error.message(), retry_after(raw), place)
         }
         _ => DriverError::unknown(ErrorKind::Internal, "the SDK failed in a way that it did not have before"),
+    }
+}
+
+/// The error of an answer that was cut short, or is none of DynamoDB's.
+fn unreadable(status: u16, retry_after: Option<Duration>, place: &Place) -> DriverError {
+    match status {
+        401 | 403 | 429 | 500.. => answer(status, None, None, retry_after, place),
+        // Only the words of the refusal are missing.
+        400..500 => DriverError::refused(
+            ErrorKind::Unavailable,
+            format!("{place} refused the request, and its answer could not be read"),
+        ),
+        _ => DriverError::unknown(
+            ErrorKind::Unavailable,
+            format!("the answer of {place} could not be read: it was cut short, or is none of DynamoDB's"),
+        ),
     }
 }
 
@@ -62,10 +78,7 @@ fn answer(
             ErrorKind::Unauthorized,
             format!("{place} refused the credentials with HTTP {status}"),
         ),
-        None if (200..300).contains(&status) => DriverError::unknown(
-            ErrorKind::Unavailable,
-            format!("the answer of {place} could not be read: it was cut short, or is none of DynamoDB's"),
-        ),
+        None if (200..300).contains(&status) => return unreadable(status, retry_after, place),
         None => DriverError::refused(
             ErrorKind::NotConfigured,
             format!("what answers at {place} is no DynamoDB: HTTP {status}; is endpointUrl right?"),

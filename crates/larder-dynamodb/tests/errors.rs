@@ -12,29 +12,31 @@ use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use support::{REGION, answering, fresh_name, hanging_up, impatient, keys, open, silent, table};
 
 /// What every operation ends in; they all have to end in an error.
-async fn every_operation(kv: &Kv) -> Vec<Error> {
+async fn every_operation(kv: &Kv) -> [Error; 11] {
     fn failed<T>(result: Result<T>) -> Error {
         result.map(drop).expect_err("it works all the same")
     }
     async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
         let started = Instant::now();
         let error = failed(work.await);
-        assert!(started.elapsed() < Duration::from_secs(3), "it took {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
         error
     }
-    vec![
-        timed(kv.get("key")).await,
-        timed(kv.exists("key")).await,
-        timed(kv.put("key", "value", PutOptions::new())).await,
-        timed(kv.put("key", "value", PutOptions::new().if_not_exists())).await,
-        timed(kv.touch("key", TouchOptions::persist())).await,
-        timed(kv.increment("key", 1, None)).await,
-        timed(kv.delete("key")).await,
-        timed(kv.scan_page("", ScanOptions::new())).await,
-        timed(kv.get_many(["key"])).await,
-        timed(kv.put_many([("key", "value")], None)).await,
-        timed(kv.check()).await,
-    ]
+    let create = PutOptions::new().if_not_exists();
+    let errors = tokio::join!(
+        timed(kv.get("key")),
+        timed(kv.exists("key")),
+        timed(kv.put("key", "value", PutOptions::new())),
+        timed(kv.put("key", "value", create)),
+        timed(kv.touch("key", TouchOptions::persist())),
+        timed(kv.increment("key", 1, None)),
+        timed(kv.delete("key")),
+        timed(kv.scan_page("", ScanOptions::new())),
+        timed(kv.get_many(["key"])),
+        timed(kv.put_many([("key", "value")], None)),
+        timed(kv.check()),
+    );
+    errors.into()
 }
 
 async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
@@ -191,7 +193,7 @@ async fn retry_after_is_honoured() {
     let started = Instant::now();
     let error = impatient(&options).await.get("key").await.expect_err("it is down");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
-    assert!(started.elapsed() < Duration::from_secs(1), "the pause would outlast the deadline");
+    assert!(started.elapsed() < Duration::from_secs(2), "the pause would outlast the deadline");
 }
 
 #[tokio::test]

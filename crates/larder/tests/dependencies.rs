@@ -97,7 +97,9 @@ fn a_build_for_one_cloud_holds_nothing_of_the_others() {
         assert_eq!(found, None, "a crate of {feature}");
     }
     // One TLS, one HTTP: the SDK's default features would bring a second stack with open advisories.
-    for name in ["ring v", "openssl v", "openssl-sys v", "native-tls v", "hyper v0.", "h2 v0.3", "rustls v0.21"] {
+    for name in
+        ["ring v", "openssl v", "openssl-sys v", "native-tls v", "hyper v0.", "h2 v0.3", "rustls v0.21"]
+    {
         assert!(!crates.iter().any(|found| found.starts_with(name)), "{name}");
     }
 }

@@ -104,7 +104,8 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         let left = self.deadline().saturating_duration_since(now);
         let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
-        if pause >= left {
+        // An attempt without the time to be answered would only leave a write in doubt.
+        if pause + self.shared.policy.shortest_attempt() >= left {
             return Err(error.clone().into_error());
         }
         self.shared.telemetry.retried(self.operation, error.kind);

@@ -1,5 +1,7 @@
 //! Reading or writing a store's layout record, once per handle (L1).
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
@@ -20,14 +22,47 @@ use crate::time::Expiry;
 /// The most shards that are offered; a store without a layout record is searched for rows in all of them.
 const MAX_SHARDS: u16 = 16;
 
+/// Why the layout could not be read, the last time that it was tried.
+#[derive(Default)]
+pub(super) struct LayoutFailure(Mutex<Option<(Instant, Error)>>);
+
+impl LayoutFailure {
+    fn note(&self, error: &Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
+    }
+
+    /// The failure, if it was noted at that time or later.
+    fn since(&self, moment: Instant) -> Option<Error> {
+        let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.as_ref().filter(|(at, _)| *at >= moment).map(|(_, error)| error.clone())
+    }
+}
+
 impl Shared {
     /// The store's layout.
     pub(super) async fn layout(&self) -> Result<&Layout> {
         match self.layout.get() {
             Some(layout) => Ok(layout),
             // Boxed: needed once, and large beside what every operation carries.
-            None => Box::pin(self.layout.get_or_try_init(|| self.find_layout())).await,
+            None => Box::pin(self.first_layout()).await,
         }
+    }
+
+    /// Whoever comes first looks, and the others wait. They share its failure too: each looking again in its turn, the
+    /// last would wait for all their deadlines.
+    async fn first_layout(&self) -> Result<&Layout> {
+        let asked_at = Instant::now();
+        let look = || async {
+            if let Some(error) = self.layout_failure.since(asked_at) {
+                return Err(error);
+            }
+            let found = self.find_layout().await;
+            if let Err(error) = &found {
+                self.layout_failure.note(error);
+            }
+            found
+        };
+        self.layout.get_or_try_init(look).await
     }
 
     async fn find_layout(&self) -> Result<Layout> {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use self::layout::LayoutFailure;
 use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
 use crate::error::{Error, Result};
 use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
@@ -67,6 +68,7 @@ struct Shared {
     policy: RetryPolicy,
     budget: RetryBudget,
     layout: OnceCell<Layout>,
+    layout_failure: LayoutFailure,
     telemetry: Telemetry,
     binding: Arc<str>,
     show_full_keys: bool,
@@ -263,6 +265,7 @@ impl KvBuilder {
             clock: self.clock,
             policy: self.policy,
             layout: OnceCell::new(),
+            layout_failure: LayoutFailure::default(),
             telemetry,
             binding,
             show_full_keys: self.show_full_keys,

@@ -35,11 +35,11 @@ pub(crate) async fn open(options: &DynamoDbOptions) -> DynamoDbDriver {
     DynamoDbDriver::open(options.clone()).await.expect("the options are right")
 }
 
-/// A handle that gives up after a second.
+/// A handle that gives up after two seconds.
 pub(crate) async fn impatient(options: &DynamoDbOptions) -> Kv {
     let mut policy = RetryPolicy::default();
-    policy.deadline = Duration::from_secs(1);
-    policy.attempt_timeout = Duration::from_millis(400);
+    policy.deadline = Duration::from_secs(2);
+    policy.attempt_timeout = Duration::from_secs(1);
     Kv::builder(open(options).await).binding("cache").retry(policy).build()
 }
 
