@@ -72,8 +72,8 @@ impl Op {
     /// How often it is done in one measurement.
     fn times(self) -> usize {
         match self {
-            Self::Page | Self::GetMany | Self::PutMany => 128,
-            _ => 2_048,
+            Self::Page | Self::GetMany | Self::PutMany => 64,
+            _ => 1_024,
         }
     }
 }
