@@ -46,6 +46,8 @@ enum Row {
     Garbage,
 }
 
+/// The most shards that a cloud offers.
+const MOST_SHARDS: u16 = 16;
 const GARBAGE: &str = "the record was overwritten with garbage";
 
 impl MemoryDriver {
@@ -55,6 +57,7 @@ impl MemoryDriver {
             system: "memory",
             store: "memory".into(),
             default_shards: 1,
+            most_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 100, writes: 25, write_bytes: 1 << 20 },
             stream_page: 1_000,
@@ -67,6 +70,7 @@ impl MemoryDriver {
     #[must_use]
     pub fn shards(mut self, shards: u16) -> Self {
         self.info.default_shards = shards;
+        self.info.most_shards = if shards > 1 { shards.max(MOST_SHARDS) } else { 1 };
         self
     }
 

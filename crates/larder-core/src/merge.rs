@@ -75,9 +75,13 @@ impl Merge {
         self.shards.len()
     }
 
-    /// The shards that hold fewer rows than that and may have more, so that they are read on before they run dry.
-    pub(crate) fn low(&self, rows: usize) -> Vec<Shard> {
-        let is_low = |shard: &&ShardRows| shard.rows.len() < rows && !shard.at_end;
+    /// The shards that hold fewer rows and fewer bytes of values than that and may have more, so that they are read on
+    /// before they run dry.
+    pub(crate) fn low(&self, rows: usize, bytes: usize) -> Vec<Shard> {
+        let held = |shard: &ShardRows| shard.rows.iter().map(ScanRow::size).sum::<usize>();
+        let is_low = |shard: &&ShardRows| {
+            !shard.at_end && (shard.rows.is_empty() || (shard.rows.len() < rows && held(shard) < bytes))
+        };
         self.shards.iter().filter(is_low).map(|shard| shard.shard).collect()
     }
 
@@ -134,8 +138,25 @@ mod tests {
         merge.feed(Shard(0), rows(&["a", "d", "e"], true));
         merge.feed(Shard(1), rows(&["b"], true));
         merge.feed(Shard(2), rows(&["c"], false));
-        assert_eq!(merge.low(1), []);
-        assert_eq!(merge.low(2), [Shard(1)], "the third is at its end");
-        assert_eq!(merge.low(4), [Shard(0), Shard(1)]);
+        assert_eq!(merge.low(1, 1), []);
+        assert_eq!(merge.low(2, 1), [Shard(1)], "the third is at its end");
+        assert_eq!(merge.low(4, 1), [Shard(0), Shard(1)]);
+    }
+
+    #[test]
+    fn a_shard_that_holds_many_bytes_is_not_low() {
+        let mut merge = Merge::new(vec![Shard(0), Shard(1)]);
+        for (shard, size) in [(Shard(0), 100), (Shard(1), 10)] {
+            let mut reply = rows(&["a"], true);
+            reply.rows[0].record = Ok(crate::record::Record {
+                value: vec![0; size].into(),
+                expires_at: crate::time::Expiry::NEVER,
+                stamp: crate::record::WriteStamp::new(crate::time::Timestamp::from_millis(1)),
+                revision: crate::record::Revision::Platform("1".into()),
+                register: None,
+            });
+            merge.feed(shard, reply);
+        }
+        assert_eq!(merge.low(10, 50), [Shard(1)]);
     }
 }

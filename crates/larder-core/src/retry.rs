@@ -48,12 +48,12 @@ impl RetryPolicy {
     pub(crate) fn evidence_margin(&self) -> Duration {
         SKEW_BOUND + self.attempt_timeout.max(Self::default().attempt_timeout)
     }
-    /// The longest pauses between attempts, doubling.
     /// The least time that a further attempt is begun with: a tenth of what an attempt may take.
     pub(crate) fn shortest_attempt(&self) -> Duration {
         self.attempt_timeout.min(self.deadline) / 10
     }
 
+    /// The longest pauses between attempts, doubling.
     pub(crate) fn backoff(&self) -> ExponentialBackoff {
         ExponentialBuilder::default()
             .with_min_delay(self.backoff_min)

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_dynamodb::Client;
 use larder_core::{Error, ErrorKind, Result};
@@ -15,15 +16,14 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
 use crate::options::{Credentials, DynamoDbOptions};
+use crate::whole::WholeAnswers;
 
-/// How long to wait for a connection (E4). What follows it is limited by the handle.
-const CONNECT: Duration = Duration::from_secs(1);
 /// How long to look for credentials; a machine without any takes its time to say so.
 const CREDENTIALS: Duration = Duration::from_secs(5);
 
 /// A client of its own: two bindings share neither connections nor credentials.
 pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).build();
+    let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(options.region.clone()))
         .retry_config(RetryConfig::disabled())
@@ -43,9 +43,12 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
             aws_sdk_dynamodb::config::Credentials::new(id, secret, session_token.clone(), None, "binding"),
         ),
     };
-    let config = loader.load().await;
+    let config = quiet(loader.load()).await;
     let credentials = find_credentials(&config, options).await?;
-    let config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials).build();
+    let config = aws_sdk_dynamodb::config::Builder::from(&config)
+        .credentials_provider(credentials)
+        .interceptor(WholeAnswers)
+        .build();
     Ok(Client::from_conf(config))
 }
 
@@ -75,9 +78,26 @@ async fn find_credentials(config: &SdkConfig, options: &DynamoDbOptions) -> Resu
     match tokio::time::timeout(CREDENTIALS, quiet(provider.provide_credentials())).await {
         Ok(Ok(credentials)) => Ok(Found { first: Mutex::new(Some(credentials)), provider }),
         // The SDK's own error is not kept: it may show more than it should (E2).
-        Ok(Err(_)) | Err(_) => Err(missing()),
+        Ok(Err(error)) if is_down(&error) => Err(unavailable(options)),
+        Ok(Err(_)) => Err(missing()),
+        Err(_) => Err(unavailable(options)),
     }
 }
+
+/// Whether who gives credentials could not be asked, so that trying again may help.
+pub(crate) fn is_down(error: &CredentialsError) -> bool {
+    matches!(error, CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_))
+}
+
+fn unavailable(options: &DynamoDbOptions) -> Error {
+    let table = &options.table;
+    let message =
+        format!("credentials for the table {table} could not be had: who gives them is down, or refuses");
+    Error::new(ErrorKind::Unavailable, message)
+}
+
+/// How long credentials have to be good for, at least, to be used without asking again.
+const STILL_GOOD: Duration = Duration::from_secs(60);
 
 /// A provider that has been asked already, so that the client need not ask a second time.
 struct Found {
@@ -90,10 +110,17 @@ impl ProvideCredentials for Found {
     where
         Self: 'a,
     {
-        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The binding may have been opened long before it is used.
+        let is_good = |expiry: SystemTime| expiry > SystemTime::now() + STILL_GOOD;
+        match first.filter(|credentials| credentials.expiry().is_none_or(is_good)) {
             Some(credentials) => future::ProvideCredentials::ready(Ok(credentials)),
             None => self.provider.provide_credentials(),
         }
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<aws_sdk_dynamodb::config::Credentials> {
+        self.provider.fallback_on_interrupt()
     }
 }
 
@@ -106,10 +133,14 @@ impl fmt::Debug for Found {
 fn check_url(url: &str) -> Result<()> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     match rest {
-        Some(host) if !host.is_empty() && !host.starts_with('/') => Ok(()),
+        // A password in it would be shown wherever the place is.
+        Some(host) if !host.is_empty() && !host.starts_with('/') && !host.contains(['@', '?', '#', ' ']) => {
+            Ok(())
+        }
         _ => Err(Error::new(
             ErrorKind::InvalidInput,
-            "endpointUrl is no URL: it has to begin with http:// or https:// and a host",
+            "endpointUrl is no URL of a server: it has to begin with http:// or https:// and a host, without user, query or \
+             fragment",
         )),
     }
 }

@@ -46,6 +46,7 @@ impl DynamoDbDriver {
             system: "aws.dynamodb",
             store: place.to_string().into(),
             default_shards: options.shards,
+            most_shards: 16,
             layout: LayoutKeeper::Store,
             // What BatchGetItem and BatchWriteItem take; 25 full values are far from the 16 MiB of a request.
             batch: BatchLimits { reads: 100, writes: 25, write_bytes: 8 * 1024 * 1024 },

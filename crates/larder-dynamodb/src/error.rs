@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use larder_core::ErrorKind;
 use larder_core::driver::DriverError;
 
+use crate::client::is_down;
 use crate::driver::Place;
 
 /// The error of an attempt.
@@ -131,9 +132,11 @@ fn by_code(code: &str, message: &str, place: &Place) -> DriverError {
         | "SlowDown" => {
             DriverError::refused(ErrorKind::Throttled, format!("{place} asks to slow down ({code})"))
         }
-        "TransactionConflictException" | "TransactionInProgressException" => DriverError::refused(
+        "TransactionConflictException"
+        | "TransactionInProgressException"
+        | "ReplicatedWriteConflictException" => DriverError::refused(
             ErrorKind::Unavailable,
-            format!("another program holds the item of {place} in a transaction"),
+            format!("another program is changing the item of {place} ({code})"),
         ),
         "InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException" => {
             DriverError::unknown(ErrorKind::Unavailable, format!("{place} failed ({code})"))
@@ -182,10 +185,7 @@ fn dispatch(error: Option<&(dyn StdError + 'static)>, place: &Place) -> DriverEr
 
 /// The error of a request that was not sent for want of credentials: those there were have run out.
 fn no_credentials(error: &CredentialsError, place: &Place) -> DriverError {
-    let kind = match error {
-        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => ErrorKind::Unavailable,
-        _ => ErrorKind::Unauthorized,
-    };
+    let kind = if is_down(error) { ErrorKind::Unavailable } else { ErrorKind::Unauthorized };
     DriverError::refused(
         kind,
         format!("new credentials for {place} could not be had; who gives them is down, or refuses"),

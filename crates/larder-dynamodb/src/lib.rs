@@ -28,6 +28,7 @@ mod options;
 mod scan;
 #[doc(hidden)]
 pub mod testing;
+mod whole;
 mod write;
 
 pub use driver::DynamoDbDriver;

@@ -1,6 +1,7 @@
 //! How to reach a table.
 
 use std::fmt;
+use std::time::Duration;
 
 /// How to reach a table.
 ///
@@ -26,6 +27,8 @@ pub struct DynamoDbOptions {
     /// The shards that a table gets which is empty and has no layout record: 1, 4 or 16 (16 unless told). A table that
     /// has one keeps its own.
     pub shards: u16,
+    /// How long connecting may take; 1 s unless told (E4).
+    pub connect_timeout: Duration,
 }
 
 impl DynamoDbOptions {
@@ -37,6 +40,7 @@ impl DynamoDbOptions {
             endpoint_url: None,
             credentials: Credentials::Environment,
             shards: 16,
+            connect_timeout: Duration::from_secs(1),
         }
     }
 
@@ -51,6 +55,13 @@ impl DynamoDbOptions {
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// How long connecting may take.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
         self
     }
 

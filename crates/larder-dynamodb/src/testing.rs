@@ -97,3 +97,15 @@ async fn put(driver: &DynamoDbDriver, item: Item) -> Result<(), String> {
     let request = driver.client.put_item().table_name(driver.table()).set_item(Some(item));
     request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }
+
+/// Removes the layout record.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn remove_layout(driver: &DynamoDbDriver) -> Result<(), String> {
+    let key = CanonicalKey::from_canonical(LAYOUT_RECORD).ok_or("the layout record has no name")?;
+    let row = RowKey { shard: Shard::SYSTEM, key };
+    let request = driver.client.delete_item().table_name(driver.table()).set_key(Some(primary_key(&row)));
+    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
+}

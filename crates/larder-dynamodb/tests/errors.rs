@@ -40,7 +40,7 @@ async fn every_operation(kv: &Kv) -> [Error; 11] {
 }
 
 async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
-    for error in every_operation(kv).await {
+    for error in Box::pin(every_operation(kv)).await {
         assert_eq!(error.kind(), kind, "{error}");
         for word in words {
             assert!(error.to_string().contains(word), "{word:?} is not in {error}");
@@ -79,6 +79,20 @@ async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1").await.expect("a row");
     expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+}
+
+#[tokio::test]
+async fn a_lost_layout_is_noticed_whatever_the_handle_would_make() {
+    let options = table().await;
+    let kv = impatient(&options).await;
+    for number in 0..64 {
+        kv.put(format!("key-{number}"), "value", PutOptions::new()).await.expect("a put");
+    }
+    larder_dynamodb::testing::remove_layout(&open(&options).await).await.expect("it is removed");
+    for shards in [1, 4, 16] {
+        let kv = impatient(&options.clone().shards(shards)).await;
+        expect(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    }
 }
 
 #[tokio::test]
@@ -174,6 +188,8 @@ async fn refusals_have_kinds_of_their_own() {
         ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
         ("503 Service Unavailable", json, "{}", ErrorKind::Unavailable, "503"),
         ("200 OK", json, "{\"Item\":{\"w\"", ErrorKind::Unavailable, "could not be read"),
+        ("200 OK", json, "", ErrorKind::Unavailable, "could not be read"),
+        ("200 OK", "x-amz-crc32: 1\r\n", "{}", ErrorKind::Unavailable, "could not be read"),
     ] {
         let options = DynamoDbOptions::new("cache", REGION)
             .endpoint_url(answering(status, headers, body).await)
@@ -198,7 +214,15 @@ async fn retry_after_is_honoured() {
 
 #[tokio::test]
 async fn bad_options_are_refused_before_any_request() {
-    for url in ["127.0.0.1:8000", "ftp://127.0.0.1", "http://", "http:///path", ""] {
+    for url in [
+        "127.0.0.1:8000",
+        "ftp://127.0.0.1",
+        "http://",
+        "http:///path",
+        "",
+        "http://user:hunter2@127.0.0.1",
+        "http://127.0.0.1?token=hunter2",
+    ] {
         let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
         let error = DynamoDbDriver::open(options).await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");

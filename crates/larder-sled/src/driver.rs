@@ -72,6 +72,7 @@ impl SledDriver {
             system: "sled",
             store: Arc::clone(&handle.dir),
             default_shards: 1,
+            most_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024 },
             stream_page: INLINE_ROWS,

@@ -39,7 +39,7 @@ impl Ahead {
             return (dry, rows, bytes);
         }
         let rows = (fetch_size(limit, merge.shard_count()) * self.0).min(MAX_PAGE_LIMIT);
-        (merge.low(rows.div_ceil(2)), rows, bytes.min(Self::SHARD_BYTES))
+        (merge.low(rows.div_ceil(2), Self::SHARD_BYTES / 2), rows, bytes.min(Self::SHARD_BYTES))
     }
 }
 

@@ -19,9 +19,6 @@ use crate::operation::Operation;
 use crate::record::WriteStamp;
 use crate::time::Expiry;
 
-/// The most shards that are offered; a store without a layout record is searched for rows in all of them.
-const MAX_SHARDS: u16 = 16;
-
 /// Why the layout could not be read, the last time that it was tried.
 #[derive(Default)]
 pub(super) struct LayoutFailure(Mutex<Option<(Instant, Error)>>);
@@ -103,10 +100,7 @@ impl Shared {
 
     /// Whether a store without a layout record holds anything.
     async fn has_rows(&self, deadline: Instant) -> Result<bool> {
-        let shards = match self.driver.info().default_shards {
-            1 => 1,
-            more => more.max(MAX_SHARDS),
-        };
+        let shards = self.driver.info().most_shards;
         let probes = (0..shards).map(|shard| async move {
             let request = ScanRequest {
                 shard: Shard(shard),

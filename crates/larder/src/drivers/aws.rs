@@ -7,13 +7,14 @@ use crate::binding::{Binding, DynamoDb};
 use crate::service::Opening;
 use crate::settings::Settings;
 
-pub(crate) fn open(binding: &Binding, _: &Settings) -> Opening {
+pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
     let binding = binding.clone();
+    let connect_timeout = settings.retry.connect_timeout;
     Box::pin(async move {
         let Binding::DynamoDb(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to dynamodb"));
         };
-        Ok(Kv::builder(DynamoDbDriver::open(options(binding)).await?))
+        Ok(Kv::builder(DynamoDbDriver::open(options(binding).connect_timeout(connect_timeout)).await?))
     })
 }
 
