@@ -35,11 +35,15 @@ async fn account() -> MutexGuard<'static, AccessKey> {
 
 /// Runs the probe with a binding on moto, and nothing else in its environment than this.
 fn probe(fields: &str, environment: &[(&str, &str)]) -> Value {
-    let home = TempDir::new().expect("a directory");
     let moto = emulator("moto");
     let binding = format!(
         r#"{{"service":"dynamodb","tableName":"{TABLE}","region":"{REGION}","endpointUrl":"{moto}"{fields}}}"#
     );
+    probe_binding(&binding, environment)
+}
+
+fn probe_binding(binding: &str, environment: &[(&str, &str)]) -> Value {
+    let home = TempDir::new().expect("a directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_binding-probe"));
     command
         .env_clear()
@@ -128,6 +132,23 @@ async fn a_web_identity() {
         ("AWS_ENDPOINT_URL_STS", &sts),
     ];
     assert_works(&probe("", &environment));
+}
+
+#[tokio::test]
+async fn a_server_that_the_environment_names() {
+    let key = account().await;
+    let moto = emulator("moto");
+    let binding =
+        |table: &str| format!(r#"{{"service":"dynamodb","tableName":"{table}","region":"{REGION}"}}"#);
+    let keys = [("AWS_ACCESS_KEY_ID", &*key.id), ("AWS_SECRET_ACCESS_KEY", &key.secret)];
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"] {
+        let environment = [keys[0], keys[1], (variable, &moto)];
+        assert_works(&probe_binding(&binding(TABLE), &environment));
+        // Errors name it.
+        let outcome = probe_binding(&binding("no-such-table"), &environment);
+        assert_eq!(outcome["kind"], "not_provisioned", "{outcome}");
+        assert!(outcome["message"].as_str().expect("a message").contains(&moto), "{outcome}");
+    }
 }
 
 #[tokio::test]

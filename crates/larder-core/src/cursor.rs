@@ -8,10 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, InvalidInput};
 use crate::hash::xxh64;
-use crate::key::unescape;
+use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY};
 
 const FORMAT: u8 = 1;
 const HEADER: usize = 13;
+/// The longest key that something else can have stored: that of a platform, and longer than any of Larder's.
+const MAX_STORED_BYTES: usize = 1_024;
 
 /// A position in the scan of one prefix, as an opaque, URL-safe token (S3).
 ///
@@ -32,7 +34,10 @@ impl Cursor {
 
     /// The key to go on behind, if this cursor is one of `prefix`.
     pub(crate) fn after(&self, prefix: &str) -> Result<&str, InvalidInput> {
-        if self.prefix_hash == xxh64(prefix.as_bytes()) && self.after.starts_with(prefix) {
+        if self.prefix_hash == xxh64(prefix.as_bytes())
+            && let Some(rest) = self.after.strip_prefix(prefix)
+            && !rest.starts_with(|first| first >= AFTER_EVERY_KEY)
+        {
             return Ok(&self.after);
         }
         Err(InvalidInput::new("the cursor belongs to a scan of another prefix; start that scan without it"))
@@ -87,8 +92,9 @@ fn decode(text: &str) -> Option<Cursor> {
     let after = std::str::from_utf8(after).ok()?;
     let intact = format == FORMAT
         && *checksum == Cursor::checksum(prefix_hash, after)
-        && !after.is_empty()
-        && unescape(after).is_some();
+        // A key, or what else may stand among the keys: never one of Larder's own records.
+        && after.starts_with(|first| first >= BEFORE_EVERY_KEY)
+        && after.len() <= MAX_STORED_BYTES;
     intact.then(|| Cursor { prefix_hash, after: after.into() })
 }
 

@@ -41,17 +41,20 @@ impl CanonicalKey {
     /// Takes text that is in canonical form already: what a backend returned, or a record's name.
     ///
     /// Returns `None` for text that no key encodes to.
-    pub fn from_canonical(text: impl AsRef<[u8]>) -> Option<Self> {
-        let text = text.as_ref();
-        let is_plain = !text.is_empty() && all_plain(text);
-        let text = std::str::from_utf8(text).ok()?;
+    pub fn from_canonical(text: impl AsRef<str>) -> Option<Self> {
+        Self::from_text(text.as_ref().into()).ok()
+    }
+
+    /// The same of text that is at hand, which comes back if it is no canonical form.
+    pub(crate) fn from_text(text: SmolStr) -> Result<Self, SmolStr> {
+        let is_plain = !text.is_empty() && all_plain(text.as_bytes());
         if !is_plain {
-            let body = text.strip_prefix(SYSTEM_MARK).unwrap_or(text);
+            let body = text.strip_prefix(SYSTEM_MARK).unwrap_or(&text);
             if text.is_empty() || unescape(body).is_none() {
-                return None;
+                return Err(text);
             }
         }
-        Some(Self { text: text.into(), is_plain })
+        Ok(Self { text, is_plain })
     }
 
     /// The canonical form of a key in a namespace.

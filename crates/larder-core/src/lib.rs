@@ -21,6 +21,7 @@ mod operation;
 mod options;
 mod outcome;
 mod retry;
+mod server_url;
 mod time;
 mod value;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use operation::Operation;
 pub use options::{Condition, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, PutOptions, ScanOptions, TouchOptions};
 pub use outcome::{CheckReport, DeleteOutcome, PutOutcome, Seen, SweepOutcome, TouchOutcome};
 pub use retry::RetryPolicy;
+pub use server_url::check_server_url;
 pub use time::{Clock, Expiry, LATEST_EXPIRY, ManualClock, SKEW_BOUND, SystemClock, Timestamp};
 pub use value::{MAX_VALUE_BYTES, Value};
 pub use version::Version;

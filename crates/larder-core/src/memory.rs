@@ -46,8 +46,6 @@ enum Row {
     Garbage,
 }
 
-/// The most shards that a cloud offers.
-const MOST_SHARDS: u16 = 16;
 const GARBAGE: &str = "the record was overwritten with garbage";
 
 impl MemoryDriver {
@@ -57,7 +55,6 @@ impl MemoryDriver {
             system: "memory",
             store: "memory".into(),
             default_shards: 1,
-            most_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 100, writes: 25, write_bytes: 1 << 20 },
             stream_page: 1_000,
@@ -70,7 +67,6 @@ impl MemoryDriver {
     #[must_use]
     pub fn shards(mut self, shards: u16) -> Self {
         self.info.default_shards = shards;
-        self.info.most_shards = if shards > 1 { shards.max(MOST_SHARDS) } else { 1 };
         self
     }
 
@@ -149,24 +145,25 @@ impl Driver for MemoryDriver {
     }
 
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
-        let in_shard = |key: CanonicalKey| RowKey { shard: request.shard, key };
         let start = match &request.start {
-            ScanStart::After(key) => Bound::Excluded(in_shard(key.clone())),
-            ScanStart::At(text) => match CanonicalKey::from_canonical(text.as_str()) {
-                Some(key) => Bound::Included(in_shard(key)),
-                // Not a key: the range begins with the shard, and what sorts before the text is left out below.
-                None => Bound::Unbounded,
-            },
+            ScanStart::At(text) => text.as_str(),
+            ScanStart::After(key) => key.as_str(),
+        };
+        let from = match CanonicalKey::from_canonical(start) {
+            Some(key) => Bound::Included(RowKey { shard: request.shard, key }),
+            // Not a key: the range begins with the shard, and what sorts before the text is left out below.
+            None => Bound::Unbounded,
         };
         let rows = self.lock();
         let mut reply = ScanReply { rows: Vec::new(), more: false };
         let mut bytes = 0;
-        let wanted = rows.range((start, Bound::Unbounded)).filter(|(key, _)| {
+        let wanted = rows.range((from, Bound::Unbounded)).filter(|(key, _)| {
+            let text = key.key.as_str();
             let begins = match &request.start {
-                ScanStart::After(_) => true,
-                ScanStart::At(text) => key.key.as_str() >= text.as_str(),
+                ScanStart::At(_) => text >= start,
+                ScanStart::After(_) => text > start,
             };
-            key.shard == request.shard && begins && key.key.as_str() < request.end.as_str()
+            key.shard == request.shard && begins && text < request.end.as_str()
         });
         for (key, row) in wanted {
             if reply.rows.len() == request.limit || bytes >= request.max_bytes {
@@ -178,9 +175,13 @@ impl Driver for MemoryDriver {
                 Row::Garbage => Err(GARBAGE.to_owned()),
             };
             bytes += record.as_ref().map_or(0, |record| record.value.len());
-            reply.rows.push(ScanRow { key: key.key.clone(), record });
+            reply.rows.push(ScanRow { key: key.key.as_str().into(), record });
         }
         Ok(reply)
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        Ok(self.lock().is_empty())
     }
 
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {

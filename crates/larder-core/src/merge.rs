@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::driver::{ScanReply, ScanRow, Shard};
-use crate::key::CanonicalKey;
+use crate::driver::{ScanReply, ScanRow, Shard, StoredKey};
 
 /// The rows that were read of each shard, given out in the order of their keys.
 ///
@@ -20,7 +19,7 @@ struct ShardRows {
     shard: Shard,
     rows: VecDeque<ScanRow>,
     /// The last key that was read; the next request goes on behind it.
-    position: Option<CanonicalKey>,
+    position: Option<StoredKey>,
     at_end: bool,
 }
 
@@ -67,7 +66,7 @@ impl Merge {
     }
 
     /// Behind which key to read on in a shard; `None` at the beginning.
-    pub(crate) fn position(&self, shard: Shard) -> Option<CanonicalKey> {
+    pub(crate) fn position(&self, shard: Shard) -> Option<StoredKey> {
         self.shards.iter().find(|rows| rows.shard == shard)?.position.clone()
     }
 
@@ -106,13 +105,8 @@ mod tests {
     use super::*;
 
     fn rows(keys: &[&str], more: bool) -> ScanReply {
-        let rows = keys
-            .iter()
-            .map(|key| ScanRow {
-                key: CanonicalKey::from_canonical(*key).expect("canonical"),
-                record: Err(String::new()),
-            })
-            .collect();
+        let rows =
+            keys.iter().map(|key| ScanRow { key: (*key).into(), record: Err(String::new()) }).collect();
         ScanReply { rows, more }
     }
 
@@ -126,7 +120,7 @@ mod tests {
         while let Next::Row(_) = merge.next() {
             order.push(merge.take().expect("a row").key);
         }
-        assert_eq!(order.iter().map(CanonicalKey::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(order.iter().map(StoredKey::as_str).collect::<Vec<_>>(), ["a", "b"]);
         assert!(matches!(merge.next(), Next::Fetch(shards) if shards == [Shard(1)]));
         merge.feed(Shard(1), rows(&[], false));
         assert!(matches!(merge.next(), Next::Row(0)));

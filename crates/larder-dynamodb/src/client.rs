@@ -11,7 +11,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_dynamodb::Client;
-use larder_core::{Error, ErrorKind, Result};
+use aws_types::service_config::ServiceConfigKey;
+use larder_core::{Error, ErrorKind, Result, check_server_url};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
@@ -21,8 +22,9 @@ use crate::whole::WholeAnswers;
 /// How long to look for credentials; a machine without any takes its time to say so.
 const CREDENTIALS: Duration = Duration::from_secs(5);
 
-/// A client of its own: two bindings share neither connections nor credentials.
-pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
+/// A client of its own: two bindings share neither connections nor credentials; and the server that it asks, if that is
+/// not the region's.
+pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<(Client, Option<String>)> {
     let timeouts = TimeoutConfig::builder().connect_timeout(options.connect_timeout).build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(options.region.clone()))
@@ -31,7 +33,8 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
         // It watches slow downloads, which an attempt's own limit ends sooner.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     if let Some(url) = &options.endpoint_url {
-        check_url(url)?;
+        check_server_url(url)
+            .map_err(|rule| Error::new(ErrorKind::InvalidInput, format!("endpointUrl {rule}")))?;
         loader = loader.endpoint_url(url);
     }
     loader = match &options.credentials {
@@ -45,11 +48,26 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<Client> {
     };
     let config = quiet(loader.load()).await;
     let credentials = find_credentials(&config, options).await?;
+    let endpoint = endpoint_url(&config, options);
     let config = aws_sdk_dynamodb::config::Builder::from(&config)
         .credentials_provider(credentials)
         .interceptor(WholeAnswers)
         .build();
-    Ok(Client::from_conf(config))
+    Ok((Client::from_conf(config), endpoint))
+}
+
+/// The server that the SDK will ask: the binding's, else the one that the AWS environment names, by the SDK's own rules.
+fn endpoint_url(config: &SdkConfig, options: &DynamoDbOptions) -> Option<String> {
+    let of_service = || {
+        let key = ServiceConfigKey::builder()
+            .service_id("DynamoDB")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .ok()?;
+        config.service_config()?.load_config(key)
+    };
+    options.endpoint_url.clone().or_else(of_service).or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
 /// A request of the SDK without the SDK's own spans and events: they print items, values included (E2).
@@ -127,20 +145,5 @@ impl ProvideCredentials for Found {
 impl fmt::Debug for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Found(..)")
-    }
-}
-
-fn check_url(url: &str) -> Result<()> {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-    match rest {
-        // A password in it would be shown wherever the place is.
-        Some(host) if !host.is_empty() && !host.starts_with('/') && !host.contains(['@', '?', '#', ' ']) => {
-            Ok(())
-        }
-        _ => Err(Error::new(
-            ErrorKind::InvalidInput,
-            "endpointUrl is no URL of a server: it has to begin with http:// or https:// and a host, without user, query or \
-             fragment",
-        )),
     }
 }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use larder_core::driver::{Projection, RowKey, Shard};
 use larder_core::record::{Applied, Record, Register, Revision, WriteId, WriteStamp, parse_counter};
-use larder_core::{CanonicalKey, Expiry, Timestamp};
+use larder_core::{Expiry, Timestamp};
 
 use crate::expressions::attribute;
 
@@ -25,9 +25,14 @@ pub(crate) fn partition(shard: Shard) -> String {
 
 /// The primary key of a row.
 pub(crate) fn primary_key(row: &RowKey) -> Item {
+    primary_key_of(row.shard, row.key.as_str())
+}
+
+/// The primary key of what stands in a shard under that text.
+pub(crate) fn primary_key_of(shard: Shard, key: &str) -> Item {
     HashMap::from([
-        (attribute::SHARD.to_owned(), text(partition(row.shard))),
-        (attribute::KEY.to_owned(), text(row.key.as_str())),
+        (attribute::SHARD.to_owned(), text(partition(shard))),
+        (attribute::KEY.to_owned(), text(key)),
     ])
 }
 
@@ -101,9 +106,9 @@ pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, S
     })
 }
 
-/// The key of an item, with its partition where several were asked.
-pub(crate) fn key(item: &Item) -> Option<CanonicalKey> {
-    CanonicalKey::from_canonical(item.get(attribute::KEY)?.as_s().ok()?)
+/// The text of an item's key.
+pub(crate) fn key(item: &Item) -> Option<&str> {
+    Some(item.get(attribute::KEY)?.as_s().ok()?)
 }
 
 /// What a counter's item remembers, oldest first. A place that is not in use holds a number, or nothing.

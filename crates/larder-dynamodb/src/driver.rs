@@ -40,13 +40,12 @@ impl DynamoDbDriver {
             let reason = format!("{} shards are not offered: 1, 4 or 16 are", options.shards);
             return Err(Error::new(ErrorKind::InvalidInput, reason));
         }
-        let client = connect(&options).await?;
-        let place = Place { table: options.table, region: options.region, endpoint: options.endpoint_url };
+        let (client, endpoint) = connect(&options).await?;
+        let place = Place { table: options.table, region: options.region, endpoint };
         let info = DriverInfo {
             system: "aws.dynamodb",
             store: place.to_string().into(),
             default_shards: options.shards,
-            most_shards: 16,
             layout: LayoutKeeper::Store,
             // What BatchGetItem and BatchWriteItem take; 25 full values are far from the 16 MiB of a request.
             batch: BatchLimits { reads: 100, writes: 25, write_bytes: 8 * 1024 * 1024 },
@@ -133,6 +132,10 @@ impl Driver for DynamoDbDriver {
 
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
         self.query(request).await
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.has_no_items().await
     }
 
     async fn get_batch(

@@ -65,32 +65,42 @@ fn answer(
     place: &Place,
 ) -> DriverError {
     let code = code.map(|code| code.rsplit('#').next().unwrap_or(code)).filter(|code| !code.is_empty());
-    let mut error = match code {
-        // Whatever it says, a server that failed may have done the work before.
-        _ if status >= 500 => DriverError::unknown(
+    // Whatever it says, a server that failed may have done the work before.
+    let mut error = if status >= 500 {
+        DriverError::unknown(
             ErrorKind::Unavailable,
             format!("{place} answered with HTTP {status} ({})", code.unwrap_or("no code")),
-        ),
-        Some(code) => by_code(code, message.unwrap_or_default(), place),
-        None if status == 429 => {
-            DriverError::refused(ErrorKind::Throttled, format!("{place} answered with HTTP 429"))
-        }
-        None if status == 401 || status == 403 => DriverError::refused(
-            ErrorKind::Unauthorized,
-            format!("{place} refused the credentials with HTTP {status}"),
-        ),
-        None if (200..300).contains(&status) => return unreadable(status, retry_after, place),
-        None => DriverError::refused(
-            ErrorKind::NotConfigured,
-            format!("what answers at {place} is no DynamoDB: HTTP {status}; is endpointUrl right?"),
-        ),
+        )
+    } else if (200..300).contains(&status) {
+        return unreadable(status, retry_after, place);
+    } else {
+        code.and_then(|code| by_code(code, message.unwrap_or_default(), place))
+            .unwrap_or_else(|| by_status(status, code, place))
     };
     error.retry_after = retry_after;
     error
 }
 
-fn by_code(code: &str, message: &str, place: &Place) -> DriverError {
-    match code {
+/// The error of an answer whose code says nothing, or is none that is known.
+fn by_status(status: u16, code: Option<&str>, place: &Place) -> DriverError {
+    match (status, code) {
+        (429, _) => DriverError::refused(ErrorKind::Throttled, format!("{place} answered with HTTP 429")),
+        (401 | 403, _) => DriverError::refused(
+            ErrorKind::Unauthorized,
+            format!("{place} refused the credentials with HTTP {status} ({})", code.unwrap_or("no code")),
+        ),
+        (_, Some(code)) => {
+            DriverError::refused(ErrorKind::Internal, format!("{place} refused the request ({code})"))
+        }
+        (_, None) => DriverError::refused(
+            ErrorKind::NotConfigured,
+            format!("what answers at {place} is no DynamoDB: HTTP {status}; is endpointUrl right?"),
+        ),
+    }
+}
+
+fn by_code(code: &str, message: &str, place: &Place) -> Option<DriverError> {
+    Some(match code {
         "ResourceNotFoundException" | "TableNotFoundException" => DriverError::refused(
             ErrorKind::NotProvisioned,
             format!(
@@ -141,8 +151,8 @@ fn by_code(code: &str, message: &str, place: &Place) -> DriverError {
         "InternalServerError" | "InternalFailure" | "ServiceUnavailable" | "ServiceUnavailableException" => {
             DriverError::unknown(ErrorKind::Unavailable, format!("{place} failed ({code})"))
         }
-        _ => DriverError::refused(ErrorKind::Internal, format!("{place} refused the request ({code})")),
-    }
+        _ => return None,
+    })
 }
 
 /// Whether the table has another primary key than Larder's.

@@ -1,10 +1,10 @@
 //! Ranges of one shard: one `Query`.
 
-use larder_core::driver::{DriverError, Projection, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart};
+use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::client::quiet;
-use crate::codec::{decode, key, partition, primary_key, text};
+use crate::codec::{decode, key, partition, primary_key_of, text};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, RANGE, attribute};
@@ -17,8 +17,7 @@ impl DynamoDbDriver {
         let (start, behind) = match &request.start {
             ScanStart::At(start) => (start.clone(), None),
             ScanStart::After(key) => {
-                let row = RowKey { shard: request.shard, key: key.clone() };
-                (key.as_str().to_owned(), Some(primary_key(&row)))
+                (key.as_str().to_owned(), Some(primary_key_of(request.shard, key.as_str())))
             }
         };
         let projection = request.read.projection;
@@ -44,11 +43,21 @@ impl DynamoDbDriver {
         let more = items.len() > limit || cut_off;
         let rows = items.into_iter().take(limit).map(|item| {
             let key = key(&item).ok_or_else(|| {
-                let reason = format!("{} holds a row whose key is not in canonical form", self.place);
-                DriverError::refused(ErrorKind::Corrupt, reason)
+                let reason = format!("{} answered with an item that has no key", self.place);
+                DriverError::refused(ErrorKind::Internal, reason)
             })?;
-            Ok(ScanRow { key, record: decode(item, projection) })
+            Ok(ScanRow { key: key.into(), record: decode(item, projection) })
         });
         Ok(ScanReply { rows: rows.collect::<Result<_, DriverError>>()?, more })
+    }
+
+    /// The one use of `Scan`: a table may hold items in partitions that are none of Larder's.
+    pub(crate) async fn has_no_items(&self) -> Result<bool, DriverError> {
+        let scan = self.client.scan().table_name(self.table()).consistent_read(true).limit(1);
+        let scan = scan.projection_expression(attribute::KEY);
+        let reply = quiet(scan.send()).await.map_err(|error| failed(&error, &self.place))?;
+        // A page that was cut off without an item has passed over something.
+        let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        Ok(reply.items.unwrap_or_default().is_empty() && !cut_off)
     }
 }

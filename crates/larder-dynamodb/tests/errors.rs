@@ -79,6 +79,41 @@ async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1").await.expect("a row");
     expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    // In a partition that none of Larder's tables has: the table is another program's all the same.
+    let options = table().await;
+    put_raw(&open(&options).await, "CUSTOMER#1", "ORDER#1").await.expect("a row");
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+}
+
+#[tokio::test]
+async fn a_row_whose_key_is_no_key_stands_in_its_place_and_the_scan_goes_on() {
+    let options = table().await;
+    let kv = impatient(&options).await;
+    for key in ["a", "c", "e"] {
+        kv.put(key, "value", PutOptions::new()).await.expect("a put");
+    }
+    let driver = open(&options).await;
+    for (partition, key) in [("00", "b~"), ("0F", "d é")] {
+        put_raw(&driver, partition, key).await.expect("a row");
+    }
+    // By pages of one, so that a page ends at each of them, and through text.
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let options = ScanOptions::new().limit(1).cursor(cursor);
+        let page = kv.scan_page("", options).await.expect("the scan goes on");
+        found.extend(page.items.into_iter().map(|item| match item {
+            Ok(entry) => entry.key().to_owned(),
+            Err(error) => format!("{} {:?}", error.kind(), error.key()),
+        }));
+        cursor = page.cursor.map(|cursor| cursor.to_string().parse().expect("a cursor"));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["a", r#"corrupt Some("b~")"#, "c", r#"corrupt Some("d é")"#, "e"]);
+    let all = kv.scan_collect("", 10).await.expect("the scan goes on").items;
+    assert_eq!(all.iter().filter(|item| item.is_err()).count(), 2);
+    assert_eq!(kv.scan_collect("d", 10).await.expect("the scan goes on").items.len(), 1);
 }
 
 #[tokio::test]
@@ -173,6 +208,7 @@ async fn a_server_that_hangs_up_is_unavailable() {
 /// DynamoDB's own words, as its documentation gives them.
 const EXPIRED: &str = r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}"#;
 const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
+const NEW_THROTTLE: &str = r#"{"__type":"a#SomethingNewException","message":"slow down"}"#;
 const DENIED: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::1:user/hunter2 is not authorized to perform: dynamodb:GetItem"}"#;
 
 #[tokio::test]
@@ -183,6 +219,9 @@ async fn refusals_have_kinds_of_their_own() {
         ("400 Bad Request", json, DENIED, ErrorKind::Unauthorized, "AccessDeniedException"),
         ("400 Bad Request", json, THROTTLED, ErrorKind::Throttled, "asks to slow down"),
         ("429 Too Many Requests", "", "", ErrorKind::Throttled, "429"),
+        ("429 Too Many Requests", json, NEW_THROTTLE, ErrorKind::Throttled, "429"),
+        ("403 Forbidden", json, NEW_THROTTLE, ErrorKind::Unauthorized, "SomethingNewException"),
+        ("400 Bad Request", json, NEW_THROTTLE, ErrorKind::Internal, "SomethingNewException"),
         ("403 Forbidden", "", "<html>", ErrorKind::Unauthorized, "403"),
         ("404 Not Found", "", "<html>", ErrorKind::NotConfigured, "is no DynamoDB"),
         ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
@@ -222,12 +261,20 @@ async fn bad_options_are_refused_before_any_request() {
         "",
         "http://user:hunter2@127.0.0.1",
         "http://127.0.0.1?token=hunter2",
+        "http://[::1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:0",
+        "http://two words",
     ] {
         let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
         let error = DynamoDbDriver::open(options).await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         assert!(error.to_string().contains("endpointUrl"), "{error}");
     }
+    let shouting = emulator("dynoxide").replace("http://", "HTTP://");
+    let options = DynamoDbOptions::new(fresh_name(), REGION).endpoint_url(shouting).credentials(keys());
+    let error = impatient(&options).await.get("key").await.expect_err("no table");
+    assert_eq!(error.kind(), ErrorKind::NotProvisioned, "a scheme has no case: {error}");
     for shards in [0, 2, 3, 17, 256] {
         let options = DynamoDbOptions::new("cache", REGION).credentials(keys()).shards(shards);
         let error = DynamoDbDriver::open(options).await.expect_err("not offered");

@@ -11,7 +11,7 @@ use larder_core::driver::{
     Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
-use larder_core::{CanonicalKey, Error, ErrorKind, Result, Timestamp};
+use larder_core::{Error, ErrorKind, Result, Timestamp};
 use sled::IVec;
 use tokio::task::spawn_blocking;
 
@@ -72,7 +72,6 @@ impl SledDriver {
             system: "sled",
             store: Arc::clone(&handle.dir),
             default_shards: 1,
-            most_shards: 1,
             layout: LayoutKeeper::Store,
             batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024 },
             stream_page: INLINE_ROWS,
@@ -152,6 +151,10 @@ impl Driver for SledDriver {
         reply.rows.extend(rest.rows);
         reply.more = rest.more;
         Ok(reply)
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        Ok(self.handle.store.data.is_empty())
     }
 
     async fn get_batch(
@@ -236,7 +239,7 @@ fn read_range(
     // Rows that are gone from the tree, but not yet durably, may be too many.
     if rows.len() > request.limit {
         rows.truncate(request.limit);
-        last = rows.last().map(|row| row.key.as_bytes().into());
+        last = rows.last().map(|row| row.key.as_str().as_bytes().into());
     }
     Ok((rows, last))
 }
@@ -248,7 +251,7 @@ fn put_back(
     durable: Option<IVec>,
     projection: Projection,
 ) -> Result<(), DriverError> {
-    let place = rows.binary_search_by(|row| row.key.as_bytes().cmp(key));
+    let place = rows.binary_search_by(|row| row.key.as_str().as_bytes().cmp(key));
     match (place, durable) {
         (Ok(at), Some(stored)) => rows[at] = row(key, stored, projection)?,
         (Ok(at), None) => drop(rows.remove(at)),
@@ -259,8 +262,8 @@ fn put_back(
 }
 
 fn row(key: &IVec, stored: IVec, projection: Projection) -> Result<ScanRow, DriverError> {
-    let key = CanonicalKey::from_canonical(key).ok_or_else(|| {
-        DriverError::refused(ErrorKind::Corrupt, "the store holds a row whose key is not in canonical form")
+    let text = std::str::from_utf8(key).map_err(|_| {
+        DriverError::refused(ErrorKind::Corrupt, "the store holds a row whose key is no text")
     })?;
-    Ok(ScanRow { key, record: decode(stored, projection) })
+    Ok(ScanRow { key: text.into(), record: decode(stored, projection) })
 }

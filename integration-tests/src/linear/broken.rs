@@ -265,6 +265,10 @@ impl Driver for Broken {
         self.inner.scan(request).await
     }
 
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.inner.is_empty().await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
         self.inner.sweep(now, limit).await
     }

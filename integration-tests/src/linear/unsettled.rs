@@ -163,6 +163,10 @@ impl Driver for Unsettled {
         self.inner.scan(request).await
     }
 
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.inner.is_empty().await
+    }
+
     async fn get_batch(
         &self,
         keys: &[RowKey],

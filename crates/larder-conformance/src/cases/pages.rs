@@ -1,12 +1,17 @@
 //! Pages: their size, their cursors, and what they cost.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use larder_core::driver::Driver;
 use larder_core::{
     Cursor, EntryInfo, ErrorKind, Kv, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES, ScanOptions,
 };
 
 use crate::context::Context;
 use crate::support::{ms, next_turn, secs, set, set_many};
-use crate::wrap::{Counting, Hook, Method};
+use crate::wrap::{Call, Counting, Hook, Method, Verdict};
 
 /// The rounds of requests that a page may take (S2).
 const ROUNDS: usize = 4;
@@ -26,6 +31,7 @@ cases! {
     a_cursor_never_goes_stale: S3;
     a_page_costs_one_round: S5;
     a_stream_asks_for_no_row_twice: S5 S1;
+    collecting_reads_little_beyond_its_maximum: S5 S2;
 }
 
 /// Fills a store with `count` keys; returns them in order.
@@ -312,4 +318,31 @@ async fn a_stream_asks_for_no_row_twice(context: Context) {
     // Several shards are asked for more and more: a stream's rounds do not grow with its length.
     let rounds = if shards > 1 { 3 } else { all.len().div_ceil(page) + 1 };
     assert!(requests <= rounds * shards, "{requests} requests for a stream of 2,500 over {shards} shards");
+}
+
+/// Adds up the rows that scans ask for.
+#[derive(Default, Debug)]
+struct RowsAskedFor(AtomicUsize);
+
+#[async_trait]
+impl Hook for RowsAskedFor {
+    async fn before(&self, call: Call<'_>, _: &dyn Driver) -> Verdict {
+        if let Call::Scan(request) = call {
+            self.0.fetch_add(request.limit, Ordering::SeqCst);
+        }
+        Verdict::Pass
+    }
+}
+
+async fn collecting_reads_little_beyond_its_maximum(context: Context) {
+    let all = fill(&context.kv().await, 2_500).await;
+    let asked = Arc::new(RowsAskedFor::default());
+    let kv = context.handle(asked.over(context.driver().await));
+    // A page, and a rest for which nobody should read ahead.
+    let page = kv.scan_keys_collect("k", 1_100).await.expect("a scan");
+    assert!(page.cursor.is_some(), "there is more");
+    let found: Vec<_> = page.into_entries().expect("entries").into_iter().map(EntryInfo::into_key).collect();
+    assert_eq!(found, all[..1_100]);
+    let asked = asked.0.load(Ordering::SeqCst);
+    assert!(asked <= 2_200, "{asked} rows were asked for, to collect 1,100");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt, TryStreamExt};
-use larder_core::driver::{Projection, Read, ScanRequest, ScanStart};
+use larder_core::driver::{Projection, Read, ScanRequest, ScanStart, StoredKey};
 use larder_core::{AFTER_EVERY_KEY, Consistency, EntryInfo, ErrorKind, Kv, ScanOptions};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -257,8 +257,11 @@ async fn a_driver_gives_its_rows_in_order(context: Context) {
     };
     let whole_end = format!("k{AFTER_EVERY_KEY}");
     for shard in shards {
-        let of_shard: Vec<_> =
-            rows.iter().filter(|row| row.shard == shard).map(|row| row.key.clone()).collect();
+        let of_shard: Vec<_> = rows
+            .iter()
+            .filter(|row| row.shard == shard)
+            .map(|row| StoredKey::from(row.key.as_str()))
+            .collect();
         // Page after page until the end, expired rows included, each behind the last.
         for limit in [1, 3, 1_000] {
             let mut found = Vec::new();

@@ -91,7 +91,7 @@ impl Hook for Counting {
                     counts.most_batch_bytes = counts.most_batch_bytes.max(bytes.sum());
                 }
             }
-            Call::Write(..) | Call::Increment(..) | Call::Sweep | Call::Check => {}
+            Call::Write(..) | Call::Increment(..) | Call::IsEmpty | Call::Sweep | Call::Check => {}
         }
         Verdict::Pass
     }

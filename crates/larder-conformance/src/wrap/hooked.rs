@@ -19,6 +19,7 @@ pub enum Method {
     Write,
     Increment,
     Scan,
+    IsEmpty,
     GetBatch,
     WriteBatch,
     Sweep,
@@ -27,11 +28,12 @@ pub enum Method {
 
 impl Method {
     /// Every method, in the order of their discriminants.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Get,
         Self::Write,
         Self::Increment,
         Self::Scan,
+        Self::IsEmpty,
         Self::GetBatch,
         Self::WriteBatch,
         Self::Sweep,
@@ -47,6 +49,7 @@ pub enum Call<'a> {
     Write(&'a RowKey, &'a Write, Timestamp),
     Increment(&'a RowKey, &'a Increment, Timestamp),
     Scan(&'a ScanRequest),
+    IsEmpty,
     GetBatch(&'a [RowKey], Read),
     WriteBatch(&'a [(RowKey, Write)], Timestamp),
     Sweep,
@@ -61,6 +64,7 @@ impl Call<'_> {
             Self::Write(..) => Method::Write,
             Self::Increment(..) => Method::Increment,
             Self::Scan(..) => Method::Scan,
+            Self::IsEmpty => Method::IsEmpty,
             Self::GetBatch(..) => Method::GetBatch,
             Self::WriteBatch(..) => Method::WriteBatch,
             Self::Sweep => Method::Sweep,
@@ -200,6 +204,10 @@ impl<H: Hook> Driver for Hooked<H> {
 
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
         self.ask(Call::Scan(request), self.inner.scan(request)).await
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.ask(Call::IsEmpty, self.inner.is_empty()).await
     }
 
     async fn get_batch(

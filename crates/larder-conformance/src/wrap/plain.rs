@@ -95,6 +95,10 @@ impl Driver for Plain {
         Ok(reply)
     }
 
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.0.is_empty().await
+    }
+
     async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
         self.0.sweep(now, limit).await
     }

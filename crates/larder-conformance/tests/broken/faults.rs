@@ -393,10 +393,8 @@ impl Driver for Broken {
         if self.is(Fault::ScanIgnoresLimit) {
             request.limit = request.limit.saturating_add(2);
         }
-        if let (Fault::ScanStartsBehind, ScanStart::At(text)) = (self.fault, &request.start)
-            && let Some(key) = CanonicalKey::from_canonical(text)
-        {
-            request.start = ScanStart::After(key);
+        if let (Fault::ScanStartsBehind, ScanStart::At(text)) = (self.fault, &request.start) {
+            request.start = ScanStart::After(text.as_str().into());
         }
         let mut reply = self.inner.scan(&request).await?;
         match self.fault {
@@ -413,6 +411,10 @@ impl Driver for Broken {
             _ => {}
         }
         Ok(reply)
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        self.inner.is_empty().await
     }
 
     async fn get_batch(

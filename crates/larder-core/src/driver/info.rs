@@ -11,8 +11,6 @@ pub struct DriverInfo {
     pub store: Arc<str>,
     /// The number of shards that a new store gets (L1).
     pub default_shards: u16,
-    /// The most shards that any store on this platform has: a store without a layout record is searched in all of them.
-    pub most_shards: u16,
     /// Who keeps the layout record.
     pub layout: LayoutKeeper,
     /// What a batch may hold.

@@ -20,7 +20,7 @@ pub use self::error::{DriverError, Effect};
 pub use self::increment::{Increment, IncrementReply, IncrementStep};
 pub use self::info::{BatchLimits, DriverInfo, LayoutKeeper, Reaper};
 pub use self::read::{BatchItem, Consistency, Health, Projection, Read, RowKey, Shard, Swept};
-pub use self::scan::{ScanReply, ScanRequest, ScanRow, ScanStart};
+pub use self::scan::{ScanReply, ScanRequest, ScanRow, ScanStart, StoredKey};
 pub use self::write::{Guard, Mutation, Observed, Write, WriteReply};
 
 use crate::error::ErrorKind;
@@ -89,6 +89,11 @@ pub trait Driver: Send + Sync + fmt::Debug {
     /// the platform gives at once. At least one row comes back unless the range is at its end.
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError>;
 
+    /// Whether the store holds no row at all, in no partition, by whomever it was written.
+    ///
+    /// Asked once, of a store that has no layout record; strongly consistent.
+    async fn is_empty(&self) -> Result<bool, DriverError>;
+
     /// Reads several records; answers in the order of `keys`.
     ///
     /// The handle calls it with at most [`BatchLimits::reads`] distinct keys. The provided form reads them one by one at
@@ -151,6 +156,10 @@ impl<D: Driver + ?Sized> Driver for Arc<D> {
 
     async fn scan(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
         (**self).scan(request).await
+    }
+
+    async fn is_empty(&self) -> Result<bool, DriverError> {
+        (**self).is_empty().await
     }
 
     async fn get_batch(

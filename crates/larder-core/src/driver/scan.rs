@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use smol_str::SmolStr;
+
 use super::read::{Read, Shard};
 use crate::key::{CanonicalKey, shorten};
 use crate::record::Record;
@@ -42,7 +44,7 @@ pub enum ScanStart {
     /// At this text, which need not be a key.
     At(String),
     /// Behind this key.
-    After(CanonicalKey),
+    After(StoredKey),
 }
 
 impl fmt::Debug for ScanStart {
@@ -63,11 +65,41 @@ pub struct ScanReply {
     pub more: bool,
 }
 
+/// The text of a key as it stands in a store: a key's canonical form, or what something else wrote.
+///
+/// Rows are ordered, and scans go on, by this text whatever it is; the handle judges it (E3).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoredKey(SmolStr);
+
+impl StoredKey {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key whose canonical form this is, or the text again.
+    pub(crate) fn canonical(self) -> Result<CanonicalKey, Self> {
+        CanonicalKey::from_text(self.0).map_err(Self)
+    }
+}
+
+impl<T: Into<SmolStr>> From<T> for StoredKey {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredKey({})", shorten(&self.0))
+    }
+}
+
 /// A row of a scan.
 #[derive(Debug)]
 pub struct ScanRow {
     /// Its key.
-    pub key: CanonicalKey,
+    pub key: StoredKey,
     /// Its record, or why it cannot be decoded.
     pub record: Result<Record, String>,
 }

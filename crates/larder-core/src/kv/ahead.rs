@@ -4,6 +4,9 @@ use crate::driver::Shard;
 use crate::merge::Merge;
 use crate::options::MAX_PAGE_LIMIT;
 
+/// Rows that a page may read per entry asked for before it comes back short (S2).
+pub(super) const MAX_ROWS_PER_ENTRY: usize = 10;
+
 /// How far a scan reads ahead of the page that it is asked for.
 ///
 /// A page alone reads what it needs. A scan that goes on asks for four times as much with every page, and asks every
@@ -25,7 +28,8 @@ impl Ahead {
 
     /// The shards to read, of which some have run dry, and the rows and bytes to ask each one for.
     ///
-    /// `limit` is the size of the page, of which `missing` entries and `bytes` of values are still to come.
+    /// `limit` is the size of the page, of which `missing` entries and `bytes` of values are still to come; `wanted` is the
+    /// most entries that this page and those after it will be asked for.
     pub(super) fn requests(
         self,
         merge: &Merge,
@@ -33,12 +37,17 @@ impl Ahead {
         limit: usize,
         missing: usize,
         bytes: usize,
+        wanted: usize,
     ) -> (Vec<Shard>, usize, usize) {
         if self.0 == 1 || merge.shard_count() == 1 {
             let rows = fetch_size(missing, dry.len());
             return (dry, rows, bytes);
         }
-        let rows = (fetch_size(limit, merge.shard_count()) * self.0).min(MAX_PAGE_LIMIT);
+        let shards = merge.shard_count();
+        let rows = (fetch_size(limit, shards) * self.0)
+            .min(fetch_size(wanted, shards))
+            .min((MAX_ROWS_PER_ENTRY * limit).div_ceil(shards))
+            .clamp(1, MAX_PAGE_LIMIT);
         (merge.low(rows.div_ceil(2), Self::SHARD_BYTES / 2), rows, bytes.min(Self::SHARD_BYTES))
     }
 }

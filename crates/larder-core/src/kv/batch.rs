@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::answers::Answers;
 use super::attempts::Attempts;
+use super::layout::FoundLayout;
 use super::read::entry;
 use super::resolve::{Change, End, NewRevision};
 use super::{Kv, Shared};
@@ -17,6 +18,7 @@ use crate::driver::{
 use crate::entry::Entry;
 use crate::error::{Error, ErrorKind, InvalidInput, Result};
 use crate::key::{CanonicalKey, check_key};
+use crate::layout::Layout;
 use crate::operation::Operation;
 use crate::options::{PutOptions, expiry};
 use crate::record::{Record, WriteStamp};
@@ -56,9 +58,9 @@ impl Kv {
     ) -> Result<Vec<Result<Option<Entry>>>> {
         let keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
         let work = pin!(async {
-            let rows = self.rows(&keys).await?;
-            let (unique, places) = distinct(&rows);
-            let found = self.shared.read_all(&unique, self.reading(Projection::Full)).await;
+            let FoundLayout { layout, deadline } = self.layout_for(&keys).await?;
+            let (unique, places) = distinct(&self.rows(layout, &keys));
+            let found = self.shared.read_all(&unique, self.reading(Projection::Full), deadline).await;
             let now = self.now();
             let results = places.iter().zip(&keys).map(|(&place, key)| match &found[place] {
                 Ok(Some(record)) if !record.expires_at.is_past(now) => {
@@ -144,15 +146,15 @@ impl Kv {
         mut mutations: Vec<Mutation>,
         answer: impl Fn(&RowKey, NewRevision) -> Result<T>,
     ) -> Result<Vec<Result<T>>> {
-        let rows = self.rows(keys).await?;
-        self.shared.layout().await?.check_writer()?;
-        let (unique, places) = distinct(&rows);
+        let FoundLayout { layout, deadline } = self.layout_for(keys).await?;
+        layout.check_writer()?;
+        let (unique, places) = distinct(&self.rows(layout, keys));
         // Of a key given twice the last mutation stands at its place.
         let mut last = vec![Mutation::Delete; unique.len()];
         for (&place, mutation) in places.iter().zip(mutations.drain(..)) {
             last[place] = mutation;
         }
-        let done = self.shared.write_all(operation, &unique, last).await;
+        let done = self.shared.write_all(operation, &unique, last, deadline).await;
         let answers: Vec<Result<T>> = unique
             .iter()
             .zip(done)
@@ -165,17 +167,21 @@ impl Kv {
         Ok(results.collect())
     }
 
-    /// Checks all keys, naming the position of the first bad one, and finds where they live.
-    async fn rows(&self, keys: &[String]) -> Result<Vec<RowKey>> {
+    /// Checks all keys, naming the position of the first bad one, before it asks the store for anything.
+    async fn layout_for(&self, keys: &[String]) -> Result<FoundLayout<'_>> {
         for (at, key) in keys.iter().enumerate() {
             check_key(&self.namespace, key).map_err(|input| input.at(at))?;
         }
-        let layout = self.shared.layout().await?;
+        self.shared.layout().await
+    }
+
+    /// Finds where keys live.
+    fn rows(&self, layout: &Layout, keys: &[String]) -> Vec<RowKey> {
         let rows = keys.iter().map(|key| {
             let key = CanonicalKey::from_parts(&self.namespace, key);
             RowKey { shard: layout.shard_of(&key), key }
         });
-        Ok(rows.collect())
+        rows.collect()
     }
 
     fn at_key(&self, error: Error, operation: Operation, key: &str) -> Error {
@@ -211,10 +217,15 @@ fn known<T>(item: BatchItem<T>) -> BatchItem<T> {
 }
 
 impl Shared {
-    async fn read_all(&self, rows: &[RowKey], read: Read) -> Vec<Result<Option<Record>>> {
+    async fn read_all(
+        &self,
+        rows: &[RowKey],
+        read: Read,
+        deadline: Option<Instant>,
+    ) -> Vec<Result<Option<Record>>> {
         let size = self.driver.info().batch.reads.max(1);
         // Collected: a closure over borrowed chunks would keep the future from being proven `Send` in a spawned task.
-        let chunks: Vec<_> = rows.chunks(size).map(|chunk| self.read_chunk(chunk, read)).collect();
+        let chunks: Vec<_> = rows.chunks(size).map(|chunk| self.read_chunk(chunk, read, deadline)).collect();
         stream::iter(chunks)
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
@@ -225,8 +236,13 @@ impl Shared {
     }
 
     /// Reads one request's worth of keys, and again those that were left undone.
-    async fn read_chunk(&self, rows: &[RowKey], read: Read) -> Vec<Result<Option<Record>>> {
-        let mut attempts = Attempts::new(self, Operation::GetMany);
+    async fn read_chunk(
+        &self,
+        rows: &[RowKey],
+        read: Read,
+        deadline: Option<Instant>,
+    ) -> Vec<Result<Option<Record>>> {
+        let mut attempts = Attempts::until(self, Operation::GetMany, deadline);
         let mut answers = Answers::new(rows.len());
         loop {
             let open = answers.open();
@@ -254,9 +270,10 @@ impl Shared {
         operation: Operation,
         rows: &[RowKey],
         mutations: Vec<Mutation>,
+        deadline: Option<Instant>,
     ) -> Vec<Result<NewRevision>> {
         let chunks = self.chunks(rows, mutations);
-        stream::iter(chunks.into_iter().map(|chunk| self.write_chunk(operation, chunk)))
+        stream::iter(chunks.into_iter().map(|chunk| self.write_chunk(operation, chunk, deadline)))
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
             .await
@@ -298,8 +315,9 @@ impl Shared {
         &self,
         operation: Operation,
         mut writes: Vec<(RowKey, Write)>,
+        deadline: Option<Instant>,
     ) -> Vec<Result<NewRevision>> {
-        let mut attempts = Attempts::new(self, operation);
+        let mut attempts = Attempts::until(self, operation, deadline);
         let first_sent_at = self.clock.now();
         let mut answers = Answers::new(writes.len());
         loop {

@@ -3,8 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::attempts::{Attempts, Paused};
-use super::{Kv, Shared};
+use super::{Kv, Place, Shared};
 use crate::driver::{Effect, Increment, IncrementReply, IncrementStep, Observed, RowKey, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
@@ -46,8 +48,8 @@ impl Kv {
         let ttl = ttl_on_create.into();
         let work = pin!(async {
             let expires_at = expiry(ttl, self.now())?;
-            let row = self.row_to_write(self.canonical(key)?).await?;
-            self.shared.increment(&row, delta, expires_at).await
+            let Place { row, deadline } = self.place_to_write(self.canonical(key)?).await?;
+            self.shared.increment(&row, deadline, delta, expires_at).await
         });
         self.observed_on(Operation::Increment, key, work).await
     }
@@ -65,8 +67,14 @@ enum Next {
 }
 
 impl Shared {
-    async fn increment(&self, row: &RowKey, delta: i64, expires_at: Expiry) -> Result<i64> {
-        let mut attempts = Attempts::new(self, Operation::Increment);
+    async fn increment(
+        &self,
+        row: &RowKey,
+        deadline: Option<Instant>,
+        delta: i64,
+        expires_at: Expiry,
+    ) -> Result<i64> {
+        let mut attempts = Attempts::until(self, Operation::Increment, deadline);
         let id = WriteId::random();
         let mut judge = Judge {
             delta,
@@ -92,7 +100,8 @@ impl Shared {
                 Next::Read => {
                     let observed = self.observe(&mut attempts, row).await;
                     Ok(IncrementReply::Refused(
-                        observed.map_err(|error| self.give_up_increment(&judge, error))?,
+                        observed
+                            .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?,
                     ))
                 }
                 Next::Add => attempts.run(self.driver.increment(row, &judge.increment(now), now)).await,
@@ -112,7 +121,7 @@ impl Shared {
                     let next = judge.next(observed, self.clock.now());
                     let goes_on = !looked && matches!(next, Next::WriteBack(_) | Next::Read);
                     let paused = if goes_on { Box::pin(attempts.conflict()).await } else { Ok(Paused::No) };
-                    match paused.map_err(|error| self.give_up_increment(&judge, error))? {
+                    match paused.map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))? {
                         // What was seen before the pause is old.
                         Paused::Yes => Next::Read,
                         Paused::No => next,
@@ -122,23 +131,21 @@ impl Shared {
                     judge.in_doubt = true;
                     Box::pin(attempts.pause_to_look(&error))
                         .await
-                        .map_err(|error| self.give_up_increment(&judge, error))?;
+                        .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?;
                     Next::Read
                 }
                 Err(error) if error.may_be_sent_again() => {
                     Box::pin(attempts.pause(&error))
                         .await
-                        .map_err(|error| self.give_up_increment(&judge, error))?;
+                        .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?;
                     // What was read before the pause may be old; and a write in doubt may have landed meanwhile.
                     if judge.in_doubt { Next::Read } else { Next::Add }
                 }
-                Err(error) => return Err(self.give_up_increment(&judge, error.into_error())),
+                Err(error) => {
+                    return Err(self.give_up(judge.in_doubt, Operation::Increment, error.into_error()));
+                }
             };
         }
-    }
-
-    fn give_up_increment(&self, judge: &Judge, error: Error) -> Error {
-        if judge.in_doubt { self.ambiguous(Operation::Increment, Some(error)) } else { error }
     }
 }
 

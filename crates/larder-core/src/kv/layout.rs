@@ -3,21 +3,22 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
 use super::Shared;
 use super::attempts::Attempts;
-use crate::driver::{
-    Consistency, Guard, LayoutKeeper, Mutation, Projection, Read, ScanRequest, ScanStart, Shard, Write,
-    WriteReply,
-};
+use crate::driver::{Consistency, Guard, LayoutKeeper, Mutation, Projection, Read, Write, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY};
 use crate::layout::{Layout, layout_row};
 use crate::operation::Operation;
 use crate::record::WriteStamp;
 use crate::time::Expiry;
+
+/// The layout, and when the operation that had to wait for it must be done.
+pub(super) struct FoundLayout<'a> {
+    pub(super) layout: &'a Layout,
+    pub(super) deadline: Option<Instant>,
+}
 
 /// Why the layout could not be read, the last time that it was tried.
 #[derive(Default)]
@@ -37,9 +38,9 @@ impl LayoutFailure {
 
 impl Shared {
     /// The store's layout.
-    pub(super) async fn layout(&self) -> Result<&Layout> {
+    pub(super) async fn layout(&self) -> Result<FoundLayout<'_>> {
         match self.layout.get() {
-            Some(layout) => Ok(layout),
+            Some(layout) => Ok(FoundLayout { layout, deadline: None }),
             // Boxed: needed once, and large beside what every operation carries.
             None => Box::pin(self.first_layout()).await,
         }
@@ -47,30 +48,32 @@ impl Shared {
 
     /// Whoever comes first looks, and the others wait. They share its failure too: each looking again in its turn, the
     /// last would wait for all their deadlines.
-    async fn first_layout(&self) -> Result<&Layout> {
+    async fn first_layout(&self) -> Result<FoundLayout<'_>> {
         let asked_at = Instant::now();
+        let deadline = asked_at + self.policy.deadline;
         let look = || async {
             if let Some(error) = self.layout_failure.since(asked_at) {
                 return Err(error);
             }
-            let found = self.find_layout().await;
+            let found = self.find_layout(deadline).await;
             if let Err(error) = &found {
                 self.layout_failure.note(error);
             }
             found
         };
-        self.layout.get_or_try_init(look).await
+        let layout = self.layout.get_or_try_init(look).await?;
+        Ok(FoundLayout { layout, deadline: Some(deadline) })
     }
 
-    async fn find_layout(&self) -> Result<Layout> {
+    async fn find_layout(&self, deadline: Instant) -> Result<Layout> {
         if self.driver.info().layout == LayoutKeeper::Server {
             return Ok(Layout::new(1));
         }
-        let mut attempts = Attempts::new(self, Operation::Open);
+        let mut attempts = Attempts::until(self, Operation::Open, deadline);
         if let Some(layout) = self.read_layout(&mut attempts).await? {
             return Ok(layout);
         }
-        if self.has_rows(attempts.deadline()).await? {
+        if !attempts.read(|| self.driver.is_empty()).await? {
             // Another process may have begun to use the store since the first look.
             return self.read_layout(&mut attempts).await?.ok_or_else(|| self.no_layout());
         }
@@ -96,24 +99,6 @@ impl Shared {
                 _ => error,
             })?;
         record.map(|record| Layout::from_json(&record.value)).transpose()
-    }
-
-    /// Whether a store without a layout record holds anything.
-    async fn has_rows(&self, deadline: Instant) -> Result<bool> {
-        let shards = self.driver.info().most_shards;
-        let probes = (0..shards).map(|shard| async move {
-            let request = ScanRequest {
-                shard: Shard(shard),
-                start: ScanStart::At(BEFORE_EVERY_KEY.to_string()),
-                end: AFTER_EVERY_KEY.to_string(),
-                limit: 1,
-                max_bytes: usize::MAX,
-                read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
-            };
-            Attempts::until(self, Operation::Open, deadline).read(|| self.driver.scan(&request)).await
-        });
-        let replies = try_join_all(probes).await?;
-        Ok(replies.iter().any(|reply| !reply.rows.is_empty()))
     }
 
     fn no_layout(&self) -> Error {

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::attempts::Attempts;
+use super::layout::FoundLayout;
 use super::{Kv, Shared};
 use crate::driver::Reaper;
 use crate::error::Result;
@@ -27,7 +28,7 @@ impl Kv {
     /// What keeps the store from answering. What was removed by then stays removed.
     pub async fn sweep(&self) -> Result<SweepOutcome> {
         let work = pin!(async {
-            self.shared.layout().await?.check_writer()?;
+            self.shared.layout().await?.layout.check_writer()?;
             match self.shared.driver.info().reaper {
                 Reaper::Platform => Ok(SweepOutcome::DoneByPlatform),
                 Reaper::Embedded => Ok(SweepOutcome::Swept { removed: self.shared.sweep_all().await? }),
@@ -71,10 +72,11 @@ impl Kv {
     /// that this version does not understand.
     pub async fn check(&self) -> Result<CheckReport> {
         let work = pin!(async {
-            self.shared.layout().await?;
+            let FoundLayout { deadline, .. } = self.shared.layout().await?;
             let driver = &self.shared.driver;
             let before = self.now();
-            let health = Attempts::new(&self.shared, Operation::Check).read(|| driver.check()).await?;
+            let health =
+                Attempts::until(&self.shared, Operation::Check, deadline).read(|| driver.check()).await?;
             let after = self.now();
             let clock_skew_millis = health.server_time.map(|server| {
                 let middle = before.plus(after.since(before) / 2);

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use self::layout::LayoutFailure;
+use self::layout::{FoundLayout, LayoutFailure};
 use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
 use crate::error::{Error, Result};
 use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
@@ -72,6 +72,12 @@ struct Shared {
     telemetry: Telemetry,
     binding: Arc<str>,
     show_full_keys: bool,
+}
+
+/// Where a key lives, and when the operation on it must be done if it had to wait for the layout.
+struct Place {
+    row: RowKey,
+    deadline: Option<Instant>,
 }
 
 impl Kv {
@@ -157,17 +163,17 @@ impl Kv {
     }
 
     /// Checks a key and finds where it lives (K3).
-    async fn row(&self, key: &str) -> Result<RowKey> {
+    async fn place(&self, key: &str) -> Result<Place> {
         let key = self.canonical(key)?;
-        let shard = self.shared.layout().await?.shard_of(&key);
-        Ok(RowKey { shard, key })
+        let FoundLayout { layout, deadline } = self.shared.layout().await?;
+        Ok(Place { row: RowKey { shard: layout.shard_of(&key), key }, deadline })
     }
 
     /// Finds where a key lives, for a write, which the layout must allow.
-    async fn row_to_write(&self, key: CanonicalKey) -> Result<RowKey> {
-        let layout = self.shared.layout().await?;
+    async fn place_to_write(&self, key: CanonicalKey) -> Result<Place> {
+        let FoundLayout { layout, deadline } = self.shared.layout().await?;
         layout.check_writer()?;
-        Ok(RowKey { shard: layout.shard_of(&key), key })
+        Ok(Place { row: RowKey { shard: layout.shard_of(&key), key }, deadline })
     }
 
     fn reading(&self, projection: Projection) -> Read {

@@ -1,10 +1,12 @@
 //! Reading one entry.
 
-use bytes::Bytes;
 use std::pin::pin;
 
-use super::Kv;
+use bytes::Bytes;
+use tokio::time::Instant;
+
 use super::attempts::Attempts;
+use super::{Kv, Place};
 use crate::driver::{Projection, RowKey};
 use crate::entry::{Entry, EntryInfo};
 use crate::error::Result;
@@ -35,8 +37,11 @@ impl Kv {
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Bytes>> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row(key).await?;
-            Ok(self.live_record(&row, Operation::Get, Projection::Full).await?.map(|record| record.value))
+            let Place { row, deadline } = self.place(key).await?;
+            Ok(self
+                .live_record(&row, deadline, Operation::Get, Projection::Full)
+                .await?
+                .map(|record| record.value))
         });
         self.observed_on(Operation::Get, key, work).await
     }
@@ -49,8 +54,8 @@ impl Kv {
     pub async fn get_entry(&self, key: impl AsRef<str>) -> Result<Option<Entry>> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row(key).await?;
-            let found = self.live_record(&row, Operation::Get, Projection::Full).await?;
+            let Place { row, deadline } = self.place(key).await?;
+            let found = self.live_record(&row, deadline, Operation::Get, Projection::Full).await?;
             Ok(found.map(|record| entry(key, &row, record, self.now())))
         });
         self.observed_on(Operation::Get, key, work).await
@@ -64,8 +69,8 @@ impl Kv {
     pub async fn exists(&self, key: impl AsRef<str>) -> Result<bool> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row(key).await?;
-            Ok(self.live_record(&row, Operation::Exists, Projection::Meta).await?.is_some())
+            let Place { row, deadline } = self.place(key).await?;
+            Ok(self.live_record(&row, deadline, Operation::Exists, Projection::Meta).await?.is_some())
         });
         self.observed_on(Operation::Exists, key, work).await
     }
@@ -73,12 +78,14 @@ impl Kv {
     async fn live_record(
         &self,
         row: &RowKey,
+        deadline: Option<Instant>,
         operation: Operation,
         projection: Projection,
     ) -> Result<Option<Record>> {
         let shared = &self.shared;
         let read = self.reading(projection);
-        let record = Attempts::new(shared, operation).read(|| shared.driver.get(row, read)).await?;
+        let mut attempts = Attempts::until(shared, operation, deadline);
+        let record = attempts.read(|| shared.driver.get(row, read)).await?;
         // What never expires needs no look at the clock.
         Ok(record
             .filter(|record| record.expires_at == Expiry::NEVER || !record.expires_at.is_past(self.now())))

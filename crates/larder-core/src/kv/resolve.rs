@@ -23,7 +23,7 @@ pub(super) struct Change {
     id: WriteId,
     /// Set when an attempt of it went unanswered already, as part of a batch: when it was first sent.
     sent_at: Option<Timestamp>,
-    /// When to give up; set for what is part of a larger operation.
+    /// When to give up; set for what is part of a larger operation, or has waited already.
     deadline: Option<Instant>,
 }
 
@@ -38,6 +38,12 @@ impl Change {
 
     pub(super) fn touch(expires_at: Expiry, intent: Intent) -> Self {
         Self::new(Mutation::Touch { expires_at }, intent)
+    }
+
+    /// Gives it a time to be done by; otherwise that is set by its first pause.
+    pub(super) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     fn new(mutation: Mutation, intent: Intent) -> Self {
@@ -132,7 +138,8 @@ impl Shared {
                 Next::Corrupt(reason) => return Err(Error::new(ErrorKind::Corrupt, reason)),
                 Next::Read => {
                     let observed = self.observe(&mut attempts, row).await;
-                    let observed = observed.map_err(|error| self.give_up(&judge, operation, error))?;
+                    let observed =
+                        observed.map_err(|error| self.give_up(judge.is_in_doubt(), operation, error))?;
                     judge.next(observed, self.clock.now())
                 }
                 Next::Again(guard) => {
@@ -148,12 +155,12 @@ impl Shared {
                             judge.note_refusal(&write.guard, &observed);
                             self.after_refusal(&mut attempts, &judge, observed)
                                 .await
-                                .map_err(|error| self.give_up(&judge, operation, error))?
+                                .map_err(|error| self.give_up(judge.is_in_doubt(), operation, error))?
                         }
                         Err(error) => self
                             .after_failure(&mut attempts, &mut judge, error)
                             .await
-                            .map_err(|error| self.give_up(&judge, operation, error))?,
+                            .map_err(|error| self.give_up(judge.is_in_doubt(), operation, error))?,
                     }
                 }
             };
@@ -207,8 +214,8 @@ impl Shared {
 
     /// The error of a write that is given up: once an attempt went unanswered, every end but a certain one is
     /// `Ambiguous` (P4).
-    fn give_up(&self, judge: &Judge, operation: Operation, error: Error) -> Error {
-        if judge.is_in_doubt() { self.ambiguous(operation, Some(error)) } else { error }
+    pub(super) fn give_up(&self, in_doubt: bool, operation: Operation, error: Error) -> Error {
+        if in_doubt { self.ambiguous(operation, Some(error)) } else { error }
     }
 
     pub(super) fn ambiguous(&self, operation: Operation, source: Option<Error>) -> Error {

@@ -7,15 +7,16 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::time::Instant;
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, MAX_ROWS_PER_ENTRY};
 use super::attempts::Attempts;
 use super::stream::ScanStream;
 use super::{Kv, Shared};
 use crate::cursor::Cursor;
-use crate::driver::{Projection, Read, ScanReply, ScanRequest, ScanRow, ScanStart, Shard};
+use crate::driver::{Projection, Read, ScanReply, ScanRequest, ScanRow, ScanStart, Shard, StoredKey};
 use crate::entry::{Entry, EntryInfo, Page};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped};
+use crate::layout::Layout;
 use crate::merge::{Merge, Next};
 use crate::operation::Operation;
 use crate::options::{MAX_PAGE_BYTES, MAX_PAGE_LIMIT, ScanOptions};
@@ -25,8 +26,6 @@ use crate::version::Version;
 
 /// Rounds of requests that a page may take before it comes back short (S2).
 const MAX_ROUNDS: usize = 4;
-/// Rows that a page may read per entry asked for before it comes back short (S2).
-const MAX_ROWS_PER_ENTRY: usize = 10;
 
 impl Kv {
     /// Reads one page of the live entries under a prefix, in key order (S1, S2).
@@ -124,7 +123,7 @@ impl Kv {
         let work = pin!(async {
             options.check()?;
             let mut scanner = Scanner::new(self, prefix, options.cursor.as_ref(), T::PROJECTION)?;
-            scanner.page(options.limit).await
+            scanner.page(options.limit, options.limit).await
         });
         self.observed(Operation::Scan, work).await
     }
@@ -140,8 +139,9 @@ impl Kv {
         let scanner = async { Scanner::new(self, prefix, None, T::PROJECTION) };
         let mut scanner = self.observed(Operation::Scan, scanner).await?;
         while all.items.len() < max {
-            let limit = (max - all.items.len()).min(MAX_PAGE_LIMIT);
-            let page = self.observed(Operation::Scan, scanner.page::<T>(limit)).await?;
+            let missing = max - all.items.len();
+            let limit = missing.min(MAX_PAGE_LIMIT);
+            let page = self.observed(Operation::Scan, scanner.page::<T>(limit, missing)).await?;
             all.items.extend(page.items);
             all.cursor = page.cursor;
             if all.cursor.is_none() {
@@ -193,6 +193,14 @@ pub(super) struct Scanner {
     ahead: Ahead,
 }
 
+/// How much of a scan to read.
+struct Size {
+    /// The entries of this page.
+    limit: usize,
+    /// The entries of this page and all that may follow it.
+    wanted: usize,
+}
+
 /// What a scan is of.
 struct Plan {
     shared: Arc<Shared>,
@@ -218,12 +226,7 @@ impl Scanner {
         let start = match cursor {
             None if whole.is_empty() => ScanStart::At(BEFORE_EVERY_KEY.to_string()),
             None => ScanStart::At(whole.clone()),
-            Some(cursor) => {
-                let after = format!("{}{}", kv.namespace, cursor.after(&canonical)?);
-                ScanStart::After(CanonicalKey::from_canonical(after).ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidInput, "the cursor is damaged; start the scan without it")
-                })?)
-            }
+            Some(cursor) => ScanStart::After(format!("{}{}", kv.namespace, cursor.after(&canonical)?).into()),
         };
         let plan = Plan {
             shared: Arc::clone(&kv.shared),
@@ -236,33 +239,44 @@ impl Scanner {
         Ok(Self { plan, merge: None, ahead: Ahead::NOT })
     }
 
-    pub(super) async fn page<T: Item>(&mut self, limit: usize) -> Result<Page<T>> {
+    /// Reads a page of `limit` entries, of the `wanted` that will be asked for at most.
+    pub(super) async fn page<T: Item>(&mut self, limit: usize, wanted: usize) -> Result<Page<T>> {
+        let mut deadline = None;
         let merge = match &mut self.merge {
             Some(merge) => merge,
-            None => self.merge.insert(Merge::new(self.plan.shards().await?)),
+            None => {
+                let found = self.plan.shared.layout().await?;
+                deadline = found.deadline;
+                self.merge.insert(Merge::new(self.plan.shards(found.layout)))
+            }
         };
-        let page = self.plan.fill(merge, limit, self.ahead).await;
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + self.plan.shared.policy.deadline);
+        let page = self.plan.fill(merge, Size { limit, wanted }, self.ahead, deadline).await;
         self.ahead = self.ahead.grown();
         page
     }
 }
 
 impl Plan {
-    async fn shards(&self) -> Result<Vec<Shard>> {
-        let layout = self.shared.layout().await?;
+    fn shards(&self, layout: &Layout) -> Vec<Shard> {
         let system = self.namespace.starts_with(SYSTEM_MARK);
-        Ok(if system { vec![Shard::SYSTEM] } else { layout.all_shards().collect() })
+        if system { vec![Shard::SYSTEM] } else { layout.all_shards().collect() }
     }
 
-    async fn fill<T: Item>(&self, merge: &mut Merge, limit: usize, ahead: Ahead) -> Result<Page<T>> {
+    async fn fill<T: Item>(
+        &self,
+        merge: &mut Merge,
+        Size { limit, wanted }: Size,
+        ahead: Ahead,
+        deadline: Instant,
+    ) -> Result<Page<T>> {
         let mut items: Vec<Result<T>> = Vec::with_capacity(limit.min(256));
-        // The row that was passed last, if it gave no item.
+        // The row that was passed last, if no item tells its key.
         let mut skipped = None;
         let mut bytes = 0;
         let mut rounds = 0;
         let mut rows_read = 0;
         let mut now = self.shared.clock.now();
-        let deadline = Instant::now() + self.shared.policy.deadline;
         loop {
             match merge.next() {
                 Next::End => return Ok(Page { items, cursor: None }),
@@ -277,8 +291,9 @@ impl Plan {
                         continue;
                     }
                     bytes += size;
-                    items.push(self.item(row, now));
-                    skipped = None;
+                    let (item, unreadable) = self.item(row, now);
+                    items.push(item);
+                    skipped = unreadable;
                 }
                 Next::Fetch(shards) => {
                     let out_of_budget = rounds == MAX_ROUNDS || rows_read >= MAX_ROWS_PER_ENTRY * limit;
@@ -287,9 +302,12 @@ impl Plan {
                         return Ok(Page { items, cursor });
                     }
                     let max_bytes = MAX_PAGE_BYTES.saturating_sub(bytes).max(1);
-                    let (shards, wanted, max_bytes) =
-                        ahead.requests(merge, shards, limit, limit - items.len(), max_bytes);
-                    rows_read += self.fetch(merge, &shards, wanted, max_bytes, deadline).await?;
+                    let missing = limit - items.len();
+                    // Of what is wanted, this page has some already.
+                    let still = wanted - items.len();
+                    let (shards, rows, max_bytes) =
+                        ahead.requests(merge, shards, limit, missing, max_bytes, still);
+                    rows_read += self.fetch(merge, &shards, rows, max_bytes, deadline).await?;
                     rounds += 1;
                     now = self.shared.clock.now();
                 }
@@ -328,7 +346,7 @@ impl Plan {
 
     /// Refuses what no driver may answer: an end that is none, and rows that were not asked for.
     fn check(&self, reply: &ScanReply) -> Result<()> {
-        let ours = |key: &CanonicalKey| {
+        let ours = |key: &StoredKey| {
             key.as_str()
                 .strip_prefix(&*self.namespace)
                 .is_some_and(|relative| relative.starts_with(&self.prefix))
@@ -344,15 +362,26 @@ impl Plan {
         Ok(())
     }
 
-    /// The item that a row gives.
-    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> Result<T> {
+    /// The item that a row gives, and where the row is if the item is none that can be read (E3).
+    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> (Result<T>, Option<StoredKey>) {
+        let key = match row.key.canonical() {
+            Ok(key) => key,
+            Err(stored) => {
+                let reason = "a row whose key is no key of Larder: something else wrote it; remove it there";
+                let text = stored.as_str().get(self.namespace.len()..).unwrap_or_default();
+                return (Err(self.corrupt(text, reason.to_owned())), Some(stored));
+            }
+        };
         let relative = |key: CanonicalKey| key.into_key(self.namespace.len()).unwrap_or_default();
         match row.record {
             Ok(Record { value, expires_at, revision, .. }) => {
-                let version = Version::new(&row.key, expires_at, revision);
-                Ok(T::new(value, EntryInfo::new(relative(row.key), version, now)))
+                let version = Version::new(&key, expires_at, revision);
+                (Ok(T::new(value, EntryInfo::new(relative(key), version, now))), None)
             }
-            Err(reason) => Err(self.corrupt(&relative(row.key), reason)),
+            Err(reason) => {
+                let place = StoredKey::from(key.as_str());
+                (Err(self.corrupt(&relative(key), reason)), Some(place))
+            }
         }
     }
 
@@ -364,13 +393,12 @@ impl Plan {
     }
 
     /// The position behind the row that was passed last.
-    fn cursor<T: Item>(&self, items: &[Result<T>], skipped: Option<CanonicalKey>) -> Option<Cursor> {
+    fn cursor<T: Item>(&self, items: &[Result<T>], skipped: Option<StoredKey>) -> Option<Cursor> {
         let mut after = String::new();
         match (skipped, items.last()) {
             (Some(key), _) => after.push_str(key.as_str().strip_prefix(&*self.namespace)?),
             (None, Some(Ok(item))) => _ = push_escaped(&mut after, item.key()),
-            (None, Some(Err(corrupt))) => _ = push_escaped(&mut after, corrupt.key()?),
-            (None, None) => return None,
+            (None, Some(Err(_)) | None) => return None,
         }
         Some(Cursor::new(&self.prefix, &after))
     }

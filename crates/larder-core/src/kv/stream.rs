@@ -43,7 +43,7 @@ impl<T: Item> NextPage<T> {
     fn read(kv: Kv, mut scanner: Box<Scanner>) -> Self {
         Self(Box::pin(async move {
             let size = kv.shared.driver.info().stream_page.clamp(1, MAX_PAGE_LIMIT);
-            let page = kv.observed(Operation::Scan, scanner.page::<T>(size)).await?;
+            let page = kv.observed(Operation::Scan, scanner.page::<T>(size, usize::MAX)).await?;
             // A store in this process may never make the stream wait, and other tasks want their turn.
             tokio::task::yield_now().await;
             let next = page.cursor.is_some().then(|| Self::read(kv, scanner));

@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 
-use super::Kv;
 use super::read::entry;
 use super::resolve::{Change, End, Intent};
+use super::{Kv, Place};
 use crate::driver::{Observed, RowKey};
 use crate::error::Result;
 use crate::operation::Operation;
@@ -58,8 +58,8 @@ impl Kv {
             if intent.has_expired(self.now()) {
                 return Ok(PutOutcome::ConditionFailed(Seen::NotShown));
             }
-            let row = self.row_to_write(canonical).await?;
-            let change = Change::put(value, expires_at, intent);
+            let Place { row, deadline } = self.place_to_write(canonical).await?;
+            let change = Change::put(value, expires_at, intent).until(deadline);
             Ok(match self.shared.write(Operation::Put, &row, change).await? {
                 End::Applied(revision) => PutOutcome::Stored(revision.version(&row, expires_at)?),
                 End::ConditionFailed(observed) => PutOutcome::ConditionFailed(self.seen(key, &row, observed)),
@@ -76,8 +76,9 @@ impl Kv {
     pub async fn delete(&self, key: impl AsRef<str>) -> Result<()> {
         let key = key.as_ref();
         let work = pin!(async {
-            let row = self.row_to_write(self.canonical(key)?).await?;
-            self.shared.write(Operation::Delete, &row, Change::delete(Intent::Always)).await?;
+            let Place { row, deadline } = self.place_to_write(self.canonical(key)?).await?;
+            let change = Change::delete(Intent::Always).until(deadline);
+            self.shared.write(Operation::Delete, &row, change).await?;
             Ok(())
         });
         self.observed_on(Operation::Delete, key, work).await
@@ -97,8 +98,8 @@ impl Kv {
             if intent.has_expired(self.now()) {
                 return Ok(DeleteOutcome::ConditionFailed(Seen::NotShown));
             }
-            let row = self.row_to_write(canonical).await?;
-            let change = Change::delete(intent);
+            let Place { row, deadline } = self.place_to_write(canonical).await?;
+            let change = Change::delete(intent).until(deadline);
             Ok(match self.shared.write(Operation::Delete, &row, change).await? {
                 End::Applied(_) => DeleteOutcome::Deleted,
                 End::ConditionFailed(observed) => {
@@ -138,8 +139,8 @@ impl Kv {
             if intent.has_expired(self.now()) {
                 return Ok(TouchOutcome::ConditionFailed(Seen::NotShown));
             }
-            let row = self.row_to_write(canonical).await?;
-            let change = Change::touch(expires_at, intent);
+            let Place { row, deadline } = self.place_to_write(canonical).await?;
+            let change = Change::touch(expires_at, intent).until(deadline);
             Ok(match self.shared.write(Operation::Touch, &row, change).await? {
                 End::Applied(revision) => TouchOutcome::Touched(revision.version(&row, expires_at)?),
                 End::ConditionFailed(observed) => match self.seen(key, &row, observed) {
