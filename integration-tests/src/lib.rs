@@ -3,6 +3,7 @@
 //! A test that needs a second process, or one that it can kill, starts one of the programs in `src/bin` and reads what it
 //! prints, line by line. Nothing here sleeps: a test waits for a line, for the end of a process, or for a file.
 
+pub mod answering;
 pub mod bindings;
 pub mod dynamodb;
 pub mod linear;

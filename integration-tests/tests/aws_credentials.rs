@@ -2,7 +2,13 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+use hyper::StatusCode;
+use integration_tests::answering::answering;
 use integration_tests::moto::{AccessKey, role, user};
 use integration_tests::program::Program;
 use larder_conformance::emulator;
@@ -132,6 +138,60 @@ async fn a_web_identity() {
         ("AWS_ENDPOINT_URL_STS", &sts),
     ];
     assert_works(&probe("", &environment));
+}
+
+/// Plays the address of a container's credentials: gives out a key that expires in so many seconds, and counts.
+async fn container(seconds: u64) -> (String, Arc<AtomicUsize>) {
+    let expiry = SystemTime::now() + Duration::from_secs(seconds);
+    let expiry = DateTime::from(expiry).fmt(DateTimeFormat::DateTime).expect("a date");
+    let body = serde_json::json!({
+        "AccessKeyId": "test", "SecretAccessKey": "test", "Token": "test", "Expiration": expiry,
+    });
+    answering(StatusCode::OK, body.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_near_their_end_are_asked_for_again() {
+    // moto knows no tokens; who gives the key out is counted here, and not whether it is right.
+    let (table, server) = (format!("container-{}", std::process::id()), emulator("dynoxide"));
+    let keys = Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
+    let options = DynamoDbOptions::new(&table, REGION).endpoint_url(&server).credentials(keys);
+    let driver = DynamoDbDriver::open(options).await.expect("the options are right");
+    create_table(&driver).await.expect("the table is made");
+    let binding = format!(
+        r#"{{"service":"dynamodb","tableName":"{table}","region":"{REGION}","endpointUrl":"{server}"}}"#
+    );
+    for (seconds, asked) in [(3_600, 1), (30, 2)] {
+        let (url, count) = container(seconds).await;
+        assert_works(&probe_binding(&binding, &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &url)]));
+        assert_eq!(count.load(Ordering::SeqCst), asked, "with {seconds} s left");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_gives_credentials_may_be_down() {
+    let _door = account().await;
+    let folder = TempDir::new().expect("a directory");
+    let token = folder.path().join("token");
+    fs::write(&token, "hunter2-token").expect("a file");
+    let token = token.to_str().expect("a name");
+    let identity = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/cache"),
+        ("AWS_ROLE_SESSION_NAME", "probe"),
+        ("AWS_REGION", REGION),
+    ];
+    let (refusing, _) = answering(StatusCode::FORBIDDEN, "hunter2".to_owned()).await;
+    let (failing, _) = answering(StatusCode::INTERNAL_SERVER_ERROR, "hunter2".to_owned()).await;
+    for sts in ["http://127.0.0.1:1", &refusing, &failing] {
+        let environment = [&identity[..], &[("AWS_ENDPOINT_URL_STS", sts)]].concat();
+        let outcome = probe("", &environment);
+        assert_eq!(outcome["kind"], "unavailable", "{sts}: {outcome}");
+        let message = outcome["message"].as_str().expect("a message");
+        assert!(message.contains("credentials") && message.contains(TABLE), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+        assert!(outcome["millis"].as_u64().expect("a time") < 10_000, "{outcome}");
+    }
 }
 
 #[tokio::test]

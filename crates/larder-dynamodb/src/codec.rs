@@ -166,3 +166,101 @@ pub(crate) fn reaped_at(expires_at: Expiry) -> AttributeValue {
         expires_at.moment().map_or(NEVER_REAPED, |moment| moment.as_millis().div_ceil(1_000) + REAPER_LAG);
     AttributeValue::N(seconds.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: u64 = 1_767_225_600_123;
+
+    fn item(value: &'static [u8], expires_at: Expiry) -> Item {
+        let key = larder_core::CanonicalKey::from_canonical("user:123").expect("a key");
+        let stamp = WriteStamp {
+            id: WriteId::from_bytes(std::array::from_fn(|at| u8::try_from(at).expect("small"))),
+            at: Timestamp::from_millis(AT),
+        };
+        encode(&RowKey { shard: Shard(3), key }, &Bytes::from_static(value), expires_at, stamp, None)
+    }
+
+    #[test]
+    fn items_are_as_the_layout_says() {
+        let item = item(b"hello", Expiry::from_raw(1_767_225_660_123));
+        for (name, expected) in [
+            ("pk", text("03")),
+            ("sk", text("user:123")),
+            ("v", AttributeValue::B(Blob::new("hello"))),
+            ("exp", AttributeValue::N("1767225660123".into())),
+            ("ttl", AttributeValue::N("1767225961".into())),
+            ("w", AttributeValue::B(Blob::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]))),
+            ("wt", AttributeValue::N(AT.to_string())),
+        ] {
+            assert_eq!(item.get(name), Some(&expected), "{name}");
+        }
+        assert_eq!(item.len(), 7);
+    }
+
+    #[test]
+    fn the_reaper_never_comes_before_the_expiry() {
+        let ttl = |millis| reaped_at(Expiry::from_raw(millis));
+        // A whole second, and every part of one, is rounded up; then the lag.
+        assert_eq!(ttl(5_000), AttributeValue::N("305".into()));
+        assert_eq!(ttl(5_001), AttributeValue::N("306".into()));
+        assert_eq!(ttl(5_999), AttributeValue::N("306".into()));
+        assert_eq!(reaped_at(Expiry::NEVER), AttributeValue::N("253402301100".into()));
+        assert_eq!(expiry(Expiry::NEVER), AttributeValue::N("9223372036854775807".into()));
+    }
+
+    #[test]
+    fn a_number_is_stored_as_one_exactly_when_it_prints_as_its_text() {
+        for (value, is_number) in [
+            (&b"0"[..], true),
+            (b"-7", true),
+            (b"9223372036854775807", true),
+            (b"-0", false),
+            (b"+7", false),
+            (b"07", false),
+            (b"9223372036854775808", false),
+            (b"", false),
+            (b" 7", false),
+        ] {
+            let item = item(value, Expiry::NEVER);
+            assert_eq!(item.contains_key("n"), is_number, "{value:?}");
+            assert_eq!(item.contains_key("v"), !is_number, "{value:?}");
+            let record = decode(item, Projection::Full).expect("it decodes");
+            assert_eq!(record.value, value);
+            assert_eq!(record.register.is_some(), is_number);
+        }
+    }
+
+    #[test]
+    fn an_item_with_a_part_of_another_type_is_no_record() {
+        let number = AttributeValue::N("7".into());
+        for (name, wrong) in [
+            ("v", Some(text("hello"))),
+            ("v", Some(number.clone())),
+            ("v", Some(AttributeValue::Null(true))),
+            ("v", None),
+            ("n", Some(number.clone())),
+            ("w", Some(text("0123456789abcdef"))),
+            ("w", Some(AttributeValue::B(Blob::new("short")))),
+            ("w", None),
+            ("wt", Some(text("1"))),
+            ("exp", Some(AttributeValue::N("-1".into()))),
+            ("exp", Some(AttributeValue::N("1.5".into()))),
+            ("exp", Some(AttributeValue::N("1E30".into()))),
+            ("exp", None),
+        ] {
+            let mut item = item(b"hello", Expiry::NEVER);
+            match wrong.clone() {
+                Some(wrong) => drop(item.insert(name.to_owned(), wrong)),
+                None => drop(item.remove(name)),
+            }
+            assert!(decode(item, Projection::Full).is_err(), "{name} {wrong:?}");
+        }
+        for (name, wrong) in [("n", text("7")), ("n", AttributeValue::N("1.5".into())), ("t0", text("1"))] {
+            let mut item = item(b"7", Expiry::NEVER);
+            item.insert(name.to_owned(), wrong);
+            assert!(decode(item, Projection::Full).is_err(), "{name}");
+        }
+    }
+}

@@ -10,6 +10,7 @@ use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub(crate) const REGION: &str = "eu-central-1";
 
@@ -54,6 +55,26 @@ pub(crate) async fn answering(status: &'static str, headers: &'static str, body:
         }
     })
     .await
+}
+
+/// A server that gives every request the same answer, and tells what it was asked.
+pub(crate) async fn recording(body: &'static str) -> (String, UnboundedReceiver<String>) {
+    let (requests, received) = unbounded_channel();
+    // Servers here are made of plain functions; this one lives as long as its test.
+    let requests: &'static UnboundedSender<String> = Box::leak(Box::new(requests));
+    let url = serve(move |mut stream: TcpStream| async move {
+        while let Some(request) = read_request(&mut stream).await {
+            if requests.send(String::from_utf8_lossy(&request).into_owned()).is_err() {
+                return;
+            }
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    (url, received)
 }
 
 /// A server that takes requests and never answers.
