@@ -1,13 +1,14 @@
 //! A group of writes: worked out against the store, then applied together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
+use larder_core::Timestamp;
 use larder_core::driver::{
     DriverError, Guard, Increment, IncrementReply, Mutation, Observed, Projection, RowKey, Swept, Write,
     WriteReply,
 };
 use larder_core::record::{Record, Revision};
-use larder_core::{ErrorKind, Timestamp};
 use sled::IVec;
 
 use crate::codec::{Header, decode, encode, touched};
@@ -18,7 +19,9 @@ use crate::store::Store;
 /// The writes of a group so far. Each one sees those before it.
 pub(crate) struct Group<'a> {
     store: &'a Store,
-    staged: HashMap<IVec, Staged>,
+    /// In the order of their keys: neighbours share a page of the tree, and one after the other they find it in the
+    /// processor's caches.
+    staged: BTreeMap<IVec, Staged>,
     /// Hints that lead nowhere.
     stale_hints: Vec<IVec>,
     /// Whether it is to be made durable in the relaxed mode, too.
@@ -34,7 +37,7 @@ struct Staged {
 
 impl<'a> Group<'a> {
     pub(crate) fn new(store: &'a Store) -> Self {
-        Self { store, staged: HashMap::new(), stale_hints: Vec::new(), flushed: false }
+        Self { store, staged: BTreeMap::new(), stale_hints: Vec::new(), flushed: false }
     }
 
     /// Has everything made durable that was applied so far.
@@ -140,8 +143,8 @@ impl<'a> Group<'a> {
         Ok(())
     }
 
-    /// What is durable of the keys that the group changes.
-    pub(crate) fn before(&self) -> HashMap<IVec, Option<IVec>> {
+    /// What is durable of the keys that the group changes, in their order.
+    pub(crate) fn before(&self) -> Vec<(IVec, Option<IVec>)> {
         let changed = self.staged.iter().filter(|(_, staged)| staged.changed);
         changed.map(|(key, staged)| (key.clone(), staged.before.clone())).collect()
     }
@@ -150,38 +153,29 @@ impl<'a> Group<'a> {
     pub(crate) fn apply(self) -> sled::Result<()> {
         let Store { data, expiry, .. } = self.store;
         let mut stale_hints = self.stale_hints;
-        let mut changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
-        // Neighbours share a page of the tree: one after the other they find it in the processor's caches.
-        changed.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let hint = |key: &IVec, record: Option<&IVec>| {
-            let header = Header::read(record?).ok()?;
-            expiry::hint(header.expires_at, key)
-        };
-        for (key, staged) in &changed {
-            let new = hint(key, staged.after.as_ref());
-            if new.is_some() {
-                // It led nowhere when it was looked at, and now it does.
-                stale_hints.retain(|stale| Some(stale) != new.as_ref());
+        let changed: Vec<_> = self.staged.into_iter().filter(|(_, staged)| staged.changed).collect();
+        // A hint that stays is neither written nor removed.
+        let mut old_hints = Vec::new();
+        for (key, Staged { before, after, .. }) in &changed {
+            let (old, new) = (hint(key, before.as_ref()), hint(key, after.as_ref()));
+            // It led nowhere when it was looked at, and now it does.
+            stale_hints.retain(|stale| Some(stale) != new.as_ref());
+            if old == new {
+                continue;
             }
-            if let Some(new) = new
-                && Some(&new) != hint(key, staged.before.as_ref()).as_ref()
-            {
+            if let Some(new) = new {
                 expiry.insert(new, &[])?;
             }
+            old_hints.extend(old);
         }
-        for (key, staged) in &changed {
-            match &staged.after {
-                Some(record) => data.insert(key, record.clone())?,
+        for (key, staged) in changed {
+            match staged.after {
+                Some(record) => data.insert(key, record)?,
                 None => data.remove(key)?,
             };
         }
-        for (key, staged) in &changed {
-            let old = hint(key, staged.before.as_ref());
-            if let Some(old) = old
-                && Some(&old) != hint(key, staged.after.as_ref()).as_ref()
-            {
-                expiry.remove(old)?;
-            }
+        for old in old_hints {
+            expiry.remove(old)?;
         }
         for hint in stale_hints {
             expiry.remove(hint)?;
@@ -191,15 +185,20 @@ impl<'a> Group<'a> {
 
     /// A key's record as the group has left it so far.
     fn read(&mut self, key: &[u8]) -> Result<&mut Staged, DriverError> {
-        // Looked up twice, since a key of its own is only needed the first time.
-        if !self.staged.contains_key(key) {
-            let before = self.store.data.get(key).map_err(|error| failed(&error))?;
-            self.staged.insert(key.into(), Staged { after: before.clone(), before, changed: false });
+        match self.staged.entry(key.into()) {
+            Entry::Occupied(staged) => Ok(staged.into_mut()),
+            Entry::Vacant(place) => {
+                let before = self.store.data.get(key).map_err(|error| failed(&error))?;
+                Ok(place.insert(Staged { after: before.clone(), before, changed: false }))
+            }
         }
-        self.staged
-            .get_mut(key)
-            .ok_or_else(|| DriverError::refused(ErrorKind::Internal, "a staged key was not found"))
     }
+}
+
+/// The hint that a record needs.
+fn hint(key: &IVec, record: Option<&IVec>) -> Option<IVec> {
+    let header = Header::read(record?).ok()?;
+    expiry::hint(header.expires_at, key)
 }
 
 enum Outcome {

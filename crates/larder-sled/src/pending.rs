@@ -1,6 +1,5 @@
 //! What readers see while a group of writes is on its way to the disk.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -14,12 +13,13 @@ use sled::IVec;
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     active: AtomicBool,
-    images: RwLock<HashMap<IVec, Option<IVec>>>,
+    /// In the order of their keys.
+    images: RwLock<Vec<(IVec, Option<IVec>)>>,
 }
 
 impl Pending {
-    /// Publishes what is durable, before the tree is changed.
-    pub(crate) fn publish(&self, images: HashMap<IVec, Option<IVec>>) {
+    /// Publishes what is durable, in the order of the keys, before the tree is changed.
+    pub(crate) fn publish(&self, images: Vec<(IVec, Option<IVec>)>) {
         *self.images.write().unwrap_or_else(PoisonError::into_inner) = images;
         self.active.store(true, Ordering::SeqCst);
     }
@@ -36,9 +36,9 @@ impl Pending {
             return in_tree;
         }
         let images = self.images.read().unwrap_or_else(PoisonError::into_inner);
-        match images.get(key) {
-            Some(image) => image.clone(),
-            None => in_tree,
+        match images.binary_search_by(|(changed, _)| changed.as_ref().cmp(key)) {
+            Ok(at) => images[at].1.clone(),
+            Err(_) => in_tree,
         }
     }
 
@@ -48,8 +48,7 @@ impl Pending {
             return Vec::new();
         }
         let images = self.images.read().unwrap_or_else(PoisonError::into_inner);
-        let of_range = images.iter().filter(|(key, _)| in_range(key));
-        of_range.map(|(key, image)| (key.clone(), image.clone())).collect()
+        images.iter().filter(|(key, _)| in_range(key)).cloned().collect()
     }
 }
 
@@ -60,7 +59,7 @@ mod tests {
     #[test]
     fn a_key_under_way_reads_as_it_was() {
         let pending = Pending::default();
-        pending.publish(HashMap::from([("a".into(), Some("old".into())), ("b".into(), None)]));
+        pending.publish(vec![("a".into(), Some("old".into())), ("b".into(), None)]);
         assert_eq!(pending.durable(b"a", Some("new".into())), Some("old".into()));
         assert_eq!(pending.durable(b"b", Some("new".into())), None);
         assert_eq!(pending.durable(b"c", Some("c".into())), Some("c".into()));
@@ -71,7 +70,7 @@ mod tests {
     #[test]
     fn only_the_keys_of_a_range_are_given() {
         let pending = Pending::default();
-        pending.publish(HashMap::from([("a".into(), None), ("x".into(), Some("outside".into()))]));
+        pending.publish(vec![("a".into(), None), ("x".into(), Some("outside".into()))]);
         assert_eq!(pending.images_of(|key| key < b"e".as_slice()), [("a".into(), None)]);
         pending.withdraw();
         assert!(pending.images_of(|_| true).is_empty());
