@@ -21,6 +21,7 @@ use crate::error::failed;
 use crate::options::SledOptions;
 use crate::registry;
 use crate::store::{Handle, Store};
+use crate::write::PreparedWrite;
 
 /// What a scan reads on the caller's own thread: a handful of point reads' worth. A change of threads costs more than that.
 /// The rest of a larger request is read off the async workers.
@@ -119,7 +120,7 @@ impl Driver for SledDriver {
     }
 
     async fn write(&self, key: &RowKey, write: &Write, now: Timestamp) -> Result<WriteReply, DriverError> {
-        self.handle.writer.write(key.clone(), write.clone(), now).await
+        self.handle.writer.write(PreparedWrite::new(key, write, now)).await
     }
 
     async fn increment(
@@ -180,7 +181,11 @@ impl Driver for SledDriver {
         writes: &[(RowKey, Write)],
         now: Timestamp,
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
-        let replies = self.handle.writer.batch(writes.to_vec(), now).await?;
+        let replies = self
+            .handle
+            .writer
+            .batch(writes.iter().map(|(key, write)| PreparedWrite::new(key, write, now)).collect())
+            .await?;
         Ok(replies.into_iter().map(|reply| BatchItem::Done(Ok(reply))).collect())
     }
 

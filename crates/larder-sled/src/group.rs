@@ -5,16 +5,16 @@ use std::collections::btree_map::Entry;
 
 use larder_core::Timestamp;
 use larder_core::driver::{
-    DriverError, Guard, Increment, IncrementReply, Mutation, Observed, Projection, RowKey, Swept, Write,
-    WriteReply,
+    DriverError, Guard, Increment, IncrementReply, Observed, Projection, RowKey, Swept, WriteReply,
 };
 use larder_core::record::{Record, Revision};
 use sled::IVec;
 
-use crate::codec::{Header, decode, encode, touched};
+use crate::codec::{Header, decode, touched};
 use crate::error::failed;
 use crate::expiry;
 use crate::store::Store;
+use crate::write::{Change, PreparedWrite};
 
 /// The writes of a group so far. Each one sees those before it.
 pub(crate) struct Group<'a> {
@@ -54,34 +54,26 @@ impl<'a> Group<'a> {
     }
 
     /// Works out a write.
-    pub(crate) fn write(
-        &mut self,
-        key: &RowKey,
-        write: &Write,
-        now: Timestamp,
-    ) -> Result<WriteReply, DriverError> {
-        let staged = self.read(key.key.as_bytes())?;
-        let after = match outcome(staged.after.as_ref(), write, now)? {
+    pub(crate) fn write(&mut self, write: PreparedWrite) -> Result<WriteReply, DriverError> {
+        let id = write.stamp.id;
+        let staged = self.read(&write.key)?;
+        let after = match outcome(staged.after.as_ref(), write) {
             Outcome::Refused(observed) => return Ok(WriteReply::Refused(observed)),
             Outcome::Apply(after) => after,
         };
-        let revision = after.is_some().then_some(Revision::WriteId(write.stamp.id));
+        let revision = after.is_some().then_some(Revision::WriteId(id));
         staged.after = after;
         staged.changed = true;
         Ok(WriteReply::Applied(revision))
     }
 
     /// Works out several writes, or none of them: an error means the same for all.
-    pub(crate) fn write_all(
-        &mut self,
-        writes: &[(RowKey, Write)],
-        now: Timestamp,
-    ) -> Result<Vec<WriteReply>, DriverError> {
+    pub(crate) fn write_all(&mut self, writes: Vec<PreparedWrite>) -> Result<Vec<WriteReply>, DriverError> {
         // What can fail is reading, so that all is read before anything is changed.
-        for (key, _) in writes {
-            self.read(key.key.as_bytes())?;
+        for write in &writes {
+            self.read(&write.key)?;
         }
-        writes.iter().map(|(key, write)| self.write(key, write, now)).collect()
+        writes.into_iter().map(|write| self.write(write)).collect()
     }
 
     /// Works out an increment.
@@ -91,7 +83,7 @@ impl<'a> Group<'a> {
         increment: &Increment,
         now: Timestamp,
     ) -> Result<IncrementReply, DriverError> {
-        let stored = self.read(key.key.as_bytes())?.after.clone();
+        let stored = self.read(&key.key.as_bytes().into())?.after.clone();
         let current = match stored.map(|stored| decode(stored, Projection::Full)).transpose() {
             Ok(current) => current,
             Err(reason) => return Ok(IncrementReply::Refused(Observed::Corrupt(reason))),
@@ -100,7 +92,7 @@ impl<'a> Group<'a> {
             Ok(step) => step,
             Err(reply) => return Ok(reply),
         };
-        Ok(match self.write(key, &step.write, now)? {
+        Ok(match self.write(PreparedWrite::new(key, &step.write, now))? {
             WriteReply::Applied(revision) => IncrementReply::Applied { result: step.result, revision },
             WriteReply::Refused(observed) => IncrementReply::Refused(observed),
         })
@@ -119,7 +111,7 @@ impl<'a> Group<'a> {
                 self.stale_hints.push(hint);
                 continue;
             };
-            let staged = self.read(key)?;
+            let staged = self.read(&key.into())?;
             let current = staged.after.as_deref().map(Header::read);
             match current {
                 // The hint's own record, still there and expired.
@@ -137,7 +129,7 @@ impl<'a> Group<'a> {
 
     /// Puts raw bytes in a record's place.
     pub(crate) fn plant(&mut self, key: &RowKey, raw: &[u8]) -> Result<(), DriverError> {
-        let staged = self.read(key.key.as_bytes())?;
+        let staged = self.read(&key.key.as_bytes().into())?;
         staged.after = Some(raw.into());
         staged.changed = true;
         Ok(())
@@ -184,8 +176,8 @@ impl<'a> Group<'a> {
     }
 
     /// A key's record as the group has left it so far.
-    fn read(&mut self, key: &[u8]) -> Result<&mut Staged, DriverError> {
-        match self.staged.entry(key.into()) {
+    fn read(&mut self, key: &IVec) -> Result<&mut Staged, DriverError> {
+        match self.staged.entry(key.clone()) {
             Entry::Occupied(staged) => Ok(staged.into_mut()),
             Entry::Vacant(place) => {
                 let before = self.store.data.get(key).map_err(|error| failed(&error))?;
@@ -207,7 +199,7 @@ enum Outcome {
 }
 
 /// What a write makes of a stored record.
-fn outcome(stored: Option<&IVec>, write: &Write, now: Timestamp) -> Result<Outcome, DriverError> {
+fn outcome(stored: Option<&IVec>, write: PreparedWrite) -> Outcome {
     let observed = |stored: Option<&IVec>| match stored.map(|stored| decode(stored.clone(), Projection::Full))
     {
         None => Observed::Absent,
@@ -219,9 +211,9 @@ fn outcome(stored: Option<&IVec>, write: &Write, now: Timestamp) -> Result<Outco
         Some(Ok(header)) => Some(header),
         // Unconditional writes mend what cannot be decoded (E3).
         Some(Err(_)) if write.guard == Guard::Always => None,
-        Some(Err(reason)) => return Ok(Outcome::Refused(Observed::Corrupt(reason))),
+        Some(Err(reason)) => return Outcome::Refused(Observed::Corrupt(reason)),
     };
-    let is_live = header.as_ref().is_some_and(|header| !header.expires_at.is_past(now));
+    let is_live = header.as_ref().is_some_and(|header| !header.expires_at.is_past(write.now));
     let holds = match &write.guard {
         Guard::Always => true,
         Guard::Absent => !is_live,
@@ -233,16 +225,14 @@ fn outcome(stored: Option<&IVec>, write: &Write, now: Timestamp) -> Result<Outco
         Guard::Revision(Revision::Platform(_)) => false,
     };
     if !holds {
-        return Ok(Outcome::Refused(observed(stored)));
+        return Outcome::Refused(observed(stored));
     }
-    Ok(match &write.mutation {
-        Mutation::Delete => Outcome::Apply(None),
-        Mutation::Put { value, expires_at, register } => {
-            Outcome::Apply(Some(encode(value, *expires_at, write.stamp, register.as_deref())))
-        }
-        Mutation::Touch { expires_at } => match (stored, header) {
-            (Some(stored), Some(_)) => Outcome::Apply(Some(touched(stored, *expires_at, write.stamp))),
+    match write.change {
+        Change::Delete => Outcome::Apply(None),
+        Change::Put(record) => Outcome::Apply(Some(record)),
+        Change::Touch(expires_at) => match (stored, header) {
+            (Some(stored), Some(_)) => Outcome::Apply(Some(touched(stored, expires_at, write.stamp))),
             _ => Outcome::Refused(observed(stored)),
         },
-    })
+    }
 }

@@ -21,6 +21,7 @@ mod registry;
 mod store;
 mod sweeper;
 mod ticker;
+mod write;
 mod writer;
 
 #[cfg(test)]

@@ -7,9 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use larder_core::driver::{
-    DriverError, Increment, IncrementReply, Mutation, RowKey, Swept, Write, WriteReply,
-};
+use larder_core::driver::{DriverError, Increment, IncrementReply, RowKey, Swept, WriteReply};
 use larder_core::{ErrorKind, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +16,7 @@ use crate::error::{failed, trouble};
 use crate::group::Group;
 use crate::options::Durability;
 use crate::store::{Joined, Store};
+use crate::write::PreparedWrite;
 
 /// How many commands wait before callers have to.
 const QUEUE: usize = 1_024;
@@ -30,9 +29,7 @@ type Reply<T> = oneshot::Sender<Result<T, DriverError>>;
 /// What the writer is asked to do.
 enum Command {
     Write {
-        key: RowKey,
-        write: Write,
-        now: Timestamp,
+        write: PreparedWrite,
         reply: Reply<WriteReply>,
     },
     Increment {
@@ -42,8 +39,7 @@ enum Command {
         reply: Reply<IncrementReply>,
     },
     Batch {
-        writes: Vec<(RowKey, Write)>,
-        now: Timestamp,
+        writes: Vec<PreparedWrite>,
         reply: Reply<Vec<WriteReply>>,
     },
     Sweep {
@@ -74,13 +70,8 @@ impl Writer {
         Ok((thread, Self(sender)))
     }
 
-    pub(crate) async fn write(
-        &self,
-        key: RowKey,
-        write: Write,
-        now: Timestamp,
-    ) -> Result<WriteReply, DriverError> {
-        self.ask(|reply| Command::Write { key, write, now, reply }).await
+    pub(crate) async fn write(&self, write: PreparedWrite) -> Result<WriteReply, DriverError> {
+        self.ask(|reply| Command::Write { write, reply }).await
     }
 
     pub(crate) async fn increment(
@@ -92,12 +83,8 @@ impl Writer {
         self.ask(|reply| Command::Increment { key, increment, now, reply }).await
     }
 
-    pub(crate) async fn batch(
-        &self,
-        writes: Vec<(RowKey, Write)>,
-        now: Timestamp,
-    ) -> Result<Vec<WriteReply>, DriverError> {
-        self.ask(|reply| Command::Batch { writes, now, reply }).await
+    pub(crate) async fn batch(&self, writes: Vec<PreparedWrite>) -> Result<Vec<WriteReply>, DriverError> {
+        self.ask(|reply| Command::Batch { writes, reply }).await
     }
 
     pub(crate) async fn sweep(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
@@ -183,13 +170,11 @@ impl Command {
             }
         }
         match self {
-            Self::Write { key, write, now, reply } => {
-                staged(reply, group.write(&key, &write, now), Answer::Write)
-            }
+            Self::Write { write, reply } => staged(reply, group.write(write), Answer::Write),
             Self::Increment { key, increment, now, reply } => {
                 staged(reply, group.increment(&key, &increment, now), Answer::Increment)
             }
-            Self::Batch { writes, now, reply } => staged(reply, group.write_all(&writes, now), Answer::Batch),
+            Self::Batch { writes, reply } => staged(reply, group.write_all(writes), Answer::Batch),
             Self::Sweep { now, limit, reply } => staged(reply, group.sweep(now, limit), Answer::Sweep),
             Self::Plant { key, raw, reply } => {
                 staged(reply, group.plant(&key, &raw), |reply, ()| Answer::Done(reply))
@@ -211,15 +196,11 @@ impl Command {
         }
     }
 
-    /// How many bytes of values it writes.
+    /// How many bytes of records it writes.
     fn bytes(&self) -> usize {
-        let of_write = |write: &Write| match &write.mutation {
-            Mutation::Put { value, .. } => value.len(),
-            Mutation::Touch { .. } | Mutation::Delete => 0,
-        };
         match self {
-            Self::Write { write, .. } => of_write(write),
-            Self::Batch { writes, .. } => writes.iter().map(|(_, write)| of_write(write)).sum(),
+            Self::Write { write, .. } => write.bytes(),
+            Self::Batch { writes, .. } => writes.iter().map(PreparedWrite::bytes).sum(),
             Self::Increment { .. } | Self::Sweep { .. } | Self::Flush { .. } | Self::Plant { .. } => 0,
         }
     }

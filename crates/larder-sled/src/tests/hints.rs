@@ -19,6 +19,7 @@ use crate::driver::SledDriver;
 use crate::expiry;
 use crate::group::Group;
 use crate::store::Store;
+use crate::write::PreparedWrite;
 
 const TTL: Duration = Duration::from_secs(10);
 
@@ -163,7 +164,7 @@ async fn a_hint_that_a_write_of_the_same_group_needs_stays() {
     assert_eq!(group.sweep(moment, 10).expect("it is worked out"), Swept { removed: 0, more: false });
     let mutation = Mutation::Put { value: "v".into(), expires_at: Expiry::at(moment), register: None };
     let write = Write { mutation, guard: Guard::Always, stamp: WriteStamp::new(moment) };
-    group.write(&row("k"), &write, moment).expect("it is worked out");
+    group.write(PreparedWrite::new(&row("k"), &write, moment)).expect("it is worked out");
     group.apply().expect("it is applied");
     assert_eq!(hints(store), wanted(store));
     assert_eq!(swept(&gated.kv).await, 1);
