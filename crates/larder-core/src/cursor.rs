@@ -8,12 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, InvalidInput};
 use crate::hash::xxh64;
-use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY};
+use crate::key::AFTER_EVERY_KEY;
 
 const FORMAT: u8 = 1;
 const HEADER: usize = 13;
-/// The longest key that something else can have stored: that of a platform, and longer than any of Larder's.
-const MAX_STORED_BYTES: usize = 1_024;
 
 /// A position in the scan of one prefix, as an opaque, URL-safe token (S3).
 ///
@@ -90,11 +88,7 @@ fn decode(text: &str) -> Option<Cursor> {
     let (checksum, after) = rest.split_first_chunk::<4>()?;
     let prefix_hash = u64::from_be_bytes(*prefix_hash);
     let after = std::str::from_utf8(after).ok()?;
-    let intact = format == FORMAT
-        && *checksum == Cursor::checksum(prefix_hash, after)
-        // A key, or what else may stand among the keys: never one of Larder's own records.
-        && after.starts_with(|first| first >= BEFORE_EVERY_KEY)
-        && after.len() <= MAX_STORED_BYTES;
+    let intact = format == FORMAT && *checksum == Cursor::checksum(prefix_hash, after) && !after.is_empty();
     intact.then(|| Cursor { prefix_hash, after: after.into() })
 }
 

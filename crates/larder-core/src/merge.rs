@@ -60,9 +60,10 @@ impl Merge {
         Next::Row(row.size())
     }
 
-    /// Takes the row that `next` found.
-    pub(crate) fn take(&mut self) -> Option<ScanRow> {
-        self.shards.get_mut(self.smallest)?.rows.pop_front()
+    /// Takes the row that `next` found, with the shard that it is in.
+    pub(crate) fn take(&mut self) -> Option<(Shard, ScanRow)> {
+        let smallest = self.shards.get_mut(self.smallest)?;
+        Some((smallest.shard, smallest.rows.pop_front()?))
     }
 
     /// Behind which key to read on in a shard; `None` at the beginning.
@@ -118,7 +119,7 @@ mod tests {
         merge.feed(Shard(1), rows(&["b"], true));
         let mut order = Vec::new();
         while let Next::Row(_) = merge.next() {
-            order.push(merge.take().expect("a row").key);
+            order.push(merge.take().expect("a row").1.key);
         }
         assert_eq!(order.iter().map(StoredKey::as_str).collect::<Vec<_>>(), ["a", "b"]);
         assert!(matches!(merge.next(), Next::Fetch(shards) if shards == [Shard(1)]));

@@ -1,8 +1,7 @@
 //! The layout record: written once, read once, and never ignored.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,8 +16,7 @@ use larder_core::{
 };
 
 use crate::context::Context;
-use crate::context::eager;
-use crate::support::{keys, ms, secs, set, text};
+use crate::support::{keys, set, text};
 use crate::wrap::{Call, Counting, Hook, Method, Scripted, Step, Verdict};
 
 cases! {
@@ -29,7 +27,6 @@ cases! {
     a_layout_written_meanwhile_is_found: L1;
     rows_without_a_layout_are_refused: L1;
     no_layout_is_found_in_an_outage: L1 G3;
-    a_slow_layout_leaves_less_time: L1 E4;
 }
 
 pub(super) fn layout_row() -> RowKey {
@@ -203,45 +200,4 @@ impl Hook for Down {
     async fn before(&self, _: Call<'_>, _: &dyn Driver) -> Verdict {
         Verdict::Fail(DriverError::refused(ErrorKind::Unauthorized, "an outage on purpose"))
     }
-}
-
-/// Answers the first reads of the layout too late, and nothing else at all.
-#[derive(Debug)]
-struct Slow {
-    layout_reads: AtomicUsize,
-}
-
-#[async_trait]
-impl Hook for Slow {
-    async fn before(&self, call: Call<'_>, _: &dyn Driver) -> Verdict {
-        let answers = call.is_system() && self.layout_reads.fetch_add(1, Ordering::SeqCst) >= 3;
-        if answers { Verdict::Pass } else { Verdict::Hang }
-    }
-}
-
-async fn a_slow_layout_leaves_less_time(context: Context) {
-    if is_kept_by_server(&context).await {
-        return;
-    }
-    set(&context.kv().await, "key", "1").await;
-    let mut policy = eager();
-    (policy.attempt_timeout, policy.deadline) = (ms(400), secs(2));
-    let slow = Arc::new(Slow { layout_reads: AtomicUsize::new(0) });
-    let kv = context.builder(slow.over(context.driver().await)).retry(policy).build();
-    let started = Instant::now();
-    // The layout takes three attempts; what asks for it has to be done within one deadline all the same.
-    let ends = tokio::join!(
-        kv.get("key"),
-        kv.scan_page("", ScanOptions::new()),
-        kv.get_many(["key"]),
-        kv.put("key", "2", PutOptions::new()),
-        kv.increment("counter", 1, None),
-    );
-    let took = started.elapsed();
-    assert!(took < ms(2_800), "it took {took:?}, with a deadline of 2 s");
-    assert_eq!(ends.0.expect_err("no answer").kind(), ErrorKind::Timeout);
-    assert_eq!(ends.1.map(drop).expect_err("no answer").kind(), ErrorKind::Timeout);
-    assert_eq!(ends.2.expect("answers").remove(0).map(drop).expect_err("none").kind(), ErrorKind::Timeout);
-    assert_eq!(ends.3.map(drop).expect_err("no answer").kind(), ErrorKind::Ambiguous);
-    assert_eq!(ends.4.expect_err("no answer").kind(), ErrorKind::Ambiguous);
 }

@@ -12,6 +12,7 @@ cases! {
     a_namespace_reaches_nothing_outside: K5;
     internal_records_are_out_of_reach: K5 L1;
     names_of_internal_records_are_ordinary_keys: K1 K5;
+    the_name_of_a_namespace_is_no_key_in_it: K5 S3;
 }
 
 fn part(kv: &Kv, id: &str) -> Kv {
@@ -127,4 +128,18 @@ async fn names_of_internal_records_are_ordinary_keys(context: Context) {
     }
     set(&context.kv().await, "after", "").await;
     assert_eq!(keys(&kv, "").await, ["after"]);
+}
+
+async fn the_name_of_a_namespace_is_no_key_in_it(context: Context) {
+    let kv = context.kv().await;
+    set(&kv, "cart:", "of the whole store").await;
+    let cart = part(&kv, "cart");
+    set(&cart, "a", "1").await;
+    set(&cart, "b", "2").await;
+    assert_eq!(keys(&cart, "").await, ["a", "b"]);
+    let page = cart.scan_page("", ScanOptions::new().limit(1)).await.expect("a page");
+    let cursor = page.cursor.expect("there is more").to_string().parse().expect("a cursor");
+    let rest = cart.scan_page("", ScanOptions::new().cursor(Some(cursor))).await.expect("a page");
+    assert_eq!(rest.into_entries().expect("entries")[0].key(), "b");
+    assert_eq!(keys(&kv, "cart:").await, ["cart:", "cart:a", "cart:b"]);
 }

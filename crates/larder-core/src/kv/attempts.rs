@@ -48,8 +48,15 @@ impl<'a> Attempts<'a> {
         Self { shared, operation, deadline: deadline.into(), backoff: None, conflicts: 0 }
     }
 
-    /// Runs one attempt within its time.
+    /// Runs one attempt within its time. One that would have no time to be answered is not begun: it would only leave a
+    /// write in doubt.
     pub(super) async fn run<T>(&mut self, mut attempt: Attempt<'_, T>) -> Result<T, DriverError> {
+        if let Some(deadline) = self.deadline
+            && deadline.saturating_duration_since(Instant::now()) < self.shared.policy.shortest_attempt()
+        {
+            let reason = "the time was up before the attempt; try again";
+            return Err(DriverError::refused(ErrorKind::Timeout, reason));
+        }
         // What is at hand needs no timer.
         let at_once = poll_fn(|context| match attempt.as_mut().poll(context) {
             Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -104,7 +111,6 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         let left = self.deadline().saturating_duration_since(now);
         let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
-        // An attempt without the time to be answered would only leave a write in doubt.
         if pause + self.shared.policy.shortest_attempt() >= left {
             return Err(error.clone().into_error());
         }

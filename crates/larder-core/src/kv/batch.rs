@@ -208,6 +208,12 @@ fn distinct(rows: &[RowKey]) -> (Vec<RowKey>, Vec<usize>) {
     (unique, places)
 }
 
+/// The deadline of a chunk. Those that began with the batch have waited for the layout with it; each of the others has
+/// its own time.
+fn of_chunk(at: usize, deadline: Option<Instant>) -> Option<Instant> {
+    deadline.filter(|_| at < CONCURRENT_CHUNKS)
+}
+
 /// A read changes nothing, whether it was answered or not.
 fn known<T>(item: BatchItem<T>) -> BatchItem<T> {
     match item {
@@ -225,7 +231,11 @@ impl Shared {
     ) -> Vec<Result<Option<Record>>> {
         let size = self.driver.info().batch.reads.max(1);
         // Collected: a closure over borrowed chunks would keep the future from being proven `Send` in a spawned task.
-        let chunks: Vec<_> = rows.chunks(size).map(|chunk| self.read_chunk(chunk, read, deadline)).collect();
+        let chunks: Vec<_> = rows
+            .chunks(size)
+            .enumerate()
+            .map(|(at, chunk)| self.read_chunk(chunk, read, of_chunk(at, deadline)))
+            .collect();
         stream::iter(chunks)
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
@@ -273,7 +283,11 @@ impl Shared {
         deadline: Option<Instant>,
     ) -> Vec<Result<NewRevision>> {
         let chunks = self.chunks(rows, mutations);
-        stream::iter(chunks.into_iter().map(|chunk| self.write_chunk(operation, chunk, deadline)))
+        let writes = chunks
+            .into_iter()
+            .enumerate()
+            .map(|(at, chunk)| self.write_chunk(operation, chunk, of_chunk(at, deadline)));
+        stream::iter(writes)
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
             .await

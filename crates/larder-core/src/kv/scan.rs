@@ -152,6 +152,19 @@ impl Kv {
     }
 }
 
+/// The longest key that any platform stores: longer than any of Larder's own.
+const MAX_STORED_BYTES: usize = 1_024;
+
+/// The position behind what a cursor names. It need not be a key, but is never before them all, where other records are.
+fn behind(namespace: &str, after: &str) -> Result<StoredKey> {
+    let after = format!("{namespace}{after}");
+    let is_among_keys = !namespace.is_empty() || after.starts_with(|first| first >= BEFORE_EVERY_KEY);
+    if !is_among_keys || after.len() > MAX_STORED_BYTES {
+        return Err(Error::new(ErrorKind::InvalidInput, "the cursor is damaged; start the scan without it"));
+    }
+    Ok(after.into())
+}
+
 /// What a scan makes of a row.
 pub(super) trait Item: Sized + Send + 'static {
     const PROJECTION: Projection;
@@ -188,8 +201,9 @@ impl Item for EntryInfo {
 /// A scan under way.
 pub(super) struct Scanner {
     plan: Plan,
-    /// What was read of each shard and not yet given out; made with the first page, when the layout is known.
-    merge: Option<Merge>,
+    /// What was read of each shard and not yet given out, and the layout by which keys have their shards; made with the
+    /// first page.
+    merge: Option<(Merge, Layout)>,
     ahead: Ahead,
 }
 
@@ -225,8 +239,10 @@ impl Scanner {
         let whole = format!("{}{canonical}", kv.namespace);
         let start = match cursor {
             None if whole.is_empty() => ScanStart::At(BEFORE_EVERY_KEY.to_string()),
+            // The key that is the namespace's own name is the one before the first in it.
+            None if canonical.is_empty() => ScanStart::After(whole.as_str().into()),
             None => ScanStart::At(whole.clone()),
-            Some(cursor) => ScanStart::After(format!("{}{}", kv.namespace, cursor.after(&canonical)?).into()),
+            Some(cursor) => ScanStart::After(behind(&kv.namespace, cursor.after(&canonical)?)?),
         };
         let plan = Plan {
             shared: Arc::clone(&kv.shared),
@@ -242,16 +258,16 @@ impl Scanner {
     /// Reads a page of `limit` entries, of the `wanted` that will be asked for at most.
     pub(super) async fn page<T: Item>(&mut self, limit: usize, wanted: usize) -> Result<Page<T>> {
         let mut deadline = None;
-        let merge = match &mut self.merge {
+        let (merge, layout) = match &mut self.merge {
             Some(merge) => merge,
             None => {
                 let found = self.plan.shared.layout().await?;
                 deadline = found.deadline;
-                self.merge.insert(Merge::new(self.plan.shards(found.layout)))
+                self.merge.insert((Merge::new(self.plan.shards(found.layout)), found.layout.clone()))
             }
         };
         let deadline = deadline.unwrap_or_else(|| Instant::now() + self.plan.shared.policy.deadline);
-        let page = self.plan.fill(merge, Size { limit, wanted }, self.ahead, deadline).await;
+        let page = self.plan.fill(merge, layout, Size { limit, wanted }, self.ahead, deadline).await;
         self.ahead = self.ahead.grown();
         page
     }
@@ -266,6 +282,7 @@ impl Plan {
     async fn fill<T: Item>(
         &self,
         merge: &mut Merge,
+        layout: &Layout,
         Size { limit, wanted }: Size,
         ahead: Ahead,
         deadline: Instant,
@@ -285,13 +302,13 @@ impl Plan {
                         let cursor = self.cursor(&items, skipped);
                         return Ok(Page { items, cursor });
                     }
-                    let Some(row) = merge.take() else { continue };
+                    let Some((shard, row)) = merge.take() else { continue };
                     if row.is_expired(now) {
                         skipped = Some(row.key);
                         continue;
                     }
                     bytes += size;
-                    let (item, unreadable) = self.item(row, now);
+                    let (item, unreadable) = self.item(row, now, |key| layout.shard_of(key) == shard);
                     items.push(item);
                     skipped = unreadable;
                 }
@@ -363,7 +380,12 @@ impl Plan {
     }
 
     /// The item that a row gives, and where the row is if the item is none that can be read (E3).
-    fn item<T: Item>(&self, row: ScanRow, now: Timestamp) -> (Result<T>, Option<StoredKey>) {
+    fn item<T: Item>(
+        &self,
+        row: ScanRow,
+        now: Timestamp,
+        is_in_its_shard: impl Fn(&CanonicalKey) -> bool,
+    ) -> (Result<T>, Option<StoredKey>) {
         let key = match row.key.canonical() {
             Ok(key) => key,
             Err(stored) => {
@@ -374,6 +396,12 @@ impl Plan {
         };
         let relative = |key: CanonicalKey| key.into_key(self.namespace.len()).unwrap_or_default();
         match row.record {
+            // Reads look for it elsewhere and do not find it.
+            Ok(_) if !is_in_its_shard(&key) => {
+                let reason = "the row is in another shard than its key's: was it copied from another store?";
+                let place = StoredKey::from(key.as_str());
+                (Err(self.corrupt(&relative(key), reason.to_owned())), Some(place))
+            }
             Ok(Record { value, expires_at, revision, .. }) => {
                 let version = Version::new(&key, expires_at, revision);
                 (Ok(T::new(value, EntryInfo::new(relative(key), version, now))), None)
@@ -401,5 +429,40 @@ impl Plan {
             (None, Some(Err(_)) | None) => return None,
         }
         Some(Cursor::new(&self.prefix, &after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::MemoryDriver;
+
+    #[tokio::test]
+    async fn no_cursor_reaches_what_is_not_among_the_keys() {
+        let kv = Kv::new(MemoryDriver::new());
+        let tenant = kv.with_prefix("tenant").expect("a namespace");
+        for (kv, after, is_fine) in [
+            (&kv, "a".to_owned(), true),
+            (&kv, "b~ not canonical".to_owned(), true),
+            (&kv, "!layout".to_owned(), false),
+            (&kv, " ".to_owned(), false),
+            (&kv, "\u{7f}".to_owned(), false),
+            (&kv, "é".to_owned(), false),
+            (&kv, "x".repeat(1_024), true),
+            (&kv, "x".repeat(1_025), false),
+            (&tenant, "!x".to_owned(), true),
+            (&tenant, "x".repeat(1_017), true),
+            (&tenant, "x".repeat(1_018), false),
+        ] {
+            let cursor = Cursor::new("", &after).to_string().parse().expect("it is whole");
+            let page = kv.scan_page("", ScanOptions::new().cursor(Some(cursor))).await;
+            match page {
+                Ok(_) => assert!(is_fine, "{after}"),
+                Err(error) => {
+                    assert!(!is_fine, "{after}: {error}");
+                    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                }
+            }
+        }
     }
 }
