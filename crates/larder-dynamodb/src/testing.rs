@@ -81,6 +81,16 @@ pub async fn put_raw(driver: &DynamoDbDriver, partition: &str, sort: &str) -> Re
     .await
 }
 
+/// Puts a record that never expires into a shard, be it the key's own or another.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &'static str) -> Result<(), String> {
+    let stamp = WriteStamp::new(Timestamp::from_millis(0));
+    put(driver, encode(row, &Bytes::from(value), Expiry::NEVER, stamp, None)).await
+}
+
 /// Puts a layout record with that content.
 ///
 /// # Errors

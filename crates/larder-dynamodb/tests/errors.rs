@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use larder_conformance::emulator;
 use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
-use larder_dynamodb::testing::{create_table_with, put_raw, spoil};
+use larder_dynamodb::testing::{create_table_with, put_raw, put_record, spoil};
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 
-use support::{REGION, answering, fresh_name, hanging_up, impatient, keys, open, silent, table};
+use support::{REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, silent, table};
 
 /// What every operation ends in; they all have to end in an error.
 async fn every_operation(kv: &Kv) -> [Error; 11] {
@@ -148,6 +148,62 @@ async fn a_row_that_something_else_wrote_is_corrupt_and_can_be_mended() {
 }
 
 #[tokio::test]
+async fn a_namespace_goes_on_behind_rows_that_are_no_keys() {
+    let options = table().await;
+    let kv = impatient(&options).await.with_prefix("ns").expect("a namespace");
+    kv.put("a", "value", PutOptions::new()).await.expect("a put");
+    let driver = open(&options).await;
+    for key in ["ns:#1", "ns: x", "ns:!x"] {
+        put_raw(&driver, "00", key).await.expect("a row");
+    }
+    let (mut found, mut cursor) = (0, None);
+    loop {
+        let page = kv.scan_page("", ScanOptions::new().limit(1).cursor(cursor)).await.expect("it goes on");
+        found += page.items.len();
+        cursor = page.cursor.map(|cursor| cursor.to_string().parse().expect("a cursor"));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, 4);
+}
+
+#[tokio::test]
+async fn a_row_in_another_shard_than_its_keys_is_no_entry() {
+    let options = table().await;
+    let kv = impatient(&options).await;
+    kv.put("a", "right", PutOptions::new()).await.expect("a put");
+    // As a table of other shards leaves it that was restored into this one.
+    let driver = open(&options).await;
+    for name in ["a", "b"] {
+        let key = larder_core::CanonicalKey::from_canonical(name).expect("canonical");
+        let shard = larder_core::Layout::new(16).shard_of(&key).0;
+        let row = larder_core::driver::RowKey { shard: larder_core::driver::Shard((shard + 1) % 16), key };
+        put_record(&driver, &row, "stray").await.expect("a row");
+    }
+    assert_eq!(kv.get_text("a").await.expect("a read").as_deref(), Some("right"));
+    assert_eq!(kv.get("b").await.expect("a read"), None);
+    let page = kv.scan_page("", ScanOptions::new()).await.expect("a page");
+    let entries: Vec<_> = page.items.iter().flatten().map(|entry| (entry.key(), entry.value())).collect();
+    assert_eq!(entries.len(), 1, "what reads do not find is not there");
+    assert_eq!(entries[0], ("a", &bytes::Bytes::from("right")));
+    let strays: Vec<_> = page.items.iter().filter_map(|item| item.as_ref().err()).collect();
+    assert_eq!(strays.iter().map(|stray| stray.key()).collect::<Vec<_>>(), [Some("a"), Some("b")]);
+    for stray in strays {
+        assert_eq!(stray.kind(), ErrorKind::Corrupt);
+        assert!(stray.to_string().contains("another shard"), "{stray}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_connection_is_unavailable_and_nothing_was_sent() {
+    let full = full_queue().await;
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&full.url).credentials(keys());
+    let options = options.connect_timeout(Duration::from_millis(200));
+    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached"]).await;
+}
+
+#[tokio::test]
 async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
     for (layout, kind, words) in [
         (
@@ -224,6 +280,7 @@ async fn refusals_have_kinds_of_their_own() {
         ("400 Bad Request", json, NEW_THROTTLE, ErrorKind::Internal, "SomethingNewException"),
         ("403 Forbidden", "", "<html>", ErrorKind::Unauthorized, "403"),
         ("404 Not Found", "", "<html>", ErrorKind::NotConfigured, "is no DynamoDB"),
+        ("408 Request Timeout", "", "", ErrorKind::Unavailable, "whole request"),
         ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
         ("503 Service Unavailable", json, "{}", ErrorKind::Unavailable, "503"),
         ("200 OK", json, "{\"Item\":{\"w\"", ErrorKind::Unavailable, "could not be read"),

@@ -9,8 +9,9 @@ use larder_core::{Kv, RetryPolicy};
 use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::timeout;
 
 pub(crate) const REGION: &str = "eu-central-1";
 
@@ -75,6 +76,26 @@ pub(crate) async fn recording(body: &'static str) -> (String, UnboundedReceiver<
     })
     .await;
     (url, received)
+}
+
+/// A server whose queue is full, so that connecting takes for ever.
+pub(crate) struct FullQueue {
+    pub(crate) url: String,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+pub(crate) async fn full_queue() -> FullQueue {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    // Nobody accepts them; the kernel takes one or two more than the queue has places.
+    while let Ok(Ok(stream)) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+        waiting.push(stream);
+    }
+    FullQueue { url: format!("http://{address}"), _listener: listener, _waiting: waiting }
 }
 
 /// A server that takes requests and never answers.
