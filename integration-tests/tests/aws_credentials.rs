@@ -7,7 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
 use hyper::StatusCode;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use integration_tests::answering::answering;
 use integration_tests::moto::{AccessKey, role, user};
 use integration_tests::program::Program;
@@ -16,6 +20,8 @@ use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 const TABLE: &str = "credentials";
@@ -191,6 +197,69 @@ async fn whoever_gives_credentials_may_be_down() {
         assert!(message.contains("credentials") && message.contains(TABLE), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
         assert!(outcome["millis"].as_u64().expect("a time") < 10_000, "{outcome}");
+    }
+    // A refusal is none that passes: STS's own words, as its documentation gives them.
+    for code in ["ExpiredTokenException", "InvalidIdentityToken", "AccessDenied"] {
+        let body = format!(
+            "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>hunter2</Message></Error>\
+             <RequestId>1</RequestId></ErrorResponse>"
+        );
+        let (sts, _) = answering(StatusCode::BAD_REQUEST, body).await;
+        let outcome = probe("", &[&identity[..], &[("AWS_ENDPOINT_URL_STS", &sts)]].concat());
+        assert_refused(&outcome, &["refused by who gives them", TABLE]);
+        assert!(!outcome.to_string().contains("hunter2"), "{outcome}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn credentials_that_are_not_renewed_in_time_leave_nothing_in_doubt() {
+    // A key that is as good as expired, and then no answer any more.
+    let (first, _) = container(30).await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = silent.local_addr().expect("an address");
+    let body = body_of(&first).await;
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = silent.accept().await {
+            if open.is_empty() {
+                // Its head, which is all that it has, comes at once.
+                let _ = stream.read(&mut [0; 4_096]).await;
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all([head, body.clone()].concat().as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+            open.push(stream);
+        }
+    });
+    let (server, url) = (emulator("dynoxide"), format!("http://{address}/"));
+    let binding = format!(
+        r#"{{"service":"dynamodb","tableName":"none","region":"{REGION}","endpointUrl":"{server}"}}"#
+    );
+    let outcome = probe_binding(&binding, &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", &url)]);
+    assert_eq!(outcome["kind"], "unavailable", "no request was sent, so that none is in doubt: {outcome}");
+    assert!(outcome["message"].as_str().expect("a message").contains("new credentials"), "{outcome}");
+    assert!(outcome["millis"].as_u64().expect("a time") < 15_000, "{outcome}");
+}
+
+async fn body_of(url: &str) -> String {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let reply = client.get(url.parse().expect("a URL")).await.expect("it answers");
+    let body = reply.into_body().collect().await.expect("a body").to_bytes();
+    String::from_utf8(body.to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn an_endpoint_of_the_environment_that_is_none_is_refused() {
+    let binding = format!(r#"{{"service":"dynamodb","tableName":"{TABLE}","region":"{REGION}"}}"#);
+    let keys = [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"] {
+        for url in ["dynamodb-local", "localhost:8000", "ftp://127.0.0.1", "http://user:hunter2@127.0.0.1"] {
+            let outcome = probe_binding(&binding, &[keys[0], keys[1], (variable, url)]);
+            assert_eq!(outcome["kind"], "not_configured", "{variable}={url}: {outcome}");
+            let message = outcome["message"].as_str().expect("a message");
+            assert!(message.contains(variable) && !message.contains("hunter2"), "{message}");
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use larder_core::ErrorKind;
 use larder_core::driver::DriverError;
 
-use crate::client::{Trouble, trouble_of};
+use crate::credentials::{Trouble, trouble_of};
 use crate::driver::Place;
 
 /// The error of an attempt.
@@ -175,24 +175,19 @@ fn is_about_the_schema(message: &str) -> bool {
 /// The error of a request that got no answer.
 fn dispatch(error: Option<&(dyn StdError + 'static)>, place: &Place) -> DriverError {
     let mut reason = String::new();
-    let (mut never_sent, mut is_without_credentials) = (false, false);
+    let mut never_sent = false;
     let mut next = error;
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<CredentialsError>() {
             return no_credentials(error, place);
         }
         let text = error.to_string();
-        is_without_credentials |= text.contains(NO_CREDENTIALS_IN_TIME);
         never_sent |= is_before_sending(&text)
             || error
                 .downcast_ref::<hyper_util::client::legacy::Error>()
                 .is_some_and(|error| error.is_connect());
         reason = text;
         next = error.source();
-    }
-    if is_without_credentials {
-        let message = format!("new credentials for {place} could not be had in time");
-        return DriverError::refused(ErrorKind::Unavailable, message);
     }
     if never_sent {
         let message = format!("{place} cannot be reached: {reason}");
@@ -210,9 +205,6 @@ fn no_credentials(error: &CredentialsError, place: &Place) -> DriverError {
     };
     DriverError::refused(kind, format!("new credentials for {place} could not be had: {reason}"))
 }
-
-/// The SDK's words when asking for credentials took too long. The request itself was not sent.
-const NO_CREDENTIALS_IN_TIME: &str = "identity resolver timed out";
 
 /// Failures that come before a request is sent, by the words of crates whose types are not public.
 fn is_before_sending(text: &str) -> bool {

@@ -197,8 +197,14 @@ async fn expired_entries_use_up_the_budget(context: Context) {
         assert_eq!(found, live, "pages of {limit}");
     }
     // A page that finds next to nothing comes back short, with a cursor, instead of reading on and on.
-    let (keys, cursor) = page(&counted, 5, None).await;
+    let asked = Arc::new(RowsAskedFor::default());
+    let kv = context.handle(asked.over(context.driver().await));
+    let (keys, cursor) = page(&kv, 5, None).await;
     assert!(keys.len() < 5 && cursor.is_some(), "{keys:?}");
+    // Ten times what was asked for; the round in which that is reached is read to its end.
+    let shards = usize::from(context.driver().await.info().default_shards);
+    let asked = asked.0.load(Ordering::SeqCst);
+    assert!(asked <= 10 * 5 + 5 * shards, "{asked} rows were asked for, for a page of 5");
 }
 
 async fn a_cursor_survives_as_text(context: Context) {

@@ -32,6 +32,7 @@ pub(super) struct Attempts<'a> {
     deadline: Option<Instant>,
     backoff: Option<ExponentialBackoff>,
     conflicts: u32,
+    begun: bool,
 }
 
 impl<'a> Attempts<'a> {
@@ -45,13 +46,15 @@ impl<'a> Attempts<'a> {
         operation: Operation,
         deadline: impl Into<Option<Instant>>,
     ) -> Self {
-        Self { shared, operation, deadline: deadline.into(), backoff: None, conflicts: 0 }
+        Self { shared, operation, deadline: deadline.into(), backoff: None, conflicts: 0, begun: false }
     }
 
-    /// Runs one attempt within its time. One that would have no time to be answered is not begun: it would only leave a
-    /// write in doubt.
+    /// Runs one attempt within its time. A first one that would have no time to be answered is not begun: it would only
+    /// leave a write in doubt.
     pub(super) async fn run<T>(&mut self, mut attempt: Attempt<'_, T>) -> Result<T, DriverError> {
-        if let Some(deadline) = self.deadline
+        let is_first = !std::mem::replace(&mut self.begun, true);
+        if is_first
+            && let Some(deadline) = self.deadline
             && deadline.saturating_duration_since(Instant::now()) < self.shared.policy.shortest_attempt()
         {
             let reason = "the time was up before the attempt; try again";
@@ -111,6 +114,7 @@ impl<'a> Attempts<'a> {
         let now = Instant::now();
         let left = self.deadline().saturating_duration_since(now);
         let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
+        // A further attempt is not begun without the time to be answered either.
         if pause + self.shared.policy.shortest_attempt() >= left {
             return Err(error.clone().into_error());
         }

@@ -1,7 +1,7 @@
 //! Tables on the emulator, and servers that answer as a test says.
 #![allow(dead_code, reason = "every test uses some of it")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use larder_conformance::emulator;
@@ -60,14 +60,27 @@ pub(crate) async fn answering(status: &'static str, headers: &'static str, body:
 
 /// A server that gives every request the same answer, and tells what it was asked.
 pub(crate) async fn recording(body: &'static str) -> (String, UnboundedReceiver<String>) {
+    scripted(vec![body.to_owned()]).await
+}
+
+/// A server that gives these answers in their order, the last one again and again, and tells what it was asked.
+pub(crate) async fn scripted(answers: Vec<String>) -> (String, UnboundedReceiver<String>) {
+    struct Script {
+        answers: Vec<String>,
+        next: AtomicUsize,
+        requests: UnboundedSender<String>,
+    }
     let (requests, received) = unbounded_channel();
     // Servers here are made of plain functions; this one lives as long as its test.
-    let requests: &'static UnboundedSender<String> = Box::leak(Box::new(requests));
+    let script: &'static Script =
+        Box::leak(Box::new(Script { answers, next: AtomicUsize::new(0), requests }));
     let url = serve(move |mut stream: TcpStream| async move {
         while let Some(request) = read_request(&mut stream).await {
-            if requests.send(String::from_utf8_lossy(&request).into_owned()).is_err() {
+            if script.requests.send(String::from_utf8_lossy(&request).into_owned()).is_err() {
                 return;
             }
+            let at = script.next.fetch_add(1, Ordering::SeqCst).min(script.answers.len() - 1);
+            let body = &script.answers[at];
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
             if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
                 return;
@@ -76,6 +89,22 @@ pub(crate) async fn recording(body: &'static str) -> (String, UnboundedReceiver<
     })
     .await;
     (url, received)
+}
+
+/// A server that gives every request the same answer, and counts its connections.
+pub(crate) async fn counting(body: &'static str) -> (String, &'static AtomicUsize) {
+    let connections: &'static AtomicUsize = Box::leak(Box::new(AtomicUsize::new(0)));
+    let url = serve(move |mut stream: TcpStream| async move {
+        connections.fetch_add(1, Ordering::SeqCst);
+        while read_request(&mut stream).await.is_some() {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    (url, connections)
 }
 
 /// A server whose queue is full, so that connecting takes for ever.
