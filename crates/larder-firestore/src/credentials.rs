@@ -1,0 +1,218 @@
+//! Tokens for requests: where they come from, and what to do when they do not come.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gcloud_sdk::google_cloud_auth::credentials::{
+    self as google, CacheableResource, CredentialsProvider, EntityTag, external_account, impersonated,
+    service_account, user_account,
+};
+use gcloud_sdk::google_cloud_auth::errors::CredentialsError;
+use gcloud_sdk::{GoogleAuthHeaders, HeaderMap};
+use larder_core::{Error, ErrorKind, Result};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+use tonic::codegen::http::header::AUTHORIZATION;
+use tonic::codegen::http::{Extensions, HeaderValue};
+
+use crate::client::quiet;
+use crate::names::Place;
+use crate::options::Credentials;
+
+/// What a token must allow.
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// How long to look for credentials; a machine without any takes its time to say so.
+const FIRST: Duration = Duration::from_secs(5);
+/// How long a refusal stands before the credentials are read, and asked for, anew.
+const REFUSAL: Duration = Duration::from_secs(10);
+
+/// The credentials of a driver, shared by its connections.
+///
+/// Google's library gives up for good once a token was refused. These begin anew, so that a service recovers when its
+/// key has been replaced or its role has been granted.
+pub(crate) struct Tokens {
+    source: Credentials,
+    /// How long a request waits for a token. Its own time would run out otherwise, and nobody would know that nothing
+    /// was sent.
+    limit: Duration,
+    current: Mutex<Option<Current>>,
+    /// Of the token that emulators expect.
+    tag: EntityTag,
+}
+
+#[derive(Clone)]
+struct Current {
+    credentials: google::Credentials,
+    since: Instant,
+}
+
+impl Tokens {
+    /// Looks for credentials, and for a first token, so that a service without any hears of it when it starts.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthorized` when there are none, or they are refused; `Unavailable` when who gives tokens is down.
+    pub(crate) async fn find(source: Credentials, limit: Duration, place: &Place) -> Result<Arc<Self>> {
+        let tokens = Self { source, limit, current: Mutex::new(None), tag: EntityTag::new() };
+        if matches!(tokens.source, Credentials::Emulator) {
+            return Ok(Arc::new(tokens));
+        }
+        let unauthorized = |reason: String| {
+            let message = format!("no credentials of Google Cloud for the {place}: {reason}");
+            Error::new(ErrorKind::Unauthorized, message)
+        };
+        let current = tokens.current().map_err(unauthorized)?;
+        let first = timeout(FIRST, quiet(current.credentials.headers(Extensions::new()))).await;
+        let is_bare = is_bare_machine(&tokens.source);
+        match first {
+            Ok(Ok(_)) => Ok(Arc::new(tokens)),
+            // The library's own error is not kept: it quotes what the server said (E2).
+            Ok(Err(error)) if !error.is_transient() => {
+                Err(Error::new(ErrorKind::Unauthorized, refused(place)))
+            }
+            Ok(Err(error)) if is_bare && !was_answered(&error) => Err(unauthorized(LOOKED_IN.to_owned())),
+            Err(_) if is_bare => Err(unauthorized(LOOKED_IN.to_owned())),
+            Ok(Err(_)) | Err(_) => Err(Error::new(ErrorKind::Unavailable, down(place))),
+        }
+    }
+
+    /// What adds the tokens to the requests of a connection.
+    pub(crate) fn headers(self: &Arc<Self>) -> GoogleAuthHeaders {
+        GoogleAuthHeaders::from(google::Credentials::from(Provider(Arc::clone(self))))
+    }
+
+    fn current(&self) -> Result<Current, String> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = &*current {
+            return Ok(current.clone());
+        }
+        let built = Current { credentials: build(&self.source)?, since: Instant::now() };
+        Ok(current.insert(built).clone())
+    }
+
+    /// Forgets credentials that were refused.
+    fn forget(&self, refused: &Current) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_current = current.as_ref().is_some_and(|current| current.since == refused.since);
+        if is_current && refused.since.elapsed() >= REFUSAL {
+            *current = None;
+        }
+    }
+
+    async fn fresh(&self, known: Extensions) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+        if matches!(self.source, Credentials::Emulator) {
+            return Ok(self.emulators(&known));
+        }
+        let current = self.current().map_err(|reason| CredentialsError::from_msg(false, reason))?;
+        match timeout(self.limit, current.credentials.headers(known)).await {
+            Ok(Err(error)) if !error.is_transient() => {
+                self.forget(&current);
+                Err(error)
+            }
+            Ok(answer) => answer,
+            Err(_) => Err(CredentialsError::from_msg(true, "no token came in time")),
+        }
+    }
+
+    fn emulators(&self, known: &Extensions) -> CacheableResource<HeaderMap> {
+        if known.get::<EntityTag>() == Some(&self.tag) {
+            return CacheableResource::NotModified;
+        }
+        // The word that Google's own tools send to it.
+        let data = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer owner"))]);
+        CacheableResource::New { entity_tag: self.tag.clone(), data }
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens(..)")
+    }
+}
+
+#[derive(Debug)]
+struct Provider(Arc<Tokens>);
+
+impl CredentialsProvider for Provider {
+    async fn headers(
+        &self,
+        known: Extensions,
+    ) -> std::result::Result<CacheableResource<HeaderMap>, CredentialsError> {
+        self.0.fresh(known).await
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        None
+    }
+}
+
+pub(crate) fn refused(place: &Place) -> String {
+    format!("a token for the {place} was refused; check the credentials, and this machine's clock")
+}
+
+pub(crate) fn down(place: &Place) -> String {
+    format!("a token for the {place} could not be had: who gives them is down")
+}
+
+const LOOKED_IN: &str = "looked in the file that GOOGLE_APPLICATION_CREDENTIALS names, in what \
+     `gcloud auth application-default login` writes, and at the metadata server";
+
+/// The credentials of a source. What is wrong with it is told without its content (E2).
+fn build(source: &Credentials) -> Result<google::Credentials, String> {
+    let built = match source {
+        Credentials::Environment | Credentials::ApplicationDefault | Credentials::Emulator => {
+            google::Builder::default().with_scopes([SCOPE]).build()
+        }
+        Credentials::File(path) => return from_file(path),
+    };
+    built.map_err(|error| {
+        let what = if error.is_loading() { "cannot be read" } else { "is no credentials file" };
+        format!("the file that GOOGLE_APPLICATION_CREDENTIALS names, or gcloud's own, {what}")
+    })
+}
+
+fn from_file(path: &Path) -> Result<google::Credentials, String> {
+    let shown = path.display();
+    let content = std::fs::read(path).map_err(|error| format!("{shown} cannot be read: {}", error.kind()))?;
+    let json: Value = serde_json::from_slice(&content).map_err(|_| format!("{shown} is no JSON"))?;
+    let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let built = match kind.as_str() {
+        "service_account" => service_account::Builder::new(json)
+            .with_access_specifier(service_account::AccessSpecifier::from_scopes([SCOPE]))
+            .build(),
+        "external_account" => external_account::Builder::new(json).with_scopes([SCOPE]).build(),
+        "authorized_user" => user_account::Builder::new(json).with_scopes([SCOPE]).build(),
+        "impersonated_service_account" => impersonated::Builder::new(json).with_scopes([SCOPE]).build(),
+        _ => return Err(format!("{shown} has no type of credentials that is known")),
+    };
+    built.map_err(|_| {
+        format!("{shown} is no credentials file of type {kind}: a field is missing, or is wrong")
+    })
+}
+
+/// Whether nothing is set that would lead to credentials, so that only a metadata server is left.
+fn is_bare_machine(source: &Credentials) -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let gclouds = || {
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        home.is_some_and(|home| home.join(".config/gcloud/application_default_credentials.json").exists())
+    };
+    matches!(source, Credentials::ApplicationDefault)
+        && !is_set("GOOGLE_APPLICATION_CREDENTIALS")
+        && !is_set("GCE_METADATA_HOST")
+        && !gclouds()
+}
+
+/// Whether somebody answered the request for a token. The library's errors tell it only in their words.
+fn was_answered(error: &CredentialsError) -> bool {
+    let mut next: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = next {
+        if error.to_string().contains("error sending request") {
+            return false;
+        }
+        next = error.source();
+    }
+    true
+}

@@ -1,0 +1,149 @@
+//! Firestore's errors, as kinds, and what became of their requests (E1, P4).
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use gcloud_sdk::google::rpc;
+use gcloud_sdk::google_cloud_auth::errors::CredentialsError;
+use gcloud_sdk::prost::Message;
+use larder_core::ErrorKind;
+use larder_core::driver::DriverError;
+use tonic::{Code, ConnectError, Status};
+
+use crate::credentials::{down, refused};
+use crate::names::Place;
+
+/// The error of an attempt.
+///
+/// Neither the status nor its message is kept: it quotes documents' names, and so keys (E2).
+pub(crate) fn failed(status: &Status, place: &Place) -> DriverError {
+    let mut error = match status.source() {
+        Some(cause) => unanswered(cause, place),
+        None => match http_status(status.message()) {
+            Some(http) => strange(http, place),
+            None => answer(status.code(), place),
+        },
+    };
+    error.retry_after = retry_after(status);
+    error
+}
+
+/// Whether Firestore itself sent this status. What this side of the connection makes up has a cause.
+pub(crate) fn is_answer(status: &Status) -> bool {
+    status.source().is_none() && http_status(status.message()).is_none()
+}
+
+/// The error of a place to which there is no connection.
+pub(crate) fn unreachable(place: &Place, why: &str) -> DriverError {
+    DriverError::refused(ErrorKind::Unavailable, format!("the {place} cannot be reached: {why}"))
+}
+
+/// The error of a request that got no answer.
+fn unanswered(cause: &(dyn StdError + 'static), place: &Place) -> DriverError {
+    let mut reason = String::new();
+    let mut next = Some(cause);
+    let mut never_sent = false;
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<CredentialsError>() {
+            return no_token(error, place);
+        }
+        never_sent |= error.is::<ConnectError>();
+        reason = error.to_string();
+        next = error.source();
+    }
+    if never_sent {
+        return unreachable(place, &reason);
+    }
+    let message = format!("the connection to the {place} broke: {reason}");
+    DriverError::unknown(ErrorKind::Unavailable, message)
+}
+
+/// The error of a request that was not sent for want of a token.
+fn no_token(error: &CredentialsError, place: &Place) -> DriverError {
+    if error.is_transient() {
+        DriverError::refused(ErrorKind::Unavailable, down(place))
+    } else {
+        DriverError::refused(ErrorKind::Unauthorized, refused(place))
+    }
+}
+
+/// The error of an answer of Firestore's.
+pub(crate) fn answer(code: Code, place: &Place) -> DriverError {
+    match code {
+        Code::NotFound => DriverError::refused(
+            ErrorKind::NotProvisioned,
+            format!(
+                "there is no database {} in project {} ({}); create it, or correct projectId and databaseId",
+                place.database, place.project, place.url
+            ),
+        ),
+        Code::FailedPrecondition => DriverError::refused(
+            ErrorKind::NotProvisioned,
+            format!(
+                "database {} of project {} ({}) does not take such requests: it is in Datastore mode; use one in \
+                 native mode",
+                place.database, place.project, place.url
+            ),
+        ),
+        Code::PermissionDenied | Code::Unauthenticated => DriverError::refused(
+            ErrorKind::Unauthorized,
+            format!(
+                "the {place} refused the credentials ({code:?}); check that they have the role \
+                 roles/datastore.user, and that the project has the Firestore API enabled"
+            ),
+        ),
+        Code::ResourceExhausted => {
+            DriverError::refused(ErrorKind::Throttled, format!("the {place} asks to slow down ({code:?})"))
+        }
+        Code::Aborted => DriverError::refused(
+            ErrorKind::Throttled,
+            format!("too many write to the same document of the {place} ({code:?})"),
+        ),
+        Code::InvalidArgument | Code::Unimplemented | Code::AlreadyExists => {
+            DriverError::refused(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
+        }
+        // Also what this side says of an answer that it cannot take.
+        Code::OutOfRange => {
+            DriverError::unknown(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
+        }
+        Code::DeadlineExceeded => {
+            DriverError::unknown(ErrorKind::Timeout, format!("the {place} took too long ({code:?})"))
+        }
+        // Whatever it says, a server that failed may have done the work before.
+        Code::Unavailable | Code::Internal | Code::Unknown | Code::Cancelled | Code::DataLoss | Code::Ok => {
+            DriverError::unknown(ErrorKind::Unavailable, format!("the {place} failed ({code:?})"))
+        }
+    }
+}
+
+/// The error of an answer that is no gRPC: something between answered, or no Firestore at all.
+fn strange(http: u16, place: &Place) -> DriverError {
+    match http {
+        401 | 403 => DriverError::refused(
+            ErrorKind::Unauthorized,
+            format!("the {place} refused the credentials with HTTP {http}"),
+        ),
+        429 => DriverError::refused(ErrorKind::Throttled, format!("the {place} answered with HTTP 429")),
+        400..500 => DriverError::refused(
+            ErrorKind::NotConfigured,
+            format!("what answers at {} is no Firestore: HTTP {http}; is endpointUrl right?", place.url),
+        ),
+        _ => DriverError::unknown(
+            ErrorKind::Unavailable,
+            format!("the {place} answered with HTTP {http}, and no gRPC"),
+        ),
+    }
+}
+
+/// The HTTP status of an answer that had no status of gRPC. The client tells it only in its words.
+fn http_status(message: &str) -> Option<u16> {
+    let status = message.strip_prefix("grpc-status header missing, mapped from HTTP status code ")?;
+    status.trim().parse().ok()
+}
+
+/// How long the server asks to wait: gRPC's `Retry-After`.
+fn retry_after(status: &Status) -> Option<Duration> {
+    let details = rpc::Status::decode(status.details()).ok()?.details;
+    let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
+    rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()
+}
