@@ -14,7 +14,7 @@ use tracing::instrument::WithSubscriber;
 
 use crate::credentials::Tokens;
 use crate::driver::FirestoreDriver;
-use crate::error::{failed, is_answer, unreachable};
+use crate::error::{Connection, failed, unreachable};
 use crate::names::Place;
 
 /// The raw client: one HTTP/2 connection and the tokens for it.
@@ -73,10 +73,10 @@ impl FirestoreDriver {
                 Ok(reply)
             }
             Err(status) => {
-                if is_answer(&status) {
-                    stream.answered();
-                } else {
-                    stream.broken();
+                match Connection::of(&status) {
+                    Connection::Answered => stream.answered(),
+                    Connection::Broken => stream.broken(),
+                    Connection::Unused => {}
                 }
                 Err(failed(&status, &self.place))
             }

@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use gcloud_sdk::error::ErrorKind as SdkError;
 use gcloud_sdk::google::rpc;
-use gcloud_sdk::google_cloud_auth::errors::CredentialsError;
 use gcloud_sdk::prost::Message;
 use larder_core::ErrorKind;
 use larder_core::driver::DriverError;
@@ -28,9 +28,25 @@ pub(crate) fn failed(status: &Status, place: &Place) -> DriverError {
     error
 }
 
-/// Whether Firestore itself sent this status. What this side of the connection makes up has a cause.
-pub(crate) fn is_answer(status: &Status) -> bool {
-    status.source().is_none() && http_status(status.message()).is_none()
+/// What a failed request says of the connection.
+pub(crate) enum Connection {
+    /// The server answered over it.
+    Answered,
+    /// It broke, or never was.
+    Broken,
+    /// It was not used.
+    Unused,
+}
+
+impl Connection {
+    /// What this side of the connection makes up has a cause; what the server sent has none.
+    pub(crate) fn of(status: &Status) -> Self {
+        match status.source() {
+            None => Self::Answered,
+            Some(cause) if sdks(cause).is_some() => Self::Unused,
+            Some(_) => Self::Broken,
+        }
+    }
 }
 
 /// The error of a place to which there is no connection.
@@ -44,8 +60,8 @@ fn unanswered(cause: &(dyn StdError + 'static), place: &Place) -> DriverError {
     let mut next = Some(cause);
     let mut never_sent = false;
     while let Some(error) = next {
-        if let Some(error) = error.downcast_ref::<CredentialsError>() {
-            return no_token(error, place);
+        if let Some(error) = sdks(error) {
+            return not_sent(error, place);
         }
         never_sent |= error.is::<ConnectError>();
         reason = error.to_string();
@@ -58,12 +74,23 @@ fn unanswered(cause: &(dyn StdError + 'static), place: &Place) -> DriverError {
     DriverError::unknown(ErrorKind::Unavailable, message)
 }
 
-/// The error of a request that was not sent for want of a token.
-fn no_token(error: &CredentialsError, place: &Place) -> DriverError {
-    if error.is_transient() {
-        DriverError::refused(ErrorKind::Unavailable, down(place))
-    } else {
-        DriverError::refused(ErrorKind::Unauthorized, refused(place))
+/// What went wrong in the SDK, if it did. All of that comes before a request is sent.
+fn sdks<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a gcloud_sdk::error::Error> {
+    // It puts a box into the box.
+    let boxed = error.downcast_ref::<Box<gcloud_sdk::error::Error>>().map(Box::as_ref);
+    boxed.or_else(|| error.downcast_ref())
+}
+
+/// The error of a request that was not sent, mostly for want of a token.
+fn not_sent(error: &gcloud_sdk::error::Error, place: &Place) -> DriverError {
+    match error.kind() {
+        SdkError::Credentials(error) if error.is_transient() => {
+            DriverError::refused(ErrorKind::Unavailable, down(place))
+        }
+        SdkError::Credentials(_) | SdkError::CredentialsBuild(_) => {
+            DriverError::refused(ErrorKind::Unauthorized, refused(place))
+        }
+        _ => DriverError::refused(ErrorKind::Internal, "the request could not be built"),
     }
 }
 
@@ -135,10 +162,17 @@ fn strange(http: u16, place: &Place) -> DriverError {
     }
 }
 
-/// The HTTP status of an answer that had no status of gRPC. The client tells it only in its words.
+/// The HTTP status of an answer that had no status of gRPC. The client tells it only in its words: without a body, and
+/// with one that it took for a message.
 fn http_status(message: &str) -> Option<u16> {
-    let status = message.strip_prefix("grpc-status header missing, mapped from HTTP status code ")?;
-    status.trim().parse().ok()
+    const BARE: &str = "grpc-status header missing, mapped from HTTP status code ";
+    const WITH_BODY: &str = "while receiving response with status: ";
+    let status = match message.strip_prefix(BARE) {
+        Some(status) => status,
+        None if message.starts_with("protocol error: ") => message.split_once(WITH_BODY)?.1,
+        None => return None,
+    };
+    status.get(..3)?.parse().ok()
 }
 
 /// How long the server asks to wait: gRPC's `Retry-After`.
