@@ -216,3 +216,39 @@ fn was_answered(error: &CredentialsError) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn refused_credentials_are_read_anew_after_a_while() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let path = folder.path().join("key.json");
+        let key = serde_json::json!({
+            "type": "service_account",
+            "project_id": "larder-tests",
+            "private_key_id": "key-1",
+            "private_key": "no key",
+            "client_email": "larder@larder-tests.iam.gserviceaccount.com",
+        });
+        std::fs::write(&path, key.to_string()).expect("a file");
+        let source = Credentials::File(path.clone());
+        let limit = Duration::from_secs(1);
+        let tokens = Tokens { source, limit, current: Mutex::new(None), tag: EntityTag::new() };
+        let refusal = async || {
+            let error = tokens.fresh(Extensions::new()).await.err().expect("no key");
+            assert!(!error.is_transient(), "{error}");
+            error.to_string()
+        };
+        refusal().await;
+        std::fs::remove_file(&path).expect("it is removed");
+        tokio::time::advance(REFUSAL / 2).await;
+        for _ in 0..3 {
+            assert!(!refusal().await.contains("cannot be read"), "not at every request");
+        }
+        tokio::time::advance(REFUSAL).await;
+        refusal().await;
+        assert!(refusal().await.contains("cannot be read"), "the file is looked at again");
+    }
+}

@@ -37,9 +37,10 @@ impl FirestoreDriver {
     /// in the clear; `Unauthorized` when no credentials are found, with the places that were looked in, or they are
     /// refused; `Unavailable` when who gives tokens is down.
     pub async fn open(options: FirestoreOptions) -> Result<Self> {
-        check_name("projectId", &options.project)?;
-        check_name("databaseId", &options.database)?;
-        check_name("collectionName", &options.collection)?;
+        // These two also stand in a header of every request.
+        check_name("projectId", &options.project, |name| name.bytes().all(|byte| byte.is_ascii_graphic()))?;
+        check_name("databaseId", &options.database, |name| name.bytes().all(|byte| byte.is_ascii_graphic()))?;
+        check_name("collectionName", &options.collection, |_| true)?;
         let endpoint = Endpoint::of(&options, std::env::var(EMULATOR_HOST).ok())?;
         let FirestoreOptions { project, database, collection, connect_timeout, max_channels, .. } = options;
         let place = Arc::new(Place { project, database, collection, url: endpoint.url });
@@ -60,15 +61,15 @@ impl FirestoreDriver {
     }
 }
 
-/// Refuses what would name something else once it stands in a resource path, or cannot stand in a header.
-fn check_name(field: &str, name: &str) -> Result<()> {
+/// Refuses what would name something else once it stands in a resource path.
+fn check_name(field: &str, name: &str, fits: impl FnOnce(&str) -> bool) -> Result<()> {
     let is_segment = !name.is_empty()
         && name.len() <= 1_500
         && !matches!(name, "." | "..")
         && !name.contains('/')
         && !name.chars().any(char::is_control);
     let is_reserved = name.len() >= 4 && name.starts_with("__") && name.ends_with("__");
-    if is_segment && !is_reserved {
+    if is_segment && !is_reserved && fits(name) {
         return Ok(());
     }
     let message =

@@ -115,6 +115,15 @@ async fn a_document_whose_id_is_no_key_is_told_of() {
 }
 
 #[tokio::test]
+async fn a_collection_may_have_a_name_of_any_letters() {
+    let mut options = collection();
+    options.collection = "käse und {mehr}".to_owned();
+    let kv = impatient(&options).await;
+    kv.put("key", "value", PutOptions::new()).await.expect("a put");
+    assert_eq!(kv.scan_collect("", 10).await.expect("a scan").items.len(), 1);
+}
+
+#[tokio::test]
 async fn a_layout_of_the_future_is_refused() {
     for (layout, kind, word) in [
         (
@@ -316,6 +325,7 @@ async fn bad_options_are_refused_before_any_request() {
     for (options, field) in [
         (FirestoreOptions::new("", "cache"), "projectId"),
         (FirestoreOptions::new("a/b", "cache"), "projectId"),
+        (FirestoreOptions::new("project", "cache").database("dätabase"), "databaseId"),
         (FirestoreOptions::new("project", "cache").database(".."), "databaseId"),
         (FirestoreOptions::new("project", "__x__"), "collectionName"),
         (FirestoreOptions::new("project", "a\nb"), "collectionName"),
