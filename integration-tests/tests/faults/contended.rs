@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use integration_tests::proxy::{Exchange, Fault, Rule};
 use larder_core::{ErrorKind, PutOptions};
 
-use crate::bench::{Bench, HOUR};
+use crate::bench::{Bench, GET, is_about};
+use crate::op::HOUR;
 
 const TASKS: usize = 16;
 const TURNS: usize = 40;
@@ -26,12 +27,11 @@ fn micros() -> u64 {
 
 fn assert_justified(unknown: &[Unknown], log: &[Exchange]) {
     for Unknown { key, from, to } in unknown {
-        let quoted = format!("\"{key}\"");
         let is_reason = |exchange: &&Exchange| {
             !exchange.faults.is_empty()
-                && exchange.operation != "GetItem"
+                && exchange.operation != GET
                 && (*from..=*to).contains(&exchange.received_at)
-                && String::from_utf8_lossy(&exchange.request).contains(&quoted)
+                && is_about(&exchange.request, key)
         };
         assert!(log.iter().any(|exchange| is_reason(&exchange)), "{key}: ambiguous, and no reply was lost");
     }
