@@ -14,6 +14,7 @@ use larder_core::driver::DriverError;
 use tokio::time::Instant;
 
 use crate::client::{Client, Connector};
+use crate::credentials::Tokens;
 
 /// How many requests a connection carries at a time.
 pub(crate) const STREAMS: usize = 100;
@@ -58,6 +59,10 @@ impl Channels {
         // Under the lock, so that no two requests take the last place.
         channel.streams.fetch_add(1, Ordering::Relaxed);
         Stream { channels: self, channel, started: Instant::now(), patience: self.connector.limit }
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.connector.tokens
     }
 
     /// Sends nothing more over a connection. What is under way on it goes on.

@@ -8,7 +8,7 @@ use gcloud_sdk::GoogleAuthMiddleware;
 use gcloud_sdk::google::firestore::v1::firestore_client::FirestoreClient;
 use larder_core::driver::DriverError;
 use tokio::time::timeout;
-use tonic::Status;
+use tonic::{Code, Status};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
@@ -73,6 +73,10 @@ impl FirestoreDriver {
                 Ok(reply)
             }
             Err(status) => {
+                if status.code() == Code::Unauthenticated {
+                    // It may have been withdrawn, or the clock of whoever gave it is wrong.
+                    self.channels.tokens().forget();
+                }
                 match Connection::of(&status) {
                     Connection::Answered => stream.answered(),
                     Connection::Broken => stream.broken(),

@@ -92,13 +92,11 @@ impl Tokens {
         Ok(current.insert(built).clone())
     }
 
-    /// Forgets credentials that were refused.
-    fn forget(&self, refused: &Current) {
+    /// Forgets credentials that were refused, here or by Firestore. Not at every refusal: whoever gives tokens would have
+    /// as many requests as Firestore itself.
+    pub(crate) fn forget(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_current = current.as_ref().is_some_and(|current| current.since == refused.since);
-        if is_current && refused.since.elapsed() >= REFUSAL {
-            *current = None;
-        }
+        current.take_if(|current| current.since.elapsed() >= REFUSAL);
     }
 
     async fn fresh(&self, known: Extensions) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
@@ -108,7 +106,7 @@ impl Tokens {
         let current = self.current().map_err(|reason| CredentialsError::from_msg(false, reason))?;
         match timeout(self.limit, current.credentials.headers(known)).await {
             Ok(Err(error)) if !error.is_transient() => {
-                self.forget(&current);
+                self.forget();
                 Err(error)
             }
             Ok(answer) => answer,
@@ -250,5 +248,20 @@ mod tests {
         tokio::time::advance(REFUSAL).await;
         refusal().await;
         assert!(refusal().await.contains("cannot be read"), "the file is looked at again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn good_credentials_are_kept_until_firestore_has_doubts() {
+        let source = Credentials::File("absent.json".into());
+        let limit = Duration::from_secs(1);
+        let known = Current { credentials: google::anonymous::Builder::new().build(), since: Instant::now() };
+        let tokens = Tokens { source, limit, current: Mutex::new(Some(known)), tag: EntityTag::new() };
+        let is_known = async || tokens.fresh(Extensions::new()).await.is_ok();
+        tokens.forget();
+        assert!(is_known().await, "a role that was granted a moment ago takes its time");
+        tokio::time::advance(REFUSAL).await;
+        assert!(is_known().await, "nobody has complained");
+        tokens.forget();
+        assert!(!is_known().await, "the file is looked at again");
     }
 }
