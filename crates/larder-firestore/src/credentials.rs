@@ -235,7 +235,7 @@ mod tests {
         let limit = Duration::from_secs(1);
         let tokens = Tokens { source, limit, current: Mutex::new(None), tag: EntityTag::new() };
         let refusal = async || {
-            let error = tokens.fresh(Extensions::new()).await.err().expect("no key");
+            let error = tokens.fresh(Extensions::new()).await.expect_err("no key");
             assert!(!error.is_transient(), "{error}");
             error.to_string()
         };
