@@ -181,3 +181,67 @@ fn retry_after(status: &Status) -> Option<Duration> {
     let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
     rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use gcloud_sdk::google_cloud_auth::errors::CredentialsError;
+    use gcloud_sdk::prost_types;
+    use larder_core::driver::Effect;
+
+    use super::*;
+
+    fn place() -> Place {
+        Place {
+            project: "p".into(),
+            database: "(default)".into(),
+            collection: "c".into(),
+            url: "https://host".into(),
+        }
+    }
+
+    /// What the client makes of a failure on this side.
+    fn local(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> DriverError {
+        failed(&Status::from_error(cause.into()), &place())
+    }
+
+    #[test]
+    fn what_this_side_makes_up_is_in_doubt_unless_nothing_was_sent() {
+        let sdks = |is_transient| {
+            let error = CredentialsError::from_msg(is_transient, "hunter2");
+            Box::new(gcloud_sdk::error::Error::from(error))
+        };
+        let io = |kind| std::io::Error::new(kind, "by the peer");
+        let refused = io(std::io::ErrorKind::ConnectionRefused);
+        for (error, kind, effect) in [
+            (local(ConnectError(refused.into())), ErrorKind::Unavailable, Effect::NotApplied),
+            (local(sdks(true)), ErrorKind::Unavailable, Effect::NotApplied),
+            (local(sdks(false)), ErrorKind::Unauthorized, Effect::NotApplied),
+            (local(io(std::io::ErrorKind::ConnectionReset)), ErrorKind::Unavailable, Effect::Unknown),
+            (local("a stream was reset"), ErrorKind::Unavailable, Effect::Unknown),
+        ] {
+            assert_eq!((error.kind, error.effect), (kind, effect), "{error:?}");
+            assert!(!error.message.contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_wish_to_wait_is_taken_from_the_details() {
+        let delay = prost_types::Duration { seconds: 1, nanos: 500_000_000 };
+        let info = rpc::RetryInfo { retry_delay: Some(delay) };
+        let detail = |kind: &str| prost_types::Any {
+            type_url: format!("type.googleapis.com/google.rpc.{kind}"),
+            value: info.encode_to_vec(),
+        };
+        for (details, wish) in [
+            (vec![], None),
+            (vec![detail("DebugInfo")], None),
+            (vec![detail("DebugInfo"), detail("RetryInfo")], Some(Duration::from_millis(1_500))),
+        ] {
+            let details = rpc::Status { code: 8, message: "hunter2".into(), details }.encode_to_vec();
+            let status = Status::with_details(Code::ResourceExhausted, "hunter2", details.into());
+            assert_eq!(retry_after(&status), wish);
+        }
+        let status = Status::with_details(Code::Unavailable, "", "no message".into());
+        assert_eq!(retry_after(&status), None);
+    }
+}

@@ -13,7 +13,7 @@ use larder_firestore::{Credentials, FirestoreDriver};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
-use support::{FULL, Server, at, open, row, silent, status};
+use support::{FULL, Server, at, leaving, open, row, silent, status};
 
 /// A server that answers once so many requests are there at a time, and then so many again.
 async fn gathering(requests: usize) -> Server {
@@ -97,6 +97,23 @@ async fn a_connection_that_has_gone_silent_is_left() {
     timeout(Duration::from_millis(300), driver.get(&key, FULL)).await.expect_err("it is silent");
     read_at_once(&driver, 1).await;
     assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_ends_is_replaced() {
+    let driver = open(&at(leaving().await)).await;
+    let key = row("key");
+    let (mut answered, mut failed) = (0, false);
+    for _ in 0..50 {
+        let error = timeout(Duration::from_secs(5), driver.get(&key, FULL)).await.expect("no hang");
+        let error = error.expect_err("no database");
+        // The server's leave and the next request may pass each other; the one after it has a connection.
+        assert!(!failed || error.kind == ErrorKind::NotProvisioned, "{error:?}");
+        failed = error.kind != ErrorKind::NotProvisioned;
+        assert!(!failed || error.kind == ErrorKind::Unavailable, "{error:?}");
+        answered += usize::from(!failed);
+    }
+    assert!(answered >= 25, "{answered} of 50 were answered");
 }
 
 #[tokio::test]

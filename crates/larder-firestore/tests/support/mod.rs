@@ -19,6 +19,7 @@ use larder_core::{CanonicalKey, Expiry, Kv, RetryPolicy, Timestamp};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 pub(crate) const PROJECT: &str = "larder-tests";
 
@@ -139,6 +140,27 @@ pub(crate) fn http(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>>
 /// A server that gives every request the same answer.
 pub(crate) async fn answering(answer: impl Fn() -> Response<Full<Bytes>> + Send + Sync + 'static) -> Server {
     Server::start(move |_| std::future::ready(answer())).await
+}
+
+/// A server that ends every connection after its first answer, as servers do that are replaced.
+pub(crate) async fn leaving() -> String {
+    serve(|stream: TcpStream| async move {
+        let answered = Arc::new(Notify::new());
+        let told = Arc::clone(&answered);
+        let service = service_fn(move |_: Request<Incoming>| {
+            told.notify_one();
+            std::future::ready(Ok::<_, hyper::Error>(status(5)))
+        });
+        let builder = auto::Builder::new(TokioExecutor::new());
+        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = answered.notified() => connection.as_mut().graceful_shutdown(),
+        }
+        // How a connection ends is the client's affair.
+        let _ = connection.await;
+    })
+    .await
 }
 
 /// A server that takes requests and never answers.
