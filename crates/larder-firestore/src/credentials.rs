@@ -64,18 +64,18 @@ impl Tokens {
             Error::new(ErrorKind::Unauthorized, message)
         };
         let current = tokens.current().map_err(unauthorized)?;
-        let first = timeout(FIRST, quiet(current.credentials.headers(Extensions::new()))).await;
-        let is_bare = is_bare_machine(&tokens.source);
-        match first {
-            Ok(Ok(_)) => Ok(Arc::new(tokens)),
-            // The library's own error is not kept: it quotes what the server said (E2).
-            Ok(Err(error)) if !error.is_transient() => {
-                Err(Error::new(ErrorKind::Unauthorized, refused(place)))
-            }
-            Ok(Err(error)) if is_bare && !was_answered(&error) => Err(unauthorized(LOOKED_IN.to_owned())),
-            Err(_) if is_bare => Err(unauthorized(LOOKED_IN.to_owned())),
-            Ok(Err(_)) | Err(_) => Err(Error::new(ErrorKind::Unavailable, down(place))),
-        }
+        let error = match timeout(FIRST, quiet(current.credentials.headers(Extensions::new()))).await {
+            Ok(Ok(_)) => return Ok(Arc::new(tokens)),
+            Ok(Err(error)) => Some(error),
+            Err(_) => None,
+        };
+        // The library's own error is not kept: it quotes what the server said (E2).
+        Err(match error {
+            Some(error) if !error.is_transient() => Error::new(ErrorKind::Unauthorized, refused(place)),
+            Some(error) if was_answered(&error) => Error::new(ErrorKind::Unavailable, down(place)),
+            _ if is_bare_machine(&tokens.source) => unauthorized(LOOKED_IN.to_owned()),
+            _ => Error::new(ErrorKind::Unavailable, down(place)),
+        })
     }
 
     /// What adds the tokens to the requests of a connection.
@@ -155,7 +155,7 @@ pub(crate) fn down(place: &Place) -> String {
 }
 
 const LOOKED_IN: &str = "looked in the file that GOOGLE_APPLICATION_CREDENTIALS names, in what \
-     `gcloud auth application-default login` writes, and at the metadata server";
+     `gcloud auth application-default login` writes, and at the metadata server, which does not answer";
 
 /// The credentials of a source. What is wrong with it is told without its content (E2).
 fn build(source: &Credentials) -> Result<google::Credentials, String> {
@@ -190,7 +190,7 @@ fn from_file(path: &Path) -> Result<google::Credentials, String> {
     })
 }
 
-/// Whether nothing is set that would lead to credentials, so that only a metadata server is left.
+/// Whether no file leads to credentials, so that only a metadata server is left.
 fn is_bare_machine(source: &Credentials) -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let gclouds = || {
@@ -199,7 +199,6 @@ fn is_bare_machine(source: &Credentials) -> bool {
     };
     matches!(source, Credentials::ApplicationDefault)
         && !is_set("GOOGLE_APPLICATION_CREDENTIALS")
-        && !is_set("GCE_METADATA_HOST")
         && !gclouds()
 }
 
