@@ -293,16 +293,22 @@ async fn a_page_costs_one_request() {
     }
 }
 
-#[tokio::test]
-async fn a_hundred_requests_share_a_connection() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_gets_the_connections_that_it_needs() {
     let bench = Bench::new().await;
-    let kv = bench.collection.handle(bench.proxy.url()).await;
-    kv.exists("warm").await.expect("it works");
-    let before = bench.proxy.counts().await.connections;
-    let reads = (0..100).map(|number| {
-        let kv = kv.clone();
-        async move { kv.exists(format!("key-{number}")).await.expect("a read") }
-    });
-    futures_util::future::join_all(reads).await;
-    assert_eq!(bench.proxy.counts().await.connections, before, "no further one");
+    for (burst, most) in [(100, 1), (500, 5)] {
+        let kv = bench.collection.handle(bench.proxy.url()).await;
+        kv.exists("warm").await.expect("it works");
+        let before = bench.proxy.counts().await.connections;
+        let puts = (0..burst).map(|number| {
+            let kv = kv.clone();
+            async move { kv.put(format!("key-{number}"), "value", PutOptions::new()).await }
+        });
+        for stored in futures_util::future::join_all(puts).await {
+            assert!(stored.expect("a put").is_stored());
+        }
+        let further = bench.proxy.counts().await.connections - before;
+        println!("{burst} at once: {further} connections more");
+        assert!(further < most, "{burst} at once: {further} more");
+    }
 }

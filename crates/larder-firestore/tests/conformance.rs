@@ -25,7 +25,7 @@ impl Harness for Server {
     async fn create(&self) -> Arc<dyn TestStore> {
         static COLLECTIONS: AtomicU32 = AtomicU32::new(0);
         let number = COLLECTIONS.fetch_add(1, Ordering::Relaxed);
-        // A database of its own too: the emulator's queries cost what is stored in all of a database's collections.
+        // A database of its own too: stores share nothing.
         let name = format!("conformance-{}-{number}", std::process::id());
         let options = FirestoreOptions::new("larder-tests", name.clone())
             .database(name)
