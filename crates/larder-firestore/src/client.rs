@@ -88,7 +88,8 @@ impl FirestoreDriver {
     }
 }
 
-/// A request of the SDK without the SDK's own spans and events: they print requests and documents, values included (E2).
+/// A request of the SDK without the SDK's own spans and events. Those of this version show no value and no token, but what
+/// the next one shows is not ours to promise (E2).
 ///
 /// The handle's span around it tells what was done, how long it took and how it ended.
 pub(crate) fn quiet<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
