@@ -6,6 +6,7 @@
 pub mod answering;
 pub mod bindings;
 pub mod dynamodb;
+pub mod firestore;
 pub mod linear;
 pub mod model;
 pub mod moto;

@@ -13,6 +13,7 @@ use larder_core::MemoryDriver;
 use larder_core::driver::Driver;
 use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+use larder_firestore::{FirestoreDriver, FirestoreOptions};
 use larder_sled::{SledDriver, SledOptions};
 use tempfile::tempdir;
 
@@ -114,4 +115,20 @@ async fn dynamodb_on_dynoxide() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dynamodb_on_ministack() {
     dynamodb("ministack", 1, 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn firestore_on_hidane() {
+    let store = async || {
+        static COLLECTIONS: AtomicU32 = AtomicU32::new(0);
+        let number = COLLECTIONS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("linearizability-{}-{number}", std::process::id());
+        let options = FirestoreOptions::new("larder-tests", name.clone()).database(name);
+        let options = options.endpoint_url(emulator("hidane"));
+        async move || {
+            let driver = FirestoreDriver::open(options.clone()).await;
+            Arc::new(driver.expect("the options are right")) as Arc<dyn Driver>
+        }
+    };
+    check_backend("firestore on hidane", store, 12).await;
 }

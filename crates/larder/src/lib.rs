@@ -48,14 +48,15 @@
 //! ```text
 //! {"service":"dynamodb","tableName":"…","region":"…","endpointUrl":"…"?,
 //!  "profile":"…"? or "accessKeyId":"…"?,"secretAccessKey":"…"?,"sessionToken":"…"?}
-//! {"service":"firestore","projectId":"…","databaseId":"(default)"?,"collectionName":"…","endpointUrl":"…"?}
+//! {"service":"firestore","projectId":"…","databaseId":"(default)"?,"collectionName":"…","endpointUrl":"…"?,
+//!  "credentialsFile":"…"?}
 //! {"service":"tablestorage","accountName":"…","tableName":"…","resourceGroupName":"…"?,"endpointUrl":"…"?,
 //!  "accountKey":"…"? or "sasToken":"…"?}
 //! {"service":"local-kv","dataDir":"…","keyPrefix":"…"?,"durability":"flush" or "interval"?}
 //! {"service":"gateway","url":"https://…","apiKey":{"env":"…"},"binding":"cache"}
 //!
 //! dynamodb://table?region=…&endpointUrl=…
-//! firestore://project/database/collection?endpointUrl=…
+//! firestore://project/database/collection?endpointUrl=…&credentialsFile=…
 //! tablestorage://account/table?resourceGroupName=…&endpointUrl=…
 //! local-kv:///absolute/dir?keyPrefix=…&durability=…      local-kv:relative/dir
 //! ```
@@ -66,9 +67,10 @@
 //! |---|---|---|
 //! | `local` | yes | `local-kv`: a directory on this machine, kept by sled |
 //! | `aws` | no | `dynamodb`: a table of Amazon DynamoDB, through the official SDK |
+//! | `gcp` | no | `firestore`: a collection of Google Cloud Firestore |
 //!
-//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`
-//! and `dynamodb`.
+//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`,
+//! `dynamodb` and `firestore`.
 
 pub mod binding;
 

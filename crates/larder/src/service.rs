@@ -6,7 +6,7 @@ use std::pin::Pin;
 use larder_core::{Error, ErrorKind, KvBuilder, Result};
 
 use crate::binding::{Binding, Fields, UrlForm, dynamodb, firestore, gateway, local_kv, tablestorage};
-#[cfg(any(feature = "aws", feature = "local"))]
+#[cfg(any(feature = "aws", feature = "gcp", feature = "local"))]
 use crate::drivers;
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -30,6 +30,9 @@ pub const SERVICES: &[Service] = &[
         fields: firestore::FIELDS,
         url: UrlForm::Segments(firestore::IN_PATH),
         read: firestore::read,
+        #[cfg(feature = "gcp")]
+        open: Some(drivers::gcp::open),
+        #[cfg(not(feature = "gcp"))]
         open: None,
     },
     Service {

@@ -36,8 +36,9 @@ fn dynamodb_with_the_least_fields() {
 fn firestore_with_all_fields_and_the_least() {
     let binding = firestore(
         r#"{"service":"firestore","projectId":"acme","databaseId":"main","collectionName":"kv-cache",
-            "endpointUrl":"http://localhost:8080"}"#,
+            "endpointUrl":"http://localhost:8080","credentialsFile":"/etc/shop/key.json"}"#,
     );
+    assert_eq!(binding.credentials_file.as_deref(), Some("/etc/shop/key.json"));
     assert_eq!(binding.project_id, "acme");
     assert_eq!(binding.database_id, "main");
     assert_eq!(binding.collection_name, "kv-cache");
@@ -45,6 +46,7 @@ fn firestore_with_all_fields_and_the_least() {
 
     let binding = firestore(r#"{"service":"firestore","projectId":"acme","collectionName":"cache"}"#);
     assert_eq!(binding.database_id, "(default)");
+    assert!(binding.endpoint_url.is_none() && binding.credentials_file.is_none());
 }
 
 #[test]
@@ -177,6 +179,6 @@ fn the_registry_lists_every_service() {
         ]
     );
     let compiled_in = larder::SERVICES.iter().filter(|service| service.is_compiled_in());
-    let features = usize::from(cfg!(feature = "local")) + usize::from(cfg!(feature = "aws"));
-    assert_eq!(compiled_in.count(), features);
+    let features = [cfg!(feature = "aws"), cfg!(feature = "gcp"), cfg!(feature = "local")];
+    assert_eq!(compiled_in.count(), features.into_iter().filter(|is_on| *is_on).count());
 }

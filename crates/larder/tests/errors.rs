@@ -159,6 +159,7 @@ fn an_empty_field_is_refused() {
         (&DYNAMODB, "endpointUrl"),
         (&DYNAMODB, "secretAccessKey"),
         (&FIRESTORE, "databaseId"),
+        (&FIRESTORE, "credentialsFile"),
         (&TABLES, "accountKey"),
         (&TABLES, "sasToken"),
         (&TABLES, "resourceGroupName"),

@@ -1,21 +1,28 @@
-//! A table, a proxy before it, and a handle on each side.
+//! A table, a proxy before it, and a handle on each side; and what is DynamoDB's own in these tests.
 
 use std::time::Duration;
 
 use integration_tests::dynamodb::Table;
-use integration_tests::proxy::FaultProxy;
+use integration_tests::proxy::{Answer, Fault, FaultProxy};
 use larder_conformance::emulator;
-use larder_core::{
-    DeleteOutcome, ErrorKind, Kv, PutOptions, PutOutcome, Result, TouchOptions, TouchOutcome, Version,
-};
+use larder_core::Kv;
 
-pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
-/// Longer than the skew bound and an attempt: what was there is certainly older than the next write.
-pub(crate) const PAUSE: Duration = Duration::from_secs(10);
+use crate::op::{Op, PAUSE};
+
+const EMULATOR: &str = "dynoxide";
+
+/// The requests behind `get`, a page of a scan and `get_many`.
+pub(crate) const GET: &str = "GetItem";
+pub(crate) const SCAN: &str = "Query";
+pub(crate) const GET_MANY: &str = "BatchGetItem";
+
+/// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
+pub(crate) const TRACELESS: &[&str] =
+    &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)"];
 
 pub(crate) struct Bench {
     pub(crate) proxy: FaultProxy,
-    pub(crate) table: Table,
+    pub(crate) place: Table,
     /// Through the proxy.
     pub(crate) kv: Kv,
     /// Past it.
@@ -24,126 +31,76 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator("dynoxide"));
+        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
         let table = Table::create().await;
         let kv = table.handle(proxy.url()).await;
         kv.exists("warm").await.expect("it works");
-        Self { kv, truth: table.direct().await, table, proxy }
+        Self { kv, truth: table.direct().await, place: table, proxy }
+    }
+
+    /// One more way through a proxy of its own, whose log holds nobody else's requests.
+    pub(crate) async fn lane(&self) -> (FaultProxy, Kv) {
+        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
+        let kv = self.place.handle(proxy.url()).await;
+        kv.exists("warm").await.expect("it works");
+        (proxy, kv)
     }
 
     pub(crate) fn pause(&self) {
-        self.table.clock().advance(PAUSE);
+        self.place.clock().advance(PAUSE);
     }
 }
 
-/// A write.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Op {
-    Put,
-    Create,
-    Swap,
-    Touch,
-    Delete,
-    DeleteVersion,
-    Increment,
-    PutMany,
-    DeleteMany,
-}
-
-impl Op {
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Put,
-        Self::Create,
-        Self::Swap,
-        Self::Touch,
-        Self::Delete,
-        Self::DeleteVersion,
-        Self::Increment,
-        Self::PutMany,
-        Self::DeleteMany,
-    ];
-
-    /// The request behind it.
-    pub(crate) fn request(self) -> &'static str {
-        match self {
-            Self::Put | Self::Create | Self::Swap => "PutItem",
-            Self::Touch | Self::Increment => "UpdateItem",
-            Self::Delete | Self::DeleteVersion => "DeleteItem",
-            Self::PutMany | Self::DeleteMany => "BatchWriteItem",
-        }
-    }
-
-    /// What is there after it was applied to a live 5, or to nothing.
-    pub(crate) fn applied(self, before: Option<&str>) -> Option<String> {
-        match self {
-            Self::Put | Self::Create | Self::Swap | Self::PutMany => Some("8".to_owned()),
-            Self::Touch => before.map(str::to_owned),
-            Self::Delete | Self::DeleteVersion | Self::DeleteMany => None,
-            Self::Increment => Some(if before.is_some() { "8" } else { "3" }.to_owned()),
-        }
-    }
-
-    /// Whether its condition holds.
-    pub(crate) fn holds(self, is_there: bool) -> bool {
-        match self {
-            Self::Put | Self::Delete | Self::Increment | Self::PutMany | Self::DeleteMany => true,
-            Self::Create => !is_there,
-            Self::Swap | Self::Touch | Self::DeleteVersion => is_there,
-        }
-    }
-
-    pub(crate) async fn run(self, kv: &Kv, key: &str, version: Version) -> Said {
-        let put = PutOptions::new().ttl(HOUR);
-        match self {
-            Self::Put => said(kv.put(key, "8", put).await, put_said),
-            Self::Create => said(kv.put(key, "8", put.if_not_exists()).await, put_said),
-            Self::Swap => said(kv.put(key, "8", put.if_version(version)).await, put_said),
-            Self::Touch => {
-                said(kv.touch(key, TouchOptions::expire_after(HOUR)).await, |outcome| match outcome {
-                    TouchOutcome::Touched(_) => Said::Applied,
-                    TouchOutcome::Absent | TouchOutcome::ConditionFailed(_) => Said::Refused,
-                })
-            }
-            Self::Delete => said(kv.delete(key).await, |()| Said::Applied),
-            Self::DeleteVersion => said(kv.delete_if_version(key, version).await, |outcome| match outcome {
-                DeleteOutcome::Deleted => Said::Applied,
-                DeleteOutcome::ConditionFailed(_) => Said::Refused,
-            }),
-            Self::Increment => said(kv.increment(key, 3, HOUR).await, |sum| {
-                assert!(sum == 8 || sum == 3, "a sum of {sum}");
-                Said::Applied
-            }),
-            Self::PutMany => one(kv.put_many([(key, "8")], HOUR).await),
-            Self::DeleteMany => one(kv.delete_many([key]).await),
-        }
+/// The request behind a write.
+pub(crate) fn request(op: Op) -> &'static str {
+    match op {
+        Op::Put | Op::Create | Op::Swap => "PutItem",
+        Op::Touch | Op::Increment => "UpdateItem",
+        Op::Delete | Op::DeleteVersion => "DeleteItem",
+        Op::PutMany | Op::DeleteMany => "BatchWriteItem",
     }
 }
 
-fn one<T>(results: Result<Vec<Result<T>>>) -> Said {
-    match results {
-        Ok(mut results) => said(results.pop().expect("one answer"), |_| Said::Applied),
-        Err(error) => said::<()>(Err(error), |()| Said::Applied),
-    }
+/// Whether a request is about a key.
+pub(crate) fn is_about(request: &[u8], key: &str) -> bool {
+    String::from_utf8_lossy(request).contains(&format!("\"{key}\""))
 }
 
-fn put_said(outcome: PutOutcome) -> Said {
-    if outcome.is_stored() { Said::Applied } else { Said::Refused }
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }
 
-/// What the handle said.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Said {
-    Applied,
-    Refused,
-    Ambiguous,
-    /// An error that means: not applied, and never will be.
-    Failed(ErrorKind),
+pub(crate) fn throttled() -> Answer {
+    Answer::dynamodb(400, "ProvisionedThroughputExceededException", "slow down")
 }
 
-fn said<T>(result: Result<T>, outcome: impl FnOnce(T) -> Said) -> Said {
-    match result {
-        Ok(value) => outcome(value),
-        Err(error) if error.kind() == ErrorKind::Ambiguous => Said::Ambiguous,
-        Err(error) => Said::Failed(error.kind()),
-    }
+/// A fault, and whether it tells the client for certain that nothing was done.
+pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+    vec![
+        ("request dropped", vec![Fault::DropRequest], false),
+        ("connection reset", vec![Fault::reset()], false),
+        ("reply dropped", vec![Fault::DropReply], false),
+        ("connection dropped", vec![Fault::DropConnection], false),
+        ("reply withheld", vec![Fault::WithholdReply], false),
+        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
+        ("reply late", vec![Fault::DelayReply(ms(50))], false),
+        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
+        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
+        (
+            "500 after it was done",
+            vec![Fault::AnswerAfter(Answer::dynamodb(500, "InternalServerError", ""))],
+            false,
+        ),
+        (
+            "500 and nothing done",
+            vec![Fault::Answer(Answer::dynamodb(500, "InternalServerError", ""))],
+            false,
+        ),
+        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
+        ("429", vec![Fault::Answer(Answer::status(429))], true),
+        ("throttled", vec![Fault::Answer(throttled())], true),
+        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
+        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
+        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
+    ]
 }

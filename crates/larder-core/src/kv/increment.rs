@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use super::attempts::{Attempts, Paused};
 use super::{Kv, Place, Shared};
-use crate::driver::{Effect, Increment, IncrementReply, IncrementStep, Observed, RowKey, WriteReply};
+use crate::driver::{
+    Effect, Increment, IncrementReply, IncrementStep, Observed, Projection, RowKey, WriteReply,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::options::expiry;
@@ -98,7 +100,7 @@ impl Shared {
                 Next::Ambiguous => return Err(self.ambiguous(Operation::Increment, None)),
                 Next::Refused(error) => return Err(error),
                 Next::Read => {
-                    let observed = self.observe(&mut attempts, row).await;
+                    let observed = self.observe(&mut attempts, row, Projection::Full).await;
                     Ok(IncrementReply::Refused(
                         observed
                             .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?,

@@ -4,7 +4,8 @@ use super::{Binding, Fields, check};
 use crate::fault::Fault;
 
 pub(crate) const NAME: &str = "firestore";
-pub(crate) const FIELDS: &[&str] = &["projectId", "databaseId", "collectionName", "endpointUrl"];
+pub(crate) const FIELDS: &[&str] =
+    &["projectId", "databaseId", "collectionName", "endpointUrl", "credentialsFile"];
 pub(crate) const IN_PATH: &[&str] = &["projectId", "databaseId", "collectionName"];
 
 /// The database that a project has unless told otherwise.
@@ -22,6 +23,8 @@ pub struct Firestore {
     pub collection_name: String,
     /// Another server than Google's: an emulator.
     pub endpoint_url: Option<String>,
+    /// A credentials file of this binding's own; without it, Google's application default credentials.
+    pub credentials_file: Option<String>,
 }
 
 pub(crate) fn read(mut fields: Fields) -> Result<Binding, Fault> {
@@ -37,7 +40,14 @@ pub(crate) fn read(mut fields: Fields) -> Result<Binding, Fault> {
         |name| name.len() <= 1_500 && !is_reserved(name),
     )?;
     let endpoint_url = check::endpoint(&mut fields)?;
-    Ok(Binding::Firestore(Firestore { project_id, database_id, collection_name, endpoint_url }))
+    let credentials_file = fields.optional("credentialsFile");
+    Ok(Binding::Firestore(Firestore {
+        project_id,
+        database_id,
+        collection_name,
+        endpoint_url,
+        credentials_file,
+    }))
 }
 
 /// Refuses what would name something else once it stands in a resource path.

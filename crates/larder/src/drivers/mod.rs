@@ -2,5 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
+#[cfg(feature = "gcp")]
+pub(crate) mod gcp;
 #[cfg(feature = "local")]
 pub(crate) mod local;

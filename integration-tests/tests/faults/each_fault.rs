@@ -5,46 +5,8 @@ use std::time::{Duration, Instant};
 use integration_tests::proxy::{Answer, Fault, Rule};
 use larder_core::{ErrorKind, PutOptions, ScanOptions};
 
-use crate::bench::{Bench, HOUR, Op, Said};
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
-fn throttled() -> Answer {
-    Answer::dynamodb(400, "ProvisionedThroughputExceededException", "slow down")
-}
-
-/// A fault, and whether it tells the client for certain that nothing was done.
-fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
-    vec![
-        ("request dropped", vec![Fault::DropRequest], false),
-        ("connection reset", vec![Fault::reset()], false),
-        ("reply dropped", vec![Fault::DropReply], false),
-        ("connection dropped", vec![Fault::DropConnection], false),
-        ("reply withheld", vec![Fault::WithholdReply], false),
-        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
-        ("reply late", vec![Fault::DelayReply(ms(50))], false),
-        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
-        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
-        (
-            "500 after it was done",
-            vec![Fault::AnswerAfter(Answer::dynamodb(500, "InternalServerError", ""))],
-            false,
-        ),
-        (
-            "500 and nothing done",
-            vec![Fault::Answer(Answer::dynamodb(500, "InternalServerError", ""))],
-            false,
-        ),
-        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
-        ("429", vec![Fault::Answer(Answer::status(429))], true),
-        ("throttled", vec![Fault::Answer(throttled())], true),
-        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
-        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
-        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
-    ]
-}
+use crate::bench::{Bench, GET, GET_MANY, SCAN, TRACELESS, faults, request, throttled};
+use crate::op::{HOUR, Op, Said};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_outcome_is_untrue_under_any_fault() {
@@ -62,11 +24,9 @@ async fn no_outcome_is_untrue_under_any_fault() {
         }
     }
     println!("{cases} cases, {} ambiguous: {ambiguous:#?}", ambiguous.len());
-    // What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
-    // Everything else is found out.
-    let traceless = ["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)"];
+    // All that leaves a trace is found out.
     for case in &ambiguous {
-        assert!(traceless.iter().any(|start| case.starts_with(start)), "{case} could have been found out");
+        assert!(TRACELESS.iter().any(|start| case.starts_with(start)), "{case} could have been found out");
     }
 }
 
@@ -80,7 +40,7 @@ async fn one_case(bench: &Bench, name: &str, faults: &[Fault], op: Op, is_there:
     bench.pause();
     let before = is_there.then_some("5");
     bench.proxy.reset().await;
-    let rule = faults.iter().cloned().fold(Rule::on(op.request()).first(1), Rule::with);
+    let rule = faults.iter().cloned().fold(Rule::on(request(op)).first(1), Rule::with);
     bench.proxy.rules([rule]).await;
     let started = Instant::now();
     let said = op.run(&bench.kv, &key, version).await;
@@ -107,7 +67,7 @@ async fn one_case(bench: &Bench, name: &str, faults: &[Fault], op: Op, is_there:
         Said::Ambiguous => {
             assert!(after == applied || after == untouched, "{what}: {after:?}");
             let unanswered = log.iter().any(|exchange| {
-                exchange.operation == op.request() && (!exchange.answered() || !exchange.faults.is_empty())
+                exchange.operation == request(op) && (!exchange.answered() || !exchange.faults.is_empty())
             });
             assert!(unanswered, "{what}, but every request was answered");
         }
@@ -120,16 +80,16 @@ async fn reads_go_through_every_fault_that_passes() {
     let bench = Bench::new().await;
     bench.truth.put("a", "1", PutOptions::new()).await.expect("a put");
     for (name, faults, _) in faults() {
-        for operation in ["GetItem", "Query", "BatchGetItem"] {
+        for (read, operation) in [("get", GET), ("scan", SCAN), ("get_many", GET_MANY)] {
             bench.proxy.reset().await;
             let rule = faults.iter().cloned().fold(Rule::on(operation).first(1), Rule::with);
             bench.proxy.rules([rule]).await;
-            let what = format!("{operation}, {name}");
-            match operation {
-                "GetItem" => {
+            let what = format!("{read}, {name}");
+            match read {
+                "get" => {
                     assert_eq!(bench.kv.get_text("a").await.expect(&what).as_deref(), Some("1"), "{what}");
                 }
-                "Query" => {
+                "scan" => {
                     let page = bench.kv.scan_page("a", ScanOptions::new()).await.expect(&what);
                     assert_eq!(page.items.len(), 1, "{what}");
                 }
@@ -148,7 +108,7 @@ async fn a_fault_that_stays_is_an_error_of_its_kind_within_the_deadline() {
     let bench = Bench::new().await;
     let stored = bench.truth.put("a", "5", PutOptions::new()).await.expect("a put");
     let version = stored.version().expect("it is stored").clone();
-    let kv = bench.table.handle_within(bench.proxy.url(), Duration::from_secs(2)).await;
+    let kv = bench.place.handle_within(bench.proxy.url(), Duration::from_secs(2)).await;
     kv.exists("warm").await.expect("it works");
     let broken = [ErrorKind::Unavailable, ErrorKind::Timeout];
     for (name, fault, kinds) in [

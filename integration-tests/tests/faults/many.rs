@@ -7,7 +7,8 @@ use larder_core::{DeleteOutcome, ErrorKind, Kv, PutOptions, PutOutcome, Result, 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::bench::{Bench, HOUR};
+use crate::bench::Bench;
+use crate::op::HOUR;
 
 const TASKS: usize = 8;
 const OPERATIONS: usize = 1_250;

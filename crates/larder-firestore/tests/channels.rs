@@ -1,0 +1,131 @@
+//! How many connections there are, and what becomes of dead ones.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use larder_core::ErrorKind;
+use larder_core::driver::{Driver, Effect};
+use larder_firestore::{Credentials, FirestoreDriver};
+use tokio::sync::Barrier;
+use tokio::time::timeout;
+
+use support::{FULL, Server, at, leaving, open, row, silent, status};
+
+/// A server that answers once so many requests are there at a time, and then so many again.
+async fn gathering(requests: usize) -> Server {
+    let all = Arc::new(Barrier::new(requests));
+    Server::start(move |_| {
+        let all = Arc::clone(&all);
+        async move {
+            all.wait().await;
+            status(5)
+        }
+    })
+    .await
+}
+
+/// So many reads at once, all of which are answered.
+async fn read_at_once(driver: &FirestoreDriver, requests: usize) {
+    let key = row("key");
+    let reads = join_all((0..requests).map(|_| driver.get(&key, FULL)));
+    for answer in timeout(Duration::from_secs(20), reads).await.expect("nothing waits in line") {
+        assert_eq!(answer.expect_err("no database").kind, ErrorKind::NotProvisioned);
+    }
+}
+
+#[tokio::test]
+async fn up_to_a_hundred_requests_share_a_connection() {
+    let server = gathering(100).await;
+    let driver = open(&at(&server.url)).await;
+    assert_eq!(server.connections(), 0, "nothing is opened before it is needed");
+    for _ in 0..3 {
+        read_at_once(&driver, 100).await;
+    }
+    read_at_once(&driver.clone(), 100).await;
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn more_get_connections_of_their_own() {
+    let server = gathering(250).await;
+    let driver = open(&at(&server.url)).await;
+    read_at_once(&driver, 250).await;
+    assert_eq!(server.connections(), 3);
+    read_at_once(&driver, 250).await;
+    assert_eq!(server.connections(), 3, "they are used again");
+}
+
+#[tokio::test]
+async fn there_is_a_most() {
+    let server = gathering(350).await;
+    let driver = open(&at(&server.url).max_channels(2)).await;
+    read_at_once(&driver, 350).await;
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_makes_room() {
+    let server = gathering(100).await;
+    let driver = open(&at(&server.url)).await;
+    let key = row("key");
+    // The hundredth, which all wait for, never comes.
+    let given_up = join_all((0..99).map(|_| driver.get(&key, FULL)));
+    timeout(Duration::from_millis(300), given_up).await.expect_err("nobody is answered");
+    read_at_once(&driver, 1).await;
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_has_gone_silent_is_left() {
+    let first = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |_| {
+        let number = first.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if number == 0 {
+                std::future::pending::<()>().await;
+            }
+            status(5)
+        }
+    })
+    .await;
+    let driver = open(&at(&server.url).connect_timeout(Duration::from_millis(100))).await;
+    let key = row("key");
+    timeout(Duration::from_millis(300), driver.get(&key, FULL)).await.expect_err("it is silent");
+    read_at_once(&driver, 1).await;
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_ends_is_replaced() {
+    let driver = open(&at(leaving().await)).await;
+    let key = row("key");
+    let (mut answered, mut failed) = (0, false);
+    for _ in 0..50 {
+        let error = timeout(Duration::from_secs(5), driver.get(&key, FULL)).await.expect("no hang");
+        let error = error.expect_err("no database");
+        // The server's leave and the next request may pass each other; the one after it has a connection.
+        assert!(!failed || error.kind == ErrorKind::NotProvisioned, "{error:?}");
+        failed = error.kind != ErrorKind::NotProvisioned;
+        assert!(!failed || error.kind == ErrorKind::Unavailable, "{error:?}");
+        answered += usize::from(!failed);
+    }
+    assert!(answered >= 25, "{answered} of 50 were answered");
+}
+
+#[tokio::test]
+async fn all_who_wait_for_a_connection_learn_of_its_failure() {
+    // TLS is never begun there.
+    let url = silent().await.replace("http://", "https://");
+    let options = at(url).credentials(Credentials::Emulator).connect_timeout(Duration::from_millis(300));
+    let driver = open(&options).await;
+    let (key, started) = (row("key"), Instant::now());
+    for answer in join_all((0..50).map(|_| driver.get(&key, FULL))).await {
+        let error = answer.expect_err("it is silent");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(2), "not one after the other");
+}

@@ -1,0 +1,103 @@
+//! A collection, a proxy before it, and a handle on each side; and what is Firestore's own in these tests.
+
+use std::time::Duration;
+
+use integration_tests::firestore::Collection;
+use integration_tests::proxy::{Answer, Fault, FaultProxy};
+use larder_conformance::emulator;
+use larder_core::Kv;
+
+use crate::op::{Op, PAUSE};
+
+const EMULATOR: &str = "hidane";
+
+/// The requests behind `get`, a page of a scan and `get_many`.
+pub(crate) const GET: &str = "BatchGetDocuments";
+pub(crate) const SCAN: &str = "RunQuery";
+pub(crate) const GET_MANY: &str = "BatchGetDocuments";
+
+/// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
+pub(crate) const TRACELESS: &[&str] = &["DeleteVersion (", "Increment (absent)", "Swap (absent)"];
+
+pub(crate) struct Bench {
+    pub(crate) proxy: FaultProxy,
+    pub(crate) place: Collection,
+    /// Through the proxy.
+    pub(crate) kv: Kv,
+    /// Past it.
+    pub(crate) truth: Kv,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
+        let collection = Collection::create().await;
+        let kv = collection.handle(proxy.url()).await;
+        kv.exists("warm").await.expect("it works");
+        Self { kv, truth: collection.direct().await, place: collection, proxy }
+    }
+
+    /// One more way through a proxy of its own, whose log holds nobody else's requests.
+    pub(crate) async fn lane(&self) -> (FaultProxy, Kv) {
+        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
+        let kv = self.place.handle(proxy.url()).await;
+        kv.exists("warm").await.expect("it works");
+        (proxy, kv)
+    }
+
+    pub(crate) fn pause(&self) {
+        self.place.clock().advance(PAUSE);
+    }
+}
+
+/// The request behind a write.
+pub(crate) fn request(op: Op) -> &'static str {
+    match op {
+        Op::PutMany | Op::DeleteMany => "BatchWrite",
+        _ => "Commit",
+    }
+}
+
+/// Whether a request is about a key: the documents' names are in it as they are.
+pub(crate) fn is_about(request: &[u8], key: &str) -> bool {
+    String::from_utf8_lossy(request).contains(&format!("/k{key}"))
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+const ABORTED: i32 = 10;
+const EXHAUSTED: i32 = 8;
+const INTERNAL: i32 = 13;
+const UNAVAILABLE: i32 = 14;
+
+pub(crate) fn throttled() -> Answer {
+    Answer::grpc(EXHAUSTED, "slow down")
+}
+
+/// A fault, and whether it tells the client for certain that nothing was done.
+pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+    vec![
+        ("request dropped", vec![Fault::DropRequest], false),
+        ("stream reset", vec![Fault::reset()], false),
+        ("reply dropped", vec![Fault::DropReply], false),
+        ("connection dropped", vec![Fault::DropConnection], false),
+        ("reply withheld", vec![Fault::WithholdReply], false),
+        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
+        ("reply late", vec![Fault::DelayReply(ms(50))], false),
+        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
+        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
+        ("INTERNAL after it was done", vec![Fault::AnswerAfter(Answer::grpc(INTERNAL, ""))], false),
+        ("UNAVAILABLE after it was done", vec![Fault::AnswerAfter(Answer::grpc(UNAVAILABLE, ""))], false),
+        ("INTERNAL and nothing done", vec![Fault::Answer(Answer::grpc(INTERNAL, ""))], false),
+        ("UNAVAILABLE and nothing done", vec![Fault::Answer(Answer::grpc(UNAVAILABLE, ""))], false),
+        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
+        ("429", vec![Fault::Answer(Answer::status(429))], true),
+        ("throttled", vec![Fault::Answer(throttled())], true),
+        ("aborted", vec![Fault::Answer(Answer::grpc(ABORTED, ""))], true),
+        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
+        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
+        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
+    ]
+}
