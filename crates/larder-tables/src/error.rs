@@ -165,14 +165,15 @@ fn refused(refusal: &Refusal, place: &Place) -> DriverError {
 fn forbidden(code: Option<&str>, shown: &str, place: &Place) -> String {
     let advice = match code {
         Some("AuthorizationPermissionMismatch") => {
-            "the identity needs the role Storage Table Data Contributor on the table or the account"
+            "the identity needs the role Storage Table Data Contributor on the table or the account, or the shared access \
+             signature more permissions"
         }
         Some("InsufficientAccountPermissions" | "AuthorizationFailure") => {
             "check the account's name and key, what the shared access signature permits, and the account's firewall"
         }
         Some("AccountIsDisabled") => "the account is disabled: enable it, or pay for it",
         Some("AuthorizationResourceTypeMismatch" | "AuthorizationServiceMismatch") => {
-            "the shared access signature is not for rows of tables: make one for the service Table, with objects"
+            "the shared access signature is not for rows of tables: make one for the service Table, with containers and objects"
         }
         Some("KeyBasedAuthenticationNotPermitted") => {
             "the account does not take keys: use an identity of Entra ID"
