@@ -14,7 +14,7 @@ use larder_tables::{Credentials, TablesDriver, TablesOptions};
 use support::server::{Reply, SERVICE, Seen, Server, answering, empty_table, nowhere, silent};
 use support::{impatient, table, table_at};
 
-const ALL: &str = "rwdlaup";
+const ALL: &str = "rwdlacup";
 
 async fn assert_works(kv: &Kv) {
     kv.put("key", "value", PutOptions::new()).await.expect("a put");
