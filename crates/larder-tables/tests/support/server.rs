@@ -27,7 +27,8 @@ impl Seen {
     }
 }
 
-/// What a server answers: the status line, more headers with their line ends, and the body.
+/// What a server answers: the status line, more headers with their line ends, and the body. Without a status it never
+/// does.
 pub(crate) type Reply = (&'static str, String, String);
 
 /// A server that answers by the request, and remembers all of them.
@@ -47,6 +48,10 @@ impl Server {
                 while let Some(request) = read_request(&mut stream).await {
                     let (status, headers, body) = answer(&request);
                     log.lock().expect("no panic").push(request);
+                    if status.is_empty() {
+                        while read_request(&mut stream).await.is_some() {}
+                        return;
+                    }
                     let head =
                         format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
                     if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
