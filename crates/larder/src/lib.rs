@@ -50,7 +50,7 @@
 //!  "profile":"…"? or "accessKeyId":"…"?,"secretAccessKey":"…"?,"sessionToken":"…"?}
 //! {"service":"firestore","projectId":"…","databaseId":"(default)"?,"collectionName":"…","endpointUrl":"…"?}
 //! {"service":"tablestorage","accountName":"…","tableName":"…","resourceGroupName":"…"?,"endpointUrl":"…"?,
-//!  "accountKey":"…"? or "sasToken":"…"?}
+//!  "accountKey":"…"? or "sasToken":"…"? or "connectionString":"…"?}
 //! {"service":"local-kv","dataDir":"…","keyPrefix":"…"?,"durability":"flush" or "interval"?}
 //! {"service":"gateway","url":"https://…","apiKey":{"env":"…"},"binding":"cache"}
 //!
@@ -66,9 +66,10 @@
 //! |---|---|---|
 //! | `local` | yes | `local-kv`: a directory on this machine, kept by sled |
 //! | `aws` | no | `dynamodb`: a table of Amazon DynamoDB, through the official SDK |
+//! | `azure` | no | `tablestorage`: a table of Azure Table Storage |
 //!
-//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`
-//! and `dynamodb`.
+//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`,
+//! `dynamodb` and `tablestorage`.
 
 pub mod binding;
 

@@ -69,6 +69,14 @@ fn tablestorage_with_either_credential_and_with_none() {
         matches!(binding.credential, Some(TableCredential::SasToken(token)) if token.expose() == "sv=2022&sig=hunter2")
     );
 
+    let text = "AccountName=acme;AccountKey=aHVudGVyMg==";
+    let binding = tables(&format!(
+        r#"{{"service":"tablestorage","accountName":"acme","tableName":"cache","connectionString":"{text}"}}"#
+    ));
+    assert!(
+        matches!(binding.credential, Some(TableCredential::ConnectionString(given)) if given.expose() == text)
+    );
+
     let binding = tables(r#"{"service":"tablestorage","accountName":"acme","tableName":"cache"}"#);
     assert!(binding.credential.is_none() && binding.resource_group_name.is_none());
 }
@@ -177,6 +185,6 @@ fn the_registry_lists_every_service() {
         ]
     );
     let compiled_in = larder::SERVICES.iter().filter(|service| service.is_compiled_in());
-    let features = usize::from(cfg!(feature = "local")) + usize::from(cfg!(feature = "aws"));
-    assert_eq!(compiled_in.count(), features);
+    let features = [cfg!(feature = "aws"), cfg!(feature = "azure"), cfg!(feature = "local")];
+    assert_eq!(compiled_in.count(), features.into_iter().filter(|is_there| *is_there).count());
 }

@@ -20,6 +20,9 @@ fn there() -> String {
     if cfg!(feature = "aws") {
         there.push(r#"dynamodb (feature "aws")"#);
     }
+    if cfg!(feature = "azure") {
+        there.push(r#"tablestorage (feature "azure")"#);
+    }
     if cfg!(feature = "local") {
         there.push(r#"local-kv (feature "local")"#);
     }

@@ -7,10 +7,11 @@ use crate::emulators::Session;
 use crate::{Outcome, root};
 
 /// The feature sets of `larder` that people build, beside the default.
-const FEATURE_SETS: [&[&str]; 3] = [
+const FEATURE_SETS: [&[&str]; 4] = [
     &["--no-default-features"],
     &["--no-default-features", "--features", "local"],
     &["--no-default-features", "--features", "aws"],
+    &["--no-default-features", "--features", "azure"],
 ];
 
 pub(crate) fn test() -> Outcome {

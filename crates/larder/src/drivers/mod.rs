@@ -2,5 +2,7 @@
 
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
+#[cfg(feature = "azure")]
+pub(crate) mod azure;
 #[cfg(feature = "local")]
 pub(crate) mod local;
