@@ -11,6 +11,7 @@ pub mod moto;
 pub mod program;
 pub mod proxy;
 pub mod report;
+pub mod tables;
 pub mod workload;
 
 /// The id of the binding that all programs open.

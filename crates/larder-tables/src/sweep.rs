@@ -19,9 +19,9 @@ use crate::filter::{all, expired};
 const FOUND: &str = "PartitionKey,RowKey,Timestamp,exp";
 /// How long a search may take before the shard is read page by page: the service looks for up to five seconds, which an
 /// attempt does not have.
-const SEARCH: Duration = Duration::from_millis(800);
+const SEARCH: Duration = Duration::from_millis(1_200);
 /// No removal is begun later than this after the round began, so that the round ends, and is counted, within an attempt.
-const ROUND: Duration = Duration::from_millis(1_200);
+const ROUND: Duration = Duration::from_millis(1_500);
 /// How many removals are under way at once; each has a connection of its own.
 const CONCURRENT: usize = 32;
 

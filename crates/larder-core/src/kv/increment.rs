@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::attempts::{Attempts, Paused};
 use super::{Kv, Shared};
-use crate::driver::{Effect, Increment, IncrementReply, IncrementStep, Observed, RowKey, WriteReply};
+use crate::driver::{
+    Effect, Increment, IncrementReply, IncrementStep, Observed, Projection, RowKey, WriteReply,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::options::expiry;
@@ -90,7 +92,7 @@ impl Shared {
                 Next::Ambiguous => return Err(self.ambiguous(Operation::Increment, None)),
                 Next::Refused(error) => return Err(error),
                 Next::Read => {
-                    let observed = self.observe(&mut attempts, row).await;
+                    let observed = self.observe(&mut attempts, row, Projection::Full).await;
                     Ok(IncrementReply::Refused(
                         observed.map_err(|error| self.give_up_increment(&judge, error))?,
                     ))

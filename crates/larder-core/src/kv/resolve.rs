@@ -75,6 +75,15 @@ impl Intent {
         matches!(self, Self::Version(version) if version.is_expired(now))
     }
 
+    /// What of a record has to be read to judge by. The outcome of a write that asks for any live record never shows one,
+    /// so that its value can stay where it is (T5).
+    fn projection(&self) -> Projection {
+        match self {
+            Self::Live => Projection::Meta,
+            Self::Always | Self::Absent | Self::Version(_) => Projection::Full,
+        }
+    }
+
     pub(super) fn guard(&self) -> Guard {
         match self {
             Self::Always => Guard::Always,
@@ -131,7 +140,7 @@ impl Shared {
                 Next::Ambiguous => return Err(self.ambiguous(operation, None)),
                 Next::Corrupt(reason) => return Err(Error::new(ErrorKind::Corrupt, reason)),
                 Next::Read => {
-                    let observed = self.observe(&mut attempts, row).await;
+                    let observed = self.observe(&mut attempts, row, judge.intent().projection()).await;
                     let observed = observed.map_err(|error| self.give_up(&judge, operation, error))?;
                     judge.next(observed, self.clock.now())
                 }
@@ -194,8 +203,13 @@ impl Shared {
     }
 
     /// Reads a record back, to learn what a write met.
-    pub(super) async fn observe(&self, attempts: &mut Attempts<'_>, row: &RowKey) -> Result<Observed> {
-        let read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+    pub(super) async fn observe(
+        &self,
+        attempts: &mut Attempts<'_>,
+        row: &RowKey,
+        projection: Projection,
+    ) -> Result<Observed> {
+        let read = Read { projection, consistency: Consistency::Strong };
         match attempts.read(|| self.driver.get(row, read)).await {
             Ok(record) => Ok(record.into()),
             Err(error) if error.kind() == ErrorKind::Corrupt => {
