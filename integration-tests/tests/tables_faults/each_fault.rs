@@ -1,0 +1,164 @@
+//! Every write in every state under each fault.
+
+use std::time::{Duration, Instant};
+
+use integration_tests::proxy::{Answer, Fault, Rule};
+use larder_core::{ErrorKind, PutOptions, ScanOptions};
+
+use crate::bench::{Bench, HOUR, Op, Said};
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn throttled() -> Answer {
+    Answer::tables(503, "ServerBusy")
+}
+
+/// A fault, and whether the attempt that meets with it can have been applied.
+fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+    vec![
+        ("request dropped", vec![Fault::DropRequest], false),
+        ("connection reset", vec![Fault::reset()], false),
+        ("reply dropped", vec![Fault::DropReply], true),
+        ("connection dropped", vec![Fault::DropConnection], true),
+        ("reply withheld", vec![Fault::WithholdReply], true),
+        ("reply cut short", vec![Fault::CutReply { keep: 1 }], true),
+        ("reply late", vec![Fault::DelayReply(ms(50))], true),
+        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], true),
+        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], true),
+        ("500 after it was done", vec![Fault::AnswerAfter(Answer::tables(500, "OperationTimedOut"))], true),
+        ("500 and nothing done", vec![Fault::Answer(Answer::tables(500, "InternalError"))], false),
+        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
+        ("429", vec![Fault::Answer(Answer::status(429))], false),
+        ("throttled", vec![Fault::Answer(throttled())], false),
+        ("repeated late", vec![Fault::Duplicate(ms(30))], true),
+        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], true),
+        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], true),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_outcome_is_untrue_under_any_fault() {
+    let bench = Bench::new().await;
+    let (mut cases, mut ambiguous) = (0, Vec::new());
+    for (name, faults, _) in faults() {
+        for op in Op::ALL {
+            for is_there in [true, false] {
+                cases += 1;
+                if one_case(&bench, name, &faults, op, is_there).await == Said::Ambiguous {
+                    ambiguous.push(format!("{op:?} ({}) {name}", if is_there { "there" } else { "absent" }));
+                }
+            }
+        }
+    }
+    println!("{cases} cases, {} ambiguous: {ambiguous:#?}", ambiguous.len());
+    // What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
+    // Everything else is found out.
+    let traceless =
+        ["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)", "TouchVersion (absent)"];
+    for case in &ambiguous {
+        assert!(traceless.iter().any(|start| case.starts_with(start)), "{case} could have been found out");
+    }
+}
+
+async fn one_case(bench: &Bench, name: &str, faults: &[Fault], op: Op, is_there: bool) -> Said {
+    let key = format!("{op:?}-{is_there}-{}", name.replace([' ', ','], "-"));
+    let stored = bench.truth.put(&key, "5", PutOptions::new().ttl(2 * HOUR)).await.expect("a put");
+    let version = stored.version().expect("it is stored").clone();
+    if !is_there {
+        bench.truth.delete(&key).await.expect("a delete");
+    }
+    bench.pause();
+    let before = is_there.then_some("5");
+    bench.proxy.reset().await;
+    let rule = faults.iter().cloned().fold(Rule::on(op.request(is_there)).first(1), Rule::with);
+    bench.proxy.rules([rule]).await;
+    let started = Instant::now();
+    let said = op.run(&bench.kv, &key, version).await;
+    let took = started.elapsed();
+    let what = format!("{op:?} on {before:?}, {name}: {said:?}");
+    assert!(took < Duration::from_secs(9), "{what} took {took:?}");
+    // What is on its way lands before the truth is read.
+    let log = bench.proxy.settled().await;
+    let after = bench.truth.get_text(&key).await.expect("a read");
+    let (applied, untouched) = (op.applied(before), before.map(str::to_owned));
+    match said {
+        Said::Applied => {
+            assert!(op.holds(is_there), "{what}, but its condition does not hold");
+            assert_eq!(after, applied, "{what}");
+        }
+        Said::Refused => {
+            assert!(!op.holds(is_there), "{what}, but its condition holds");
+            assert_eq!(after, untouched, "{what}");
+        }
+        Said::Failed(kind) => {
+            assert_eq!(after, untouched, "{what}, and it was applied");
+            assert_eq!(kind, ErrorKind::Throttled, "{what}: the fault passes, so that it is sent again");
+        }
+        Said::Ambiguous => {
+            assert!(after == applied || after == untouched, "{what}: {after:?}");
+            let unanswered = log.iter().any(|exchange| {
+                exchange.operation == op.request(is_there)
+                    && (!exchange.answered() || !exchange.faults.is_empty())
+            });
+            assert!(unanswered, "{what}, but every request was answered");
+        }
+    }
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_go_through_every_fault_that_passes() {
+    let bench = Bench::new().await;
+    bench.truth.put("a", "1", PutOptions::new()).await.expect("a put");
+    for (name, faults, _) in faults() {
+        for operation in ["get", "scan", "get_many"] {
+            bench.proxy.reset().await;
+            let rule = faults.iter().cloned().fold(Rule::on("GET").first(1), Rule::with);
+            bench.proxy.rules([rule]).await;
+            let what = format!("{operation}, {name}");
+            match operation {
+                "get" => {
+                    assert_eq!(bench.kv.get_text("a").await.expect(&what).as_deref(), Some("1"), "{what}");
+                }
+                "scan" => {
+                    let page = bench.kv.scan_page("a", ScanOptions::new()).await.expect(&what);
+                    assert_eq!(page.items.len(), 1, "{what}");
+                }
+                _ => {
+                    let found = bench.kv.get_many(["a", "b"]).await.expect(&what);
+                    assert!(matches!(&found[..], [Ok(Some(_)), Ok(None)]), "{what}: {found:?}");
+                }
+            }
+            bench.proxy.settled().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_that_stays_is_an_error_of_its_kind_within_the_deadline() {
+    let bench = Bench::new().await;
+    let stored = bench.truth.put("a", "5", PutOptions::new()).await.expect("a put");
+    let version = stored.version().expect("it is stored").clone();
+    let kv = bench.table.handle_within(bench.proxy.url(), Duration::from_secs(2)).await;
+    kv.exists("warm").await.expect("it works");
+    let broken = [ErrorKind::Unavailable, ErrorKind::Timeout];
+    for (name, fault, kinds) in [
+        ("dropped", Fault::DropRequest, &broken[..]),
+        ("withheld", Fault::WithholdReply, &[ErrorKind::Timeout]),
+        ("503", Fault::Answer(Answer::status(503)), &[ErrorKind::Unavailable]),
+        ("throttled", Fault::Answer(throttled()), &[ErrorKind::Throttled]),
+    ] {
+        bench.proxy.reset().await;
+        bench.proxy.rules([Rule::any().with(fault)]).await;
+        let started = Instant::now();
+        let error = kv.get("a").await.expect_err(name);
+        assert!(kinds.contains(&error.kind()), "{name}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{name}: {:?}", started.elapsed());
+        let said = Op::Swap.run(&kv, "a", version.clone()).await;
+        let expected = if name == "throttled" { Said::Failed(ErrorKind::Throttled) } else { Said::Ambiguous };
+        assert_eq!(said, expected, "{name}");
+        assert!(started.elapsed() < Duration::from_secs(6), "{name}: {:?}", started.elapsed());
+    }
+}
