@@ -5,6 +5,7 @@
 
 pub mod bindings;
 pub mod dynamodb;
+pub mod entra;
 pub mod linear;
 pub mod model;
 pub mod moto;

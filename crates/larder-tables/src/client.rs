@@ -11,8 +11,6 @@ use azure_data_tables::IfMatchCondition;
 use azure_data_tables::clients::{TableClient, TableServiceClientBuilder};
 use azure_data_tables::prelude::EntityClient;
 use azure_storage::{CloudLocation, StorageCredentials};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
 use larder_core::driver::RowKey;
 use larder_core::{Error, ErrorKind, Result, Timestamp};
@@ -24,6 +22,7 @@ use tracing::instrument::WithSubscriber;
 use crate::codec::{Entity, Row, partition, row_key};
 use crate::credentials::Credentials;
 use crate::driver::Place;
+use crate::endpoint::{base_url, check_names, checked_key, checked_signature};
 use crate::error::Failure;
 use crate::options::TablesOptions;
 use crate::sign::Signer;
@@ -219,11 +218,7 @@ pub(crate) async fn connect(options: TablesOptions, place: &Place) -> Result<Cli
     let credentials = options.credentials.resolved(|name| std::env::var(name).ok())?;
     let signer = match credentials {
         Credentials::AccountKey(key) => {
-            let is_key = STANDARD.decode(&key).is_ok_and(|key| !key.is_empty());
-            if !is_key {
-                return Err(invalid("the account's key must be base64, as the portal shows it"));
-            }
-            Signer::SharedKey { account: options.account.clone(), key: Secret::new(key) }
+            Signer::SharedKey { account: options.account.clone(), key: Secret::new(checked_key(key)?) }
         }
         Credentials::Sas(signature) => Signer::Sas(checked_signature(&signature)?),
         identity => Signer::Tokens(
@@ -242,105 +237,4 @@ pub(crate) async fn connect(options: TablesOptions, place: &Place) -> Result<Cli
         .build()
         .table_client(options.table);
     Ok(Client { table, transport, base })
-}
-
-fn invalid(reason: &str) -> Error {
-    Error::new(ErrorKind::InvalidInput, reason.to_owned())
-}
-
-/// Both become parts of URLs.
-fn check_names(options: &TablesOptions) -> Result<()> {
-    let account = &options.account;
-    if !(3..=24).contains(&account.len())
-        || !account.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    {
-        return Err(invalid("the account's name must have 3 to 24 characters of a-z 0-9"));
-    }
-    let table = &options.table;
-    if !(3..=63).contains(&table.len())
-        || !table.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        || !table.starts_with(|first: char| first.is_ascii_alphabetic())
-    {
-        return Err(invalid("the table's name must have 3 to 63 characters of A-Z a-z 0-9, a letter first"));
-    }
-    Ok(())
-}
-
-/// The account's URL. On an address, which names no account, the account is the first part of the path.
-fn base_url(options: &TablesOptions) -> Result<Url> {
-    let account = &options.account;
-    let text = match &options.endpoint_url {
-        Some(url) => url.clone(),
-        None => format!("https://{account}.table.core.windows.net"),
-    };
-    let wrong = || {
-        invalid(
-            "endpointUrl is no URL of a server: it has to begin with http:// or https:// and a host, without user, query or \
-             fragment",
-        )
-    };
-    let mut url = Url::parse(text.trim_end_matches('/')).map_err(|_| wrong())?;
-    let is_plain = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    let starts_well = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
-    // `http:///path` would be read as the host `path`.
-    if !starts_well
-        || !is_plain
-        || url.host_str().is_none_or(str::is_empty)
-        || text.contains(":///")
-        || text.contains(' ')
-    {
-        return Err(wrong());
-    }
-    let is_address = url.domain().is_none_or(|domain| domain == "localhost");
-    if is_address && url.path().trim_matches('/').is_empty() {
-        url.set_path(account);
-    }
-    Ok(url)
-}
-
-fn checked_signature(signature: &str) -> Result<String> {
-    let signature = signature.trim().trim_start_matches(['?', '&']);
-    let has_sig =
-        signature.split('&').any(|pair| pair.strip_prefix("sig=").is_some_and(|sig| !sig.is_empty()));
-    let is_query = signature.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if has_sig && is_query {
-        return Ok(signature.to_owned());
-    }
-    Err(invalid("the shared access signature must be the query of a URL, with its sig"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn url(endpoint: Option<&str>) -> Result<String> {
-        let mut options = TablesOptions::new("acme", "cache");
-        options.endpoint_url = endpoint.map(str::to_owned);
-        base_url(&options).map(|url| url.to_string())
-    }
-
-    #[test]
-    fn an_address_gets_the_account_as_its_path() {
-        for (endpoint, base) in [
-            (None, "https://acme.table.core.windows.net/"),
-            (Some("https://acme.table.core.chinacloudapi.cn/"), "https://acme.table.core.chinacloudapi.cn/"),
-            (Some("http://127.0.0.1:10002"), "http://127.0.0.1:10002/acme"),
-            (Some("http://127.0.0.1:10002/"), "http://127.0.0.1:10002/acme"),
-            (Some("http://localhost:10002/other"), "http://localhost:10002/other"),
-            (Some("http://127.0.0.1:10002/devstoreaccount1/"), "http://127.0.0.1:10002/devstoreaccount1"),
-        ] {
-            assert_eq!(url(endpoint).expect("a URL"), base);
-        }
-    }
-
-    #[test]
-    fn a_signature_is_a_query_with_a_sig() {
-        assert_eq!(checked_signature("?sv=1&sig=a%3D").expect("good"), "sv=1&sig=a%3D");
-        for wrong in ["", "sv=1", "sv=1&sig=", "sig=a b", "sig=a#b", "sig=a\nx"] {
-            assert!(checked_signature(wrong).is_err(), "{wrong:?}");
-        }
-    }
 }

@@ -40,14 +40,18 @@ pub(crate) fn http_client(connect_timeout: Duration, url: &Url) -> Result<Client
     builder.build()
 }
 
+/// Whether a URL leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    url.host_str() == Some("localhost") || address(url).is_some_and(|address| address.is_loopback())
+}
+
 /// Whether a URL leads to this machine or to its metadata service.
 pub(crate) fn is_near(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost"
-        || host.parse().is_ok_and(|address: IpAddr| match address {
-            IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
-            IpAddr::V6(address) => address.is_loopback(),
-        })
+    is_loopback(url) || matches!(address(url), Some(IpAddr::V4(address)) if address.is_link_local())
+}
+
+fn address(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_matches(['[', ']']).parse().ok()
 }
 
 /// Sends requests to one account.
