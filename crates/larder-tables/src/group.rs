@@ -43,6 +43,7 @@ impl Client {
         Ok(Part(format!(
             "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
              PUT {url} HTTP/1.1\r\nAccept: {MINIMAL_METADATA}\r\nContent-Type: application/json\r\n\
+             DataServiceVersion: 3.0;\r\n\
              Content-Length: {}\r\n\r\n{body}\r\n",
             body.len(),
         )))

@@ -5,13 +5,15 @@ mod support;
 use std::time::{Duration, Instant};
 
 use larder_conformance::emulator;
-use larder_core::driver::RowKey;
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
+use larder_core::driver::{Driver, Effect, Projection, Read, RowKey};
+use larder_core::{Consistency, Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
 use larder_tables::testing::{EMULATOR_ACCOUNT, delete_table, put_raw, spoil};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 
 use support::server::{SERVICE, answering, cutting_off, hanging_up, nowhere, silent};
 use support::{fresh_name, impatient, key, missing_table, open, table, table_at};
+
+const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };
 
 /// What every operation ends in; they all have to end in an error.
 async fn every_operation(kv: &Kv) -> [Error; 12] {
@@ -186,6 +188,16 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
+/// What does not speak TLS was never sent a request.
+#[tokio::test]
+async fn a_server_without_tls_is_unavailable() {
+    for url in [hanging_up().await, answering("200 OK", "", "").await] {
+        let options = table_at(url.replace("http://", "https://"));
+        let error = open(&options).await.get(&row_of("key").await, FULL).await.expect_err("no TLS");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+    }
+}
+
 /// An account has a host of its own, so that one that does not exist has none.
 #[tokio::test]
 async fn an_account_that_does_not_exist_is_named() {
@@ -233,7 +245,7 @@ async fn a_wrong_key_is_unauthorized() {
 const DENIED: &str = r#"{"odata.error":{"code":"AuthorizationPermissionMismatch","message":{"lang":"en-US","value":"This request by hunter2 is not authorized"}}}"#;
 const DELETING: &str = r#"{"odata.error":{"code":"TableBeingDeleted","message":{"value":"The specified table is being deleted."}}}"#;
 const BUSY: &str = r#"{"odata.error":{"code":"ServerBusy","message":{"value":"The server is busy."}}}"#;
-const EXPIRED: &str = r#"<?xml version="1.0"?><m:error xmlns:m="x"><m:code>x</m:code><code>AuthenticationFailed</code><message>Signature hunter2 not valid: expired</message></m:error>"#;
+const EXPIRED: &str = r#"<?xml version="1.0"?><m:error xmlns:m="x"><m:code>AuthenticationFailed</m:code><message>Signature hunter2 not valid: expired</message></m:error>"#;
 const TIMED_OUT: &str = r#"{"odata.error":{"code":"OperationTimedOut"}}"#;
 
 #[tokio::test]
