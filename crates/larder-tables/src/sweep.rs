@@ -83,17 +83,24 @@ impl TablesDriver {
         let found = join_all(looks).await.into_iter().collect::<Result<Vec<_>, _>>();
         let found = found.map_err(|failure| failed(failure, &self.place))?;
 
-        let rows =
-            found.iter().enumerate().flat_map(|(at, found)| found.rows.iter().map(move |row| (at, row)));
-        let removals: Vec<_> = rows
+        let rows = found.iter().enumerate();
+        let rows: Vec<_> = rows.flat_map(|(at, found)| found.rows.iter().map(move |row| (at, row))).collect();
+        let (due, left) = rows.split_at(limit.min(rows.len()));
+        let removals: Vec<_> = due
+            .iter()
             .enumerate()
-            .map(|(number, (at, (row, etag)))| {
-                self.remove(at, row, etag, (number < limit).then_some(round_ends))
+            .map(|(number, &(at, (row, etag)))| {
+                // The first ones in any case: a sweep that never begins to remove never ends.
+                let until = (number >= CONCURRENT).then_some(round_ends);
+                async move { (at, self.remove(row, etag, until).await) }
             })
             .collect();
         let removals: Vec<_> = stream::iter(removals).buffer_unordered(CONCURRENT).collect().await;
         let mut removed = 0;
         let mut unfinished = [false; SHARDS];
+        for (at, _) in left {
+            unfinished[*at] = true;
+        }
         for (at, removal) in removals {
             match removal.map_err(|failure| failed(failure, &self.place))? {
                 Removal::Removed => removed += 1,
@@ -127,6 +134,7 @@ impl TablesDriver {
                 let query = self.client.query(expired(shard, now), Some(FOUND), limit, from.clone());
                 match timeout(SEARCH, query).await {
                     Ok(page) => (page?, false),
+                    // A continuation is a place among the rows of a partition, whatever the filter was.
                     Err(_) => return Ok(Found { rows: Vec::new(), then: Search::Paged(from) }),
                 }
             }
@@ -143,25 +151,18 @@ impl TablesDriver {
         Ok(Found { rows: rows.into_iter().filter_map(|row| expired_row(shard, row, now)).collect(), then })
     }
 
-    /// Removes a row if it still is what was found; `until` is when that has to be begun, `None` for not in this round.
-    async fn remove(
-        &self,
-        at: usize,
-        row: &RowKey,
-        etag: &str,
-        until: Option<Instant>,
-    ) -> (usize, Result<Removal, Failure>) {
-        if until.is_none_or(|until| Instant::now() >= until) {
-            return (at, Ok(Removal::Left));
+    /// Removes a row if it still is what was found; `until` is when that has to be begun.
+    async fn remove(&self, row: &RowKey, etag: &str, until: Option<Instant>) -> Result<Removal, Failure> {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Ok(Removal::Left);
         }
-        let removal = match self.client.delete(row, IfMatch::Etag(etag)).await {
+        match self.client.delete(row, IfMatch::Etag(etag)).await {
             Ok(()) => Ok(Removal::Removed),
             Err(failure) => match failure.refusal() {
                 Some(refusal) if refusal.is_changed() || refusal.is_missing_row() => Ok(Removal::Spared),
                 _ => Err(failure),
             },
-        };
-        (at, removal)
+        }
     }
 }
 
