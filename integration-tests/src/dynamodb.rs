@@ -34,6 +34,11 @@ impl Table {
         table
     }
 
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A driver by way of an address.
     ///
     /// # Panics

@@ -8,9 +8,13 @@ use larder_conformance::emulator;
 use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
 
+/// The project that all collections are in.
+pub const PROJECT: &str = "larder-tests";
+
 /// A collection of its own on hidane, and the clock that its handles run by.
 #[derive(Debug)]
 pub struct Collection {
+    name: String,
     options: FirestoreOptions,
     clock: Arc<ManualClock>,
 }
@@ -25,11 +29,16 @@ impl Collection {
         static COLLECTIONS: AtomicU32 = AtomicU32::new(0);
         let number = COLLECTIONS.fetch_add(1, Ordering::Relaxed);
         let name = format!("integration-{}-{number}", std::process::id());
-        let options = FirestoreOptions::new("larder-tests", name.clone()).database(name);
+        let options = FirestoreOptions::new(PROJECT, name.clone()).database(name.clone());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(4_102_444_800_000)));
-        let collection = Self { options, clock };
+        let collection = Self { name, options, clock };
         collection.direct().await.exists("warm").await.expect("the collection can be used");
         collection
+    }
+
+    /// The name of the collection, and of the database that it is in.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// A driver by way of an address.

@@ -6,6 +6,7 @@
 pub mod answering;
 pub mod bindings;
 pub mod dynamodb;
+pub mod entra;
 pub mod firestore;
 pub mod linear;
 pub mod model;
@@ -13,6 +14,8 @@ pub mod moto;
 pub mod program;
 pub mod proxy;
 pub mod report;
+pub mod scenario;
+pub mod tables;
 pub mod workload;
 
 /// The id of the binding that all programs open.

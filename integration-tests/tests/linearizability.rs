@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use integration_tests::linear::{Figures, Kind, Losses, Passing, Plan, play};
+use integration_tests::tables;
 use larder_conformance::emulator;
 use larder_core::MemoryDriver;
 use larder_core::driver::Driver;
@@ -131,4 +132,13 @@ async fn firestore_on_hidane() {
         }
     };
     check_backend("firestore on hidane", store, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_on_azurite() {
+    let store = async || {
+        let table = tables::Table::create_with(4).await;
+        async move || Arc::new(table.driver(&emulator("azurite")).await) as Arc<dyn Driver>
+    };
+    check_backend("tables on azurite, 4 shards", store, 8).await;
 }

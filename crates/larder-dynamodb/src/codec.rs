@@ -51,7 +51,7 @@ pub(crate) fn encode(
     item.insert(attribute::WRITE_ID.to_owned(), id(stamp.id));
     item.insert(attribute::WRITTEN_AT.to_owned(), millis(stamp.at));
     match number_of(value) {
-        None => _ = item.insert(attribute::VALUE.to_owned(), AttributeValue::B(Blob::new(value.clone()))),
+        None => _ = item.insert(attribute::VALUE.to_owned(), AttributeValue::B(Blob::new(value.to_vec()))),
         Some(number) => {
             item.insert(attribute::NUMBER.to_owned(), integer(number));
             // A counter's register begins with the write that made it.

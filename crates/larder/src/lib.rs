@@ -51,7 +51,7 @@
 //! {"service":"firestore","projectId":"…","databaseId":"(default)"?,"collectionName":"…","endpointUrl":"…"?,
 //!  "credentialsFile":"…"?}
 //! {"service":"tablestorage","accountName":"…","tableName":"…","resourceGroupName":"…"?,"endpointUrl":"…"?,
-//!  "accountKey":"…"? or "sasToken":"…"?}
+//!  "accountKey":"…"? or "sasToken":"…"? or "connectionString":"…"?}
 //! {"service":"local-kv","dataDir":"…","keyPrefix":"…"?,"durability":"flush" or "interval"?}
 //! {"service":"gateway","url":"https://…","apiKey":{"env":"…"},"binding":"cache"}
 //!
@@ -68,9 +68,9 @@
 //! | `local` | yes | `local-kv`: a directory on this machine, kept by sled |
 //! | `aws` | no | `dynamodb`: a table of Amazon DynamoDB, through the official SDK |
 //! | `gcp` | no | `firestore`: a collection of Google Cloud Firestore |
+//! | `azure` | no | `tablestorage`: a table of Azure Table Storage |
 //!
-//! The bindings of every service are read and checked in every build. This version opens those of `local-kv`,
-//! `dynamodb` and `firestore`.
+//! The bindings of every service are read and checked in every build. This version opens those of all but `gateway`.
 
 pub mod binding;
 

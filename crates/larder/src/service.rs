@@ -6,7 +6,7 @@ use std::pin::Pin;
 use larder_core::{Error, ErrorKind, KvBuilder, Result};
 
 use crate::binding::{Binding, Fields, UrlForm, dynamodb, firestore, gateway, local_kv, tablestorage};
-#[cfg(any(feature = "aws", feature = "gcp", feature = "local"))]
+#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "local"))]
 use crate::drivers;
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -41,6 +41,9 @@ pub const SERVICES: &[Service] = &[
         fields: tablestorage::FIELDS,
         url: UrlForm::Segments(tablestorage::IN_PATH),
         read: tablestorage::read,
+        #[cfg(feature = "azure")]
+        open: Some(drivers::azure::open),
+        #[cfg(not(feature = "azure"))]
         open: None,
     },
     Service {

@@ -71,6 +71,14 @@ fn tablestorage_with_either_credential_and_with_none() {
         matches!(binding.credential, Some(TableCredential::SasToken(token)) if token.expose() == "sv=2022&sig=hunter2")
     );
 
+    let text = "AccountName=acme;AccountKey=aHVudGVyMg==";
+    let binding = tables(&format!(
+        r#"{{"service":"tablestorage","accountName":"acme","tableName":"cache","connectionString":"{text}"}}"#
+    ));
+    assert!(
+        matches!(binding.credential, Some(TableCredential::ConnectionString(given)) if given.expose() == text)
+    );
+
     let binding = tables(r#"{"service":"tablestorage","accountName":"acme","tableName":"cache"}"#);
     assert!(binding.credential.is_none() && binding.resource_group_name.is_none());
 }
@@ -179,6 +187,7 @@ fn the_registry_lists_every_service() {
         ]
     );
     let compiled_in = larder::SERVICES.iter().filter(|service| service.is_compiled_in());
-    let features = [cfg!(feature = "aws"), cfg!(feature = "gcp"), cfg!(feature = "local")];
+    let features =
+        [cfg!(feature = "aws"), cfg!(feature = "azure"), cfg!(feature = "gcp"), cfg!(feature = "local")];
     assert_eq!(compiled_in.count(), features.into_iter().filter(|is_on| *is_on).count());
 }

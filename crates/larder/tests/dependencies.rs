@@ -88,7 +88,8 @@ const PLATFORMS: &[(&str, &[&str])] = &[
 
 #[test]
 fn a_build_for_one_cloud_holds_nothing_of_the_others() {
-    for (cloud, sdk) in [("aws", "aws-sdk-dynamodb "), ("gcp", "firestore ")] {
+    for (cloud, sdk) in [("aws", "aws-sdk-dynamodb "), ("azure", "azure_data_tables "), ("gcp", "firestore ")]
+    {
         let build = ["--package", "larder", "--no-default-features", "--features", cloud];
         let crates = tree(&[&build[..], &["--edges", "normal,build"]].concat());
         println!("larder with `{cloud}`: {} crates", crates.len());
@@ -111,7 +112,7 @@ fn a_build_for_one_cloud_holds_nothing_of_the_others() {
 
 #[test]
 fn a_driver_knows_the_core_and_nothing_else_of_larder() {
-    for driver in ["larder-dynamodb", "larder-firestore", "larder-sled"] {
+    for driver in ["larder-dynamodb", "larder-firestore", "larder-sled", "larder-tables"] {
         let crates = tree(&["--package", driver, "--edges", "normal"]);
         let ours: Vec<_> = crates
             .iter()

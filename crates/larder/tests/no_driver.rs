@@ -23,6 +23,9 @@ fn there() -> String {
     if cfg!(feature = "gcp") {
         there.push(r#"firestore (feature "gcp")"#);
     }
+    if cfg!(feature = "azure") {
+        there.push(r#"tablestorage (feature "azure")"#);
+    }
     if cfg!(feature = "local") {
         there.push(r#"local-kv (feature "local")"#);
     }

@@ -7,11 +7,12 @@ use crate::emulators::Session;
 use crate::{Outcome, root};
 
 /// The feature sets of `larder` that people build, beside the default.
-const FEATURE_SETS: [&[&str]; 4] = [
+const FEATURE_SETS: [&[&str]; 5] = [
     &["--no-default-features"],
     &["--no-default-features", "--features", "local"],
     &["--no-default-features", "--features", "aws"],
     &["--no-default-features", "--features", "gcp"],
+    &["--no-default-features", "--features", "azure"],
 ];
 
 pub(crate) fn test() -> Outcome {

@@ -89,6 +89,14 @@ impl Answer {
             .body(json!({ "__type": kind, "message": message }).to_string())
     }
 
+    /// An error of Azure Tables: `ServerBusy` with the status 503, say.
+    pub fn tables(status: u16, code: &str) -> Self {
+        Self::status(status)
+            .header(CONTENT_TYPE.as_str(), "application/json")
+            .header("x-ms-error-code", code)
+            .body(json!({ "odata.error": { "code": code } }).to_string())
+    }
+
     /// An error of gRPC, without a message of the call: the status travels with the headers. The text is
     /// ASCII.
     pub fn grpc(code: i32, message: &str) -> Self {

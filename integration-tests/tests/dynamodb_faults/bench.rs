@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::dynamodb::Table;
-use integration_tests::proxy::{Answer, Fault, FaultProxy};
+use integration_tests::proxy::{Answer, Exchange, Fault, FaultProxy};
 use larder_conformance::emulator;
 use larder_core::Kv;
 
@@ -18,7 +18,7 @@ pub(crate) const GET_MANY: &str = "BatchGetItem";
 
 /// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
 pub(crate) const TRACELESS: &[&str] =
-    &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)"];
+    &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)", "TouchVersion (absent)"];
 
 pub(crate) struct Bench {
     pub(crate) proxy: FaultProxy,
@@ -51,19 +51,19 @@ impl Bench {
     }
 }
 
-/// The request behind a write.
-pub(crate) fn request(op: Op) -> &'static str {
+/// The request behind a write of what is there, or is not.
+pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
     match op {
         Op::Put | Op::Create | Op::Swap => "PutItem",
-        Op::Touch | Op::Increment => "UpdateItem",
+        Op::Touch | Op::TouchVersion | Op::Increment => "UpdateItem",
         Op::Delete | Op::DeleteVersion => "DeleteItem",
         Op::PutMany | Op::DeleteMany => "BatchWriteItem",
     }
 }
 
 /// Whether a request is about a key.
-pub(crate) fn is_about(request: &[u8], key: &str) -> bool {
-    String::from_utf8_lossy(request).contains(&format!("\"{key}\""))
+pub(crate) fn is_about(exchange: &Exchange, key: &str) -> bool {
+    String::from_utf8_lossy(&exchange.request).contains(&format!("\"{key}\""))
 }
 
 fn ms(millis: u64) -> Duration {

@@ -40,7 +40,7 @@ async fn one_case(bench: &Bench, name: &str, faults: &[Fault], op: Op, is_there:
     bench.pause();
     let before = is_there.then_some("5");
     bench.proxy.reset().await;
-    let rule = faults.iter().cloned().fold(Rule::on(request(op)).first(1), Rule::with);
+    let rule = faults.iter().cloned().fold(Rule::on(request(op, is_there)).first(1), Rule::with);
     bench.proxy.rules([rule]).await;
     let started = Instant::now();
     let said = op.run(&bench.kv, &key, version).await;
@@ -67,7 +67,8 @@ async fn one_case(bench: &Bench, name: &str, faults: &[Fault], op: Op, is_there:
         Said::Ambiguous => {
             assert!(after == applied || after == untouched, "{what}: {after:?}");
             let unanswered = log.iter().any(|exchange| {
-                exchange.operation == request(op) && (!exchange.answered() || !exchange.faults.is_empty())
+                exchange.operation == request(op, is_there)
+                    && (!exchange.answered() || !exchange.faults.is_empty())
             });
             assert!(unanswered, "{what}, but every request was answered");
         }

@@ -17,6 +17,7 @@ pub(crate) enum Op {
     Create,
     Swap,
     Touch,
+    TouchVersion,
     Delete,
     DeleteVersion,
     Increment,
@@ -25,11 +26,12 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Put,
         Self::Create,
         Self::Swap,
         Self::Touch,
+        Self::TouchVersion,
         Self::Delete,
         Self::DeleteVersion,
         Self::Increment,
@@ -41,7 +43,7 @@ impl Op {
     pub(crate) fn applied(self, before: Option<&str>) -> Option<String> {
         match self {
             Self::Put | Self::Create | Self::Swap | Self::PutMany => Some("8".to_owned()),
-            Self::Touch => before.map(str::to_owned),
+            Self::Touch | Self::TouchVersion => before.map(str::to_owned),
             Self::Delete | Self::DeleteVersion | Self::DeleteMany => None,
             Self::Increment => Some(if before.is_some() { "8" } else { "3" }.to_owned()),
         }
@@ -52,22 +54,23 @@ impl Op {
         match self {
             Self::Put | Self::Delete | Self::Increment | Self::PutMany | Self::DeleteMany => true,
             Self::Create => !is_there,
-            Self::Swap | Self::Touch | Self::DeleteVersion => is_there,
+            Self::Swap | Self::Touch | Self::TouchVersion | Self::DeleteVersion => is_there,
         }
     }
 
     pub(crate) async fn run(self, kv: &Kv, key: &str, version: Version) -> Said {
         let put = PutOptions::new().ttl(HOUR);
+        let touch = TouchOptions::expire_after(HOUR);
+        let touched = |outcome| match outcome {
+            TouchOutcome::Touched(_) => Said::Applied,
+            TouchOutcome::Absent | TouchOutcome::ConditionFailed(_) => Said::Refused,
+        };
         match self {
             Self::Put => said(kv.put(key, "8", put).await, put_said),
             Self::Create => said(kv.put(key, "8", put.if_not_exists()).await, put_said),
             Self::Swap => said(kv.put(key, "8", put.if_version(version)).await, put_said),
-            Self::Touch => {
-                said(kv.touch(key, TouchOptions::expire_after(HOUR)).await, |outcome| match outcome {
-                    TouchOutcome::Touched(_) => Said::Applied,
-                    TouchOutcome::Absent | TouchOutcome::ConditionFailed(_) => Said::Refused,
-                })
-            }
+            Self::Touch => said(kv.touch(key, touch).await, touched),
+            Self::TouchVersion => said(kv.touch(key, touch.if_version(version)).await, touched),
             Self::Delete => said(kv.delete(key).await, |()| Said::Applied),
             Self::DeleteVersion => said(kv.delete_if_version(key, version).await, |outcome| match outcome {
                 DeleteOutcome::Deleted => Said::Applied,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration_tests::firestore::Collection;
-use integration_tests::proxy::{Answer, Fault, FaultProxy};
+use integration_tests::proxy::{Answer, Exchange, Fault, FaultProxy};
 use larder_conformance::emulator;
 use larder_core::Kv;
 
@@ -17,7 +17,8 @@ pub(crate) const SCAN: &str = "RunQuery";
 pub(crate) const GET_MANY: &str = "BatchGetDocuments";
 
 /// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
-pub(crate) const TRACELESS: &[&str] = &["DeleteVersion (", "Increment (absent)", "Swap (absent)"];
+pub(crate) const TRACELESS: &[&str] =
+    &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "TouchVersion (absent)"];
 
 pub(crate) struct Bench {
     pub(crate) proxy: FaultProxy,
@@ -50,8 +51,8 @@ impl Bench {
     }
 }
 
-/// The request behind a write.
-pub(crate) fn request(op: Op) -> &'static str {
+/// The request behind a write of what is there, or is not.
+pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
     match op {
         Op::PutMany | Op::DeleteMany => "BatchWrite",
         _ => "Commit",
@@ -59,8 +60,8 @@ pub(crate) fn request(op: Op) -> &'static str {
 }
 
 /// Whether a request is about a key: the documents' names are in it as they are.
-pub(crate) fn is_about(request: &[u8], key: &str) -> bool {
-    String::from_utf8_lossy(request).contains(&format!("/k{key}"))
+pub(crate) fn is_about(exchange: &Exchange, key: &str) -> bool {
+    String::from_utf8_lossy(&exchange.request).contains(&format!("/k{key}"))
 }
 
 fn ms(millis: u64) -> Duration {

@@ -256,8 +256,15 @@ impl Shared {
         let mut answers = Answers::new(rows.len());
         loop {
             let open = answers.open();
-            let keys: Vec<RowKey> = open.iter().map(|&at| rows[at].clone()).collect();
-            let trouble = match attempts.run(self.driver.get_batch(&keys, read)).await {
+            // All of them, nearly always: then nothing is copied.
+            let again: Vec<RowKey>;
+            let keys = if open.len() == rows.len() {
+                rows
+            } else {
+                again = open.iter().map(|&at| rows[at].clone()).collect();
+                &again
+            };
+            let trouble = match attempts.run(self.driver.get_batch(keys, read)).await {
                 Ok(items) => {
                     answers.take(&open, items.into_iter().map(known).collect(), |error| error.retryable)
                 }
@@ -337,14 +344,18 @@ impl Shared {
         loop {
             let now = self.clock.now();
             let open = answers.open();
-            let batch: Vec<_> = open
-                .iter()
-                .map(|&at| {
-                    writes[at].1.stamp.at = now;
-                    writes[at].clone()
-                })
-                .collect();
-            let trouble = match attempts.run(self.driver.write_batch(&batch, now)).await {
+            for &at in &open {
+                writes[at].1.stamp.at = now;
+            }
+            // All of them, nearly always: then nothing is copied.
+            let again: Vec<_>;
+            let batch = if open.len() == writes.len() {
+                &writes
+            } else {
+                again = open.iter().map(|&at| writes[at].clone()).collect();
+                &again
+            };
+            let trouble = match attempts.run(self.driver.write_batch(batch, now)).await {
                 Ok(items) => answers.take(&open, items, DriverError::may_be_sent_again),
                 Err(error) if error.effect == Effect::Unknown => {
                     for &at in &open {

@@ -8,8 +8,15 @@ use crate::Secret;
 use crate::fault::Fault;
 
 pub(crate) const NAME: &str = "tablestorage";
-pub(crate) const FIELDS: &[&str] =
-    &["accountName", "tableName", "resourceGroupName", "endpointUrl", "accountKey", "sasToken"];
+pub(crate) const FIELDS: &[&str] = &[
+    "accountName",
+    "tableName",
+    "resourceGroupName",
+    "endpointUrl",
+    "accountKey",
+    "sasToken",
+    "connectionString",
+];
 pub(crate) const IN_PATH: &[&str] = &["accountName", "tableName"];
 
 /// A table of Azure Table Storage.
@@ -36,6 +43,8 @@ pub enum TableCredential {
     AccountKey(Secret),
     /// A shared access signature, without a `?` before it.
     SasToken(Secret),
+    /// The account's connection string, as the portal shows it.
+    ConnectionString(Secret),
 }
 
 pub(crate) fn read(mut fields: Fields) -> Result<Binding, Fault> {
@@ -61,11 +70,22 @@ pub(crate) fn read(mut fields: Fields) -> Result<Binding, Fault> {
     )?;
     let resource_group_name = fields.optional("resourceGroupName");
     let endpoint_url = check::endpoint(&mut fields)?;
-    let credential = match (fields.optional("accountKey"), fields.optional("sasToken")) {
-        (None, None) => None,
-        (Some(key), None) => Some(TableCredential::AccountKey(account_key(key)?)),
-        (None, Some(token)) => Some(TableCredential::SasToken(sas_token(&token)?)),
-        (Some(_), Some(_)) => return Err(Fault::new("accountKey and sasToken are both given; give one")),
+    let given = (
+        fields.optional("accountKey"),
+        fields.optional("sasToken"),
+        fields.optional_secret("connectionString"),
+    );
+    let credential = match given {
+        (None, None, None) => None,
+        (Some(key), None, None) => Some(TableCredential::AccountKey(account_key(key)?)),
+        (None, Some(token), None) => Some(TableCredential::SasToken(sas_token(&token)?)),
+        (None, None, Some(text)) => Some(TableCredential::ConnectionString(text)),
+        (Some(_), Some(_), None) => {
+            return Err(Fault::new("accountKey and sasToken are both given; give one"));
+        }
+        (_, _, Some(_)) => {
+            return Err(Fault::new("connectionString is given beside accountKey or sasToken; give one"));
+        }
     };
     Ok(Binding::TableStorage(TableStorage {
         account_name,

@@ -28,6 +28,7 @@ const CREDENTIALS: &[&str] = &[
     "sessionToken",
     "accountKey",
     "sasToken",
+    "connectionString",
     "sig",
     "apiKey",
     "password",

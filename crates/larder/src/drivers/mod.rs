@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
+#[cfg(feature = "azure")]
+pub(crate) mod azure;
 #[cfg(feature = "gcp")]
 pub(crate) mod gcp;
 #[cfg(feature = "local")]

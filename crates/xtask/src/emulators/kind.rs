@@ -24,7 +24,8 @@ pub(crate) enum Emulator {
 
 impl Emulator {
     /// What `cargo xtask test` starts, and `cargo xtask emulators up` without names.
-    pub(crate) const NEEDED_BY_TESTS: [Self; 4] = [Self::Dynoxide, Self::Ministack, Self::Moto, Self::Hidane];
+    pub(crate) const NEEDED_BY_TESTS: [Self; 5] =
+        [Self::Dynoxide, Self::Ministack, Self::Moto, Self::Hidane, Self::Azurite];
 
     /// Whether there is a built dynoxide for this machine.
     pub(super) const HAS_BUILT_DYNOXIDE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));

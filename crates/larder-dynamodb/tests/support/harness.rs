@@ -1,0 +1,61 @@
+//! Stores on an emulator, each a table of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use larder_conformance::{Harness, ModelSize, TestStore, emulator};
+use larder_core::driver::{Driver, RowKey};
+use larder_dynamodb::testing::{create_table, spoil};
+use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+
+/// What the suite makes its stores with.
+pub(crate) struct Server {
+    pub(crate) name: &'static str,
+    pub(crate) shards: u16,
+}
+
+#[async_trait]
+impl Harness for Server {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn create(&self) -> Arc<dyn TestStore> {
+        static TABLES: AtomicU32 = AtomicU32::new(0);
+        let number = TABLES.fetch_add(1, Ordering::Relaxed);
+        let table = format!("conformance-{}-{number}", std::process::id());
+        let keys = Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
+        let options = DynamoDbOptions::new(table, "eu-central-1")
+            .endpoint_url(emulator(self.name))
+            .credentials(keys)
+            .shards(self.shards);
+        let driver = DynamoDbDriver::open(options.clone()).await.expect("the options are right");
+        create_table(&driver).await.expect("the table is made");
+        Arc::new(Table { options, driver })
+    }
+
+    fn model(&self) -> ModelSize {
+        ModelSize { sequences: 12, operations: 30 }
+    }
+}
+
+struct Table {
+    options: DynamoDbOptions,
+    driver: DynamoDbDriver,
+}
+
+#[async_trait]
+impl TestStore for Table {
+    async fn driver(&self) -> Arc<dyn Driver> {
+        Arc::new(DynamoDbDriver::open(self.options.clone()).await.expect("the options are right"))
+    }
+
+    async fn corrupt(&self, key: &RowKey) {
+        spoil(&self.driver, key).await.expect("it is spoilt");
+    }
+
+    async fn restart(&self) {
+        // The server goes on; what starts again is the process that uses it, with new drivers.
+    }
+}

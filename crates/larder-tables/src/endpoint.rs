@@ -1,0 +1,101 @@
+//! What a caller says of an account, checked before anything is sent: it becomes parts of URLs and headers.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use larder_core::{Error, ErrorKind, Result, check_server_url};
+use reqwest::Url;
+
+use crate::options::TablesOptions;
+
+fn invalid(reason: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidInput, reason)
+}
+
+/// Both become parts of URLs.
+pub(crate) fn check_names(options: &TablesOptions) -> Result<()> {
+    let account = &options.account;
+    if !(3..=24).contains(&account.len())
+        || !account.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    {
+        return Err(invalid("the account's name must have 3 to 24 characters of a-z 0-9"));
+    }
+    let table = &options.table;
+    if !(3..=63).contains(&table.len())
+        || !table.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        || !table.starts_with(|first: char| first.is_ascii_alphabetic())
+    {
+        return Err(invalid("the table's name must have 3 to 63 characters of A-Z a-z 0-9, a letter first"));
+    }
+    Ok(())
+}
+
+/// The account's URL. On an address, which names no account, the account is the first part of the path.
+pub(crate) fn base_url(options: &TablesOptions) -> Result<Url> {
+    let account = &options.account;
+    let text = match &options.endpoint_url {
+        Some(url) => url.clone(),
+        None => format!("https://{account}.table.core.windows.net"),
+    };
+    check_server_url(&text).map_err(|rule| invalid(format!("endpointUrl {rule}")))?;
+    let url = Url::parse(text.trim_end_matches('/'));
+    let mut url =
+        url.map_err(|_| invalid("endpointUrl must be a URL as http://host:port or https://host"))?;
+    let is_address = url.domain().is_none_or(|domain| domain == "localhost");
+    if is_address && url.path().trim_matches('/').is_empty() {
+        url.set_path(account);
+    }
+    Ok(url)
+}
+
+/// The account's key, which nothing could be signed with if it were no base64.
+pub(crate) fn checked_key(key: String) -> Result<String> {
+    if STANDARD.decode(&key).is_ok_and(|key| !key.is_empty()) {
+        return Ok(key);
+    }
+    Err(invalid("the account's key must be base64, as the portal shows it"))
+}
+
+/// A signature without the mark that the portal shows before it.
+pub(crate) fn checked_signature(signature: &str) -> Result<String> {
+    let signature = signature.trim().trim_start_matches(['?', '&']);
+    let has_sig =
+        signature.split('&').any(|pair| pair.strip_prefix("sig=").is_some_and(|sig| !sig.is_empty()));
+    let is_query = signature.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if has_sig && is_query {
+        return Ok(signature.to_owned());
+    }
+    Err(invalid("the shared access signature must be the query of a URL, with its sig"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(endpoint: Option<&str>) -> Result<String> {
+        let mut options = TablesOptions::new("acme", "cache");
+        options.endpoint_url = endpoint.map(str::to_owned);
+        base_url(&options).map(|url| url.to_string())
+    }
+
+    #[test]
+    fn an_address_gets_the_account_as_its_path() {
+        for (endpoint, base) in [
+            (None, "https://acme.table.core.windows.net/"),
+            (Some("https://acme.table.core.chinacloudapi.cn/"), "https://acme.table.core.chinacloudapi.cn/"),
+            (Some("http://127.0.0.1:10002"), "http://127.0.0.1:10002/acme"),
+            (Some("http://127.0.0.1:10002/"), "http://127.0.0.1:10002/acme"),
+            (Some("http://localhost:10002/other"), "http://localhost:10002/other"),
+            (Some("http://127.0.0.1:10002/devstoreaccount1/"), "http://127.0.0.1:10002/devstoreaccount1"),
+        ] {
+            assert_eq!(url(endpoint).expect("a URL"), base);
+        }
+    }
+
+    #[test]
+    fn a_signature_is_a_query_with_a_sig() {
+        assert_eq!(checked_signature("?sv=1&sig=a%3D").expect("good"), "sv=1&sig=a%3D");
+        for wrong in ["", "sv=1", "sv=1&sig=", "sig=a b", "sig=a#b", "sig=a\nx"] {
+            assert!(checked_signature(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

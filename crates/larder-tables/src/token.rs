@@ -1,0 +1,169 @@
+//! Tokens of Entra ID, from `azure_identity` on a transport of ours.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use azure_core::credentials::{Secret, TokenCredential};
+use larder_core::{Error, ErrorKind, Result};
+
+use crate::client::quiet;
+use crate::credentials::Credentials;
+use crate::driver::Place;
+use crate::identity::{TokenHttp, make};
+
+/// What a token is for: the data of storage accounts.
+const SCOPE: &str = "https://storage.azure.com/.default";
+/// How long to look for a token when a table is opened; a machine without an identity takes its time to say so.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// Gives tokens, and asks for new ones in time. Whoever needs one while it is asked for waits for the same answer.
+pub(crate) struct Tokens {
+    identity: Credentials,
+    http: Arc<TokenHttp>,
+    present: Mutex<Present>,
+}
+
+/// Where tokens come from until one is refused that had been taken.
+struct Present {
+    credential: Arc<dyn TokenCredential>,
+    generation: u64,
+    was_accepted: bool,
+}
+
+/// A token, and which of the generations it is of.
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    pub(crate) generation: u64,
+}
+
+/// Why there is no token. It quotes no answer: those hold tokens, and parts of secrets.
+#[derive(Clone, Debug)]
+pub(crate) enum TokenFailure {
+    /// Who gives tokens could not be asked, or failed.
+    Down(String),
+    /// It was asked, and refused.
+    Refused(String),
+    /// There is nothing to ask with.
+    Missing(String),
+}
+
+impl TokenFailure {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Down(_) => ErrorKind::Unavailable,
+            Self::Refused(_) | Self::Missing(_) => ErrorKind::Unauthorized,
+        }
+    }
+}
+
+impl fmt::Display for TokenFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Down(reason) => write!(f, "the token service is down: {reason}"),
+            Self::Refused(reason) => write!(
+                f,
+                "the token service refused the identity: {reason}; check the directory, the client id, and the secret or \
+                 what stands for it"
+            ),
+            Self::Missing(reason) => write!(f, "the identity cannot be used: {reason}"),
+        }
+    }
+}
+
+impl StdError for TokenFailure {}
+
+impl Tokens {
+    /// Makes ready to ask for tokens, and asks for the first: a request's time would be up before a machine without an
+    /// identity says so.
+    pub(crate) async fn open(
+        identity: Credentials,
+        found_in_environment: bool,
+        connect_timeout: Duration,
+        place: &Place,
+    ) -> Result<Self> {
+        let http = Arc::new(TokenHttp::new(&identity, connect_timeout)?);
+        let failed = |failure: TokenFailure| {
+            if found_in_environment
+                && matches!(identity, Credentials::ManagedIdentity { .. })
+                && matches!(failure, TokenFailure::Down(_))
+            {
+                return Error::new(ErrorKind::Unauthorized, nothing_found(place));
+            }
+            Error::new(failure.kind(), format!("no token for {place}: {failure}"))
+        };
+        let credential = make(&identity, &http).map_err(&failed)?;
+        let tokens = Self {
+            identity: identity.clone(),
+            http: Arc::clone(&http),
+            present: Mutex::new(Present { credential, generation: 0, was_accepted: false }),
+        };
+        match tokio::time::timeout(FIRST, tokens.token()).await {
+            Ok(Ok(_)) => Ok(tokens),
+            Ok(Err(failure)) => Err(failed(failure)),
+            Err(_) => Err(failed(TokenFailure::Down("it did not answer in time".to_owned()))),
+        }
+    }
+
+    /// The present token, or the next one if that has under five minutes left.
+    pub(crate) async fn token(&self) -> std::result::Result<Token, TokenFailure> {
+        let (credential, generation) = {
+            let present = self.present();
+            (Arc::clone(&present.credential), present.generation)
+        };
+        match quiet(credential.get_token(&[SCOPE], None)).await {
+            Ok(token) => Ok(Token { secret: token.token, generation }),
+            Err(error) => Err(cause(&error)),
+        }
+    }
+
+    /// Notes that the service has taken a token.
+    pub(crate) fn accepted(&self, generation: u64) {
+        let mut present = self.present();
+        present.was_accepted |= present.generation == generation;
+    }
+
+    /// Throws away a token that the service has refused; returns whether a new one may help. One that was never taken
+    /// would be refused again.
+    pub(crate) fn renew(&self, generation: u64) -> bool {
+        let mut present = self.present();
+        if present.generation != generation {
+            // Others were refused at the same time, and the first of them has seen to it.
+            return true;
+        }
+        if !present.was_accepted {
+            return false;
+        }
+        let fresh = make(&self.identity, &self.http);
+        if let Ok(credential) = fresh {
+            *present = Present { credential, generation: generation + 1, was_accepted: false };
+            return true;
+        }
+        false
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn nothing_found(place: &Place) -> String {
+    format!(
+        "no credentials of Azure for {place}; looked in AZURE_CLIENT_SECRET and AZURE_FEDERATED_TOKEN_FILE with \
+         AZURE_TENANT_ID and AZURE_CLIENT_ID, and asked for the machine's identity; set them, or give an account key or a \
+         shared access signature"
+    )
+}
+
+/// The failure within an error of `azure_identity`: its own words quote answers.
+fn cause(error: &azure_core::Error) -> TokenFailure {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(failure) = error.downcast_ref::<TokenFailure>() {
+            return failure.clone();
+        }
+        next = error.source();
+    }
+    TokenFailure::Down("its answer could not be read".to_owned())
+}

@@ -1,0 +1,207 @@
+//! What is sent, and what is made of answers that an emulator does not give.
+
+mod support;
+
+use larder_core::driver::{
+    Driver, Guard, Mutation, Observed, Projection, Read, RowKey, ScanRequest, ScanStart, Shard, Write,
+    WriteReply,
+};
+use larder_core::record::{Revision, WriteStamp};
+use larder_core::{CanonicalKey, Consistency, Expiry, Timestamp};
+
+use support::server::{SERVICE, Seen, Server, empty_table};
+use support::{impatient, open, table_at};
+
+const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+
+fn row(key: &str) -> RowKey {
+    RowKey { shard: Shard(10), key: CanonicalKey::from_canonical(key).expect("canonical") }
+}
+
+fn put(guard: Guard) -> Write {
+    let value = "hello".into();
+    let mutation = Mutation::Put { value, expires_at: Expiry::NEVER, register: None };
+    Write { mutation, guard, stamp: WriteStamp::new(Timestamp::from_millis(0)) }
+}
+
+/// An account that leaves the `Server` header out, as some do.
+async fn served() -> Server {
+    Server::start(|request: &Seen| match request.line().split(' ').next() {
+        Some("GET") => empty_table(request),
+        _ => ("204 No Content", format!("{SERVICE}etag: W/\"2\"\r\n"), String::new()),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_request_is_as_the_layout_says() {
+    let served = served().await;
+    let driver = open(&table_at(&served.url)).await;
+    let now = Timestamp::from_millis(0);
+    let etag = Guard::Revision(Revision::Platform("W/\"1\"".into()));
+    let change = |mutation, guard| Write { mutation, guard, stamp: WriteStamp::new(now) };
+    let touch = || Mutation::Touch { expires_at: Expiry::NEVER };
+    for write in [
+        put(Guard::Always),
+        put(Guard::Absent),
+        put(etag.clone()),
+        change(touch(), etag.clone()),
+        change(Mutation::Delete, Guard::Always),
+        change(Mutation::Delete, etag.clone()),
+    ] {
+        let reply = driver.write(&row("user:1~2F"), &write, now).await.expect("a write");
+        assert!(matches!(reply, WriteReply::Applied(_)), "{reply:?}");
+    }
+    let meta = Read { projection: Projection::Meta, ..FULL };
+    driver.get(&row("a"), FULL).await.expect("a read");
+    driver.get(&row("a"), meta).await.expect("a read");
+
+    let entity = "/devstoreaccount1/cache(PartitionKey='0A',RowKey='user:1~2F') HTTP/1.1";
+    let other = "/devstoreaccount1/cache(PartitionKey='0A',RowKey='a')";
+    let expected = [
+        (format!("PUT {entity}"), None),
+        ("POST /devstoreaccount1/cache HTTP/1.1".to_owned(), None),
+        (format!("PUT {entity}"), Some("W/\"1\"")),
+        (format!("MERGE {entity}"), Some("W/\"1\"")),
+        (format!("DELETE {entity}"), Some("*")),
+        (format!("DELETE {entity}"), Some("W/\"1\"")),
+        (format!("GET {other} HTTP/1.1"), None),
+        (format!("GET {other}?%24select=exp%2Cw HTTP/1.1"), None),
+    ];
+    let seen = served.seen();
+    assert_eq!(seen.len(), expected.len());
+    for (request, (line, if_match)) in seen.iter().zip(&expected) {
+        assert_eq!((request.line(), request.header("if-match")), (line.as_str(), *if_match));
+        assert!(
+            request
+                .header("authorization")
+                .is_some_and(|value| value.starts_with("SharedKey devstoreaccount1:"))
+        );
+        assert!(request.header("x-ms-version").is_some() && request.header("x-ms-date").is_some());
+        assert_eq!(request.header("accept"), Some("application/json;odata=minimalmetadata"));
+    }
+    assert_eq!(seen[1].header("prefer"), Some("return-no-content"));
+    assert!(!seen[3].body.contains("\"v\""), "a touch sends no value: {}", seen[3].body);
+}
+
+/// A condition that Azure has no words for, and a version of another platform, cost no request.
+#[tokio::test]
+async fn what_cannot_be_asked_is_not_sent() {
+    let served = served().await;
+    let driver = open(&table_at(&served.url)).await;
+    for guard in [
+        Guard::Live,
+        Guard::Revision(Revision::Platform("1767225600.123456000".into())),
+        Guard::Revision(Revision::Platform("W/\"1\"\r\nx-injected: 1\r\n\"".into())),
+        Guard::Revision(Revision::WriteId(larder_core::record::WriteId::random())),
+    ] {
+        let reply = driver.write(&row("a"), &put(guard), Timestamp::from_millis(0)).await.expect("a write");
+        assert_eq!(reply, WriteReply::Refused(Observed::NotReturned));
+    }
+    assert!(served.seen().is_empty());
+}
+
+fn scan(limit: usize, max_bytes: usize) -> ScanRequest {
+    let start = ScanStart::At("k".into());
+    ScanRequest { shard: Shard(10), start, end: "k\u{7f}".into(), limit, max_bytes, read: FULL }
+}
+
+fn stored(key: &str) -> String {
+    format!(
+        r#"{{"odata.etag":"W/\"1\"","PartitionKey":"0A","RowKey":"{key}","v":"aGVsbG8=","v@odata.type":"Edm.Binary",
+        "exp":"9223372036854775807","exp@odata.type":"Edm.Int64",
+        "w":"AAECAwQFBgcICQoLDA0ODwAAAZt22qh7","w@odata.type":"Edm.Binary"}}"#
+    )
+}
+
+/// The service stops after five seconds, and where one of its servers ends: what it has not found by then may follow.
+#[tokio::test]
+async fn an_empty_page_is_not_the_end_of_a_scan() {
+    let served = Server::start(|request: &Seen| {
+        let next = |row: &str| {
+            format!("{SERVICE}x-ms-continuation-NextPartitionKey: 1!4!MEE-\r\nx-ms-continuation-NextRowKey: {row}\r\n")
+        };
+        let page = |rows: &str| format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#);
+        match request.line() {
+            line if line.contains("NextRowKey=second") => ("200 OK", next("third"), page(&stored("k1"))),
+            line if line.contains("NextRowKey=first") => ("200 OK", next("second"), page("")),
+            _ => ("200 OK", next("first"), page("")),
+        }
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let reply = driver.scan(&scan(10, usize::MAX)).await.expect("a scan");
+    assert_eq!(reply.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["k1"]);
+    assert!(reply.more, "there was a continuation");
+    assert_eq!(served.seen().len(), 3);
+    assert!(served.seen()[1].line().contains("NextPartitionKey=1%214%21MEE-"), "{}", served.seen()[1].line());
+}
+
+#[tokio::test]
+async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives() {
+    let served = Server::start(|_| {
+        let rows = ["k1", "k2", "k3"].map(stored).join(",");
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let reply = driver.scan(&scan(5_000, 6)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (2, true), "five bytes, and the row that goes over six");
+    assert!(served.seen()[0].line().contains("%24top=1000"), "{}", served.seen()[0].line());
+    let reply = driver.scan(&scan(10, usize::MAX)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (3, false));
+}
+
+/// What says that it worked, and is not what this service says then, is no acknowledgement.
+#[tokio::test]
+async fn no_write_is_acknowledged_by_something_else() {
+    for (status, headers) in [
+        ("200 OK", format!("{SERVICE}etag: W/\"2\"\r\n")),
+        ("202 Accepted", format!("{SERVICE}etag: W/\"2\"\r\n")),
+        ("204 No Content", SERVICE.to_owned()),
+        ("204 No Content", "etag: W/\"2\"\r\n".to_owned()),
+    ] {
+        let served = Server::start(move |_| (status, headers.clone(), String::new())).await;
+        let driver = open(&table_at(&served.url)).await;
+        for guard in [Guard::Always, Guard::Absent] {
+            let error =
+                driver.write(&row("a"), &put(guard), Timestamp::from_millis(0)).await.expect_err(status);
+            assert_eq!(error.effect, larder_core::driver::Effect::Unknown, "{error:?}");
+        }
+    }
+}
+
+/// A group is all or nothing: its rows share one answer, and other groups have their own.
+#[tokio::test]
+async fn a_group_that_is_refused_leaves_the_others_alone() {
+    let served = Server::start(|request: &Seen| {
+        if !request.line().contains("$batch") {
+            return empty_table(request);
+        }
+        let rows = request.body.matches("PUT http").count();
+        let part = if request.body.contains("PartitionKey='03'") {
+            let error = r#"{"odata.error":{"code":"EntityTooLarge","message":{"value":"1:too large"}}}"#;
+            format!("--changesetresponse\r\n\r\nHTTP/1.1 413 Too Large\r\n\r\n{error}\r\n")
+        } else {
+            "--changesetresponse\r\n\r\nHTTP/1.1 204 No Content\r\nETag: W/\"7\"\r\n\r\n".repeat(rows)
+        };
+        (
+            "202 Accepted",
+            SERVICE.to_owned(),
+            format!("--batchresponse\r\n\r\n{part}--changesetresponse--\r\n"),
+        )
+    })
+    .await;
+    let kv = impatient(&table_at(&served.url)).await;
+    let keys: Vec<String> = (0..64).map(|at| format!("k{at}")).collect();
+    let many = kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch");
+    for (key, put) in keys.iter().zip(&many) {
+        let canonical = CanonicalKey::from_canonical(key).expect("canonical");
+        let is_third = larder_core::Layout::new(16).shard_of(&canonical) == Shard(3);
+        assert_eq!(put.is_err(), is_third, "{key}: {put:?}");
+    }
+    let error = many.into_iter().find_map(Result::err).expect("a refusal");
+    assert!(error.to_string().contains("EntityTooLarge"), "{error}");
+    let groups = served.seen().iter().filter(|request| request.line().contains("$batch")).count();
+    assert!(groups <= 16, "{groups} groups");
+}

@@ -1,0 +1,47 @@
+//! Opens `tablestorage` bindings with `larder-tables`.
+
+use larder_core::{Error, ErrorKind, Kv, Result};
+use larder_tables::{Credentials, TablesDriver, TablesOptions};
+
+use crate::binding::{Binding, TableCredential, TableStorage};
+use crate::service::Opening;
+use crate::settings::Settings;
+
+pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
+    let binding = binding.clone();
+    let connect_timeout = settings.retry.connect_timeout;
+    Box::pin(async move {
+        let Binding::TableStorage(binding) = binding else {
+            return Err(Error::new(ErrorKind::Internal, "another service's binding came to tablestorage"));
+        };
+        Ok(Kv::builder(TablesDriver::open(options(binding)?.connect_timeout(connect_timeout)).await?))
+    })
+}
+
+fn options(binding: TableStorage) -> Result<TablesOptions> {
+    let mut options = match binding.credential {
+        Some(TableCredential::ConnectionString(text)) => {
+            let options = TablesOptions::from_connection_string(text.expose(), binding.table_name)?;
+            if options.account != binding.account_name {
+                let reason = "connectionString is of another account than accountName";
+                return Err(Error::new(ErrorKind::InvalidInput, reason));
+            }
+            options
+        }
+        credential => {
+            TablesOptions::new(binding.account_name, binding.table_name).credentials(credentials(credential))
+        }
+    };
+    if let Some(url) = binding.endpoint_url {
+        options.endpoint_url = Some(url);
+    }
+    Ok(options)
+}
+
+fn credentials(credential: Option<TableCredential>) -> Credentials {
+    match credential {
+        Some(TableCredential::AccountKey(key)) => Credentials::AccountKey(key.expose().to_owned()),
+        Some(TableCredential::SasToken(token)) => Credentials::Sas(token.expose().to_owned()),
+        Some(TableCredential::ConnectionString(_)) | None => Credentials::Environment,
+    }
+}
