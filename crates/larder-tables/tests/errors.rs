@@ -86,6 +86,37 @@ async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1", "{}").await.expect("a row");
     expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    // In a partition that none of Larder's tables has: the table is another program's all the same.
+    let options = table().await;
+    put_raw(&open(&options).await, "customers", "order-1", "{}").await.expect("a row");
+    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+}
+
+#[tokio::test]
+async fn a_row_whose_key_is_no_key_stands_in_its_place_and_the_scan_goes_on() {
+    let options = table().await;
+    let kv = impatient(&options).await;
+    for key in ["a", "c"] {
+        kv.put(key, "value", PutOptions::new()).await.expect("a put");
+    }
+    // The quote would end a string of a filter that forgot to double it.
+    let driver = open(&options).await;
+    for (partition, row) in [("00", "b~"), ("0F", "b''c")] {
+        put_raw(&driver, partition, row, "{}").await.expect("a row");
+    }
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = kv.scan_page("", ScanOptions::new().limit(1).cursor(cursor)).await.expect("it goes on");
+        found.extend(page.items.into_iter().map(|item| match item {
+            Ok(entry) => entry.key().to_owned(),
+            Err(error) => format!("{} {:?}", error.kind(), error.key()),
+        }));
+        cursor = page.cursor.map(|cursor| cursor.to_string().parse().expect("a cursor"));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, ["a", r#"corrupt Some("b'c")"#, r#"corrupt Some("b~")"#, "c"]);
 }
 
 #[tokio::test]
@@ -134,16 +165,6 @@ async fn a_row_that_something_else_wrote_is_corrupt_and_can_be_mended() {
     }
     kv.put("bad", "mended", PutOptions::new()).await.expect("a put mends it");
     assert_eq!(kv.get_text("bad").await.expect("it reads").as_deref(), Some("mended"));
-}
-
-#[tokio::test]
-async fn a_row_with_a_foreign_key_is_corrupt() {
-    let options = table().await;
-    let kv = impatient(&options).await;
-    kv.exists("warm").await.expect("a layout");
-    put_raw(&open(&options).await, "00", "no%20key", "{}").await.expect("a row");
-    let error = kv.scan_page("", ScanOptions::new()).await.expect_err("no key");
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
 }
 
 #[tokio::test]
