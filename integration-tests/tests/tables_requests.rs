@@ -91,7 +91,7 @@ async fn single_operations_cost_one_request() {
     let table = Table::create_with(16).await;
     let first = table.handle(bench.proxy.url()).await;
     bench
-        .costs("the layout, new store", &[("GET", 19), ("POST", 1)], async {
+        .costs("the layout, new store", &[("GET", 4), ("POST", 1)], async {
             first.exists("a").await.expect("exists");
         })
         .await;
