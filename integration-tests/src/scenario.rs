@@ -92,7 +92,7 @@ impl Player {
                 None => "no version".to_owned(),
                 Some(version) => {
                     let outcome = self.kv.delete_if_version(key, version).await;
-                    format!("delete {key:?} if version: {}", told(outcome.map(|outcome| deleted(outcome))))
+                    format!("delete {key:?} if version: {}", told(outcome.map(deleted)))
                 }
             },
             8 => self.touch(key).await,
