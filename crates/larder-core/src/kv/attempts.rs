@@ -115,7 +115,7 @@ impl<'a> Attempts<'a> {
         let left = self.deadline().saturating_duration_since(now);
         let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
         // A further attempt is not begun without the time to be answered either.
-        if pause + self.shared.policy.shortest_attempt() >= left {
+        if pause.saturating_add(self.shared.policy.shortest_attempt()) >= left {
             return Err(error.clone().into_error());
         }
         self.shared.telemetry.retried(self.operation, error.kind);
