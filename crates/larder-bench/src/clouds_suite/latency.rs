@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use larder_core::{Kv, ScanOptions};
+use larder_core::{Kv, RetryPolicy, ScanOptions};
 use tokio::runtime::Builder;
 
 use super::by_hand::{ByHand, When};
@@ -101,9 +101,9 @@ pub(super) fn measure<P: Platform>(far: Far, ours: bool) -> Outcome<f64> {
     let url = network.block_on(in_front_of(&emulator::<P>()?))?;
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let near = Store::create::<P>().await?;
+        let near = Store::create::<P>(RetryPolicy::default()).await?;
         put_all(&near.kv, 0, far.keys()).await?;
-        let store = Store::reach::<P>(near.name.clone(), &url).await?;
+        let store = Store::reach::<P>(near.name.clone(), &url, RetryPolicy::default()).await?;
         // Connections for a whole round are made before.
         for kv in [&near.kv, &store.kv] {
             kv.scan_page("", ScanOptions::new()).await?;

@@ -1,7 +1,6 @@
 //! What the measurements need to know of a platform, and a store on it with both ways to it.
 
 use std::env;
-use std::time::Duration;
 
 use larder_core::driver::Driver;
 use larder_core::{Kv, RetryPolicy};
@@ -50,29 +49,24 @@ pub(super) struct Store<H> {
 
 impl<H: ByHand> Store<H> {
     /// A new one, whose layout record is written.
-    pub(super) async fn create<P: Platform<ByHand = H>>() -> Outcome<Self> {
+    pub(super) async fn create<P: Platform<ByHand = H>>(limits: RetryPolicy) -> Outcome<Self> {
         // Letters and digits: a name that all platforms take.
         let name = format!("bench{}x{}", std::process::id(), now());
         let url = emulator::<P>()?;
         P::create(&P::driver(&name, &url).await?).await?;
-        let store = Self::reach::<P>(name, &url).await?;
+        let store = Self::reach::<P>(name, &url, limits).await?;
         store.kv.exists("warm").await?;
         Ok(store)
     }
 
     /// One that is there, by way of another address.
-    pub(super) async fn reach<P: Platform<ByHand = H>>(name: String, url: &str) -> Outcome<Self> {
-        let kv = Kv::builder(P::driver(&name, url).await?).retry(patient()).build();
+    pub(super) async fn reach<P: Platform<ByHand = H>>(
+        name: String,
+        url: &str,
+        limits: RetryPolicy,
+    ) -> Outcome<Self> {
+        let kv = Kv::builder(P::driver(&name, url).await?).retry(limits).build();
         let by_hand = P::by_hand(&name, url).await?;
         Ok(Self { name, kv, by_hand })
     }
-}
-
-/// Limits that no measurement reaches. An emulator answers many requests at once one after the other, and the hand-written
-/// side waits for it as long as it takes.
-fn patient() -> RetryPolicy {
-    let mut policy = RetryPolicy::default();
-    policy.deadline = Duration::from_secs(600);
-    policy.attempt_timeout = Duration::from_secs(60);
-    policy
 }
