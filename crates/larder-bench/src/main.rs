@@ -1,7 +1,8 @@
 //! Larder beside the raw stores and SDKs, measured in one run.
 //!
-//! `cargo run --release -p larder-bench -- [SUITE…] [--json FILE]`. Each measurement is a process of its own, the two sides
-//! of a case take turns, and the medians are compared: machines are noisy, ratios of one run mean more than times.
+//! `cargo run --release -p larder-bench -- [SUITE…] [--only TEXT] [--json FILE]`. Each measurement is a process of its own,
+//! the two sides of a case take turns, and the medians are compared: machines are noisy, ratios of one run mean more than
+//! times.
 
 mod clouds_suite;
 mod report;
@@ -13,11 +14,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
+use self::runner::Plan;
+
 /// Larder beside the raw stores and SDKs, measured in one run.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// What to measure; everything unless told.
     suites: Vec<Suite>,
+    /// Measures only the cases whose suite and name, as the table shows them, have this text in them, in any case:
+    /// "tables, alloc", "64 tasks", "put_many".
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
     /// Writes the results as JSON, too.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -33,8 +40,8 @@ struct Arguments {
 enum Suite {
     /// The embedded store beside raw sled.
     Sled,
-    /// The clouds' drivers beside hand-written code on the same SDKs; needs the emulators
-    /// (`eval "$(cargo xtask emulators up)"`).
+    /// The drivers for DynamoDB, Firestore and Azure Tables beside hand-written code on the same SDKs; needs the emulators
+    /// (`eval "$(cargo xtask emulators up)"`) of those that are measured.
     Clouds,
 }
 
@@ -58,12 +65,16 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Outcome<()> {
     let all = arguments.suites.is_empty();
+    let plan = Plan::new(arguments.rounds as usize, arguments.only.as_deref());
     let mut rows = Vec::new();
     if all || arguments.suites.contains(&Suite::Sled) {
-        rows.extend(sled_suite::run(arguments.rounds as usize)?);
+        rows.extend(sled_suite::run(&plan)?);
     }
     if all || arguments.suites.contains(&Suite::Clouds) {
-        rows.extend(clouds_suite::run(arguments.rounds as usize)?);
+        rows.extend(clouds_suite::run(&plan)?);
+    }
+    if rows.is_empty() {
+        return Err("no case has that in its name".into());
     }
     println!("{}", report::table(&rows));
     if let Some(file) = &arguments.json {

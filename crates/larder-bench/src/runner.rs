@@ -6,6 +6,26 @@ use std::process::{Command, Stdio};
 use crate::Outcome;
 use crate::report::Row;
 
+/// What is measured, and how often.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    rounds: usize,
+    /// In lower case.
+    only: Option<String>,
+}
+
+impl Plan {
+    pub(crate) fn new(rounds: usize, only: Option<&str>) -> Self {
+        Self { rounds, only: only.map(str::to_lowercase) }
+    }
+
+    /// Whether a case is measured.
+    pub(crate) fn has(&self, case: &Case<'_>) -> bool {
+        let shown = format!("{} {}", case.suite, case.name).to_lowercase();
+        self.only.as_ref().is_none_or(|only| shown.contains(only))
+    }
+}
+
 /// A case: two sides, and what the comparison should show.
 pub(crate) struct Case<'a> {
     pub(crate) suite: &'static str,
@@ -24,12 +44,12 @@ pub(crate) struct Goal {
 }
 
 impl Case<'_> {
-    /// Measures both sides `rounds` times in turns, and compares the medians.
-    pub(crate) fn run(&self, rounds: usize, dir: &Path) -> Outcome<Row> {
+    /// Measures both sides in turns, and compares the medians.
+    pub(crate) fn run(&self, plan: &Plan, dir: &Path) -> Outcome<Row> {
         eprintln!("measuring {} {} …", self.suite, self.name);
-        let mut ours = Vec::with_capacity(rounds);
-        let mut theirs = Vec::with_capacity(rounds);
-        for _ in 0..rounds {
+        let mut ours = Vec::with_capacity(plan.rounds);
+        let mut theirs = Vec::with_capacity(plan.rounds);
+        for _ in 0..plan.rounds {
             theirs.push(worker(self.theirs, "theirs", dir)?);
             ours.push(worker(self.ours, "ours", dir)?);
         }
@@ -63,4 +83,31 @@ pub(crate) fn worker(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     numbers[numbers.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_chosen_by_what_the_table_shows() {
+        let case = Case {
+            suite: "clouds",
+            name: "Azure Tables, allocations of get",
+            ours: "",
+            theirs: "",
+            unit: "",
+            goal: None,
+        };
+        for (only, chosen) in [
+            (None, true),
+            (Some("clouds"), true),
+            (Some("tables, alloc"), true),
+            (Some("clouds azure"), true),
+            (Some("sled"), false),
+            (Some("get_many"), false),
+        ] {
+            assert_eq!(Plan::new(7, only).has(&case), chosen, "{only:?}");
+        }
+    }
 }

@@ -35,7 +35,7 @@ const API_VERSION: &str = "2022-11-02";
 /// A table, and the way to it.
 #[derive(Debug)]
 pub(crate) struct Client {
-    table: TableClient,
+    pub(crate) table: TableClient,
     /// For what the SDK cannot do as it is needed.
     pub(crate) transport: Arc<Transport>,
     /// The account's URL, without a slash at its end.

@@ -3,6 +3,7 @@
 use azure_core_legacy::auth::Secret;
 use azure_core_legacy::date::to_rfc3339;
 use azure_core_legacy::hmac::hmac_sha256;
+use azure_data_tables::clients::TableClient;
 use bytes::Bytes;
 use larder_core::driver::{RowKey, Shard};
 use larder_core::record::WriteStamp;
@@ -40,6 +41,30 @@ pub fn signature(permissions: &str, lifetime: i64) -> Result<String, String> {
         encode(&expiry),
         encode(&signature)
     ))
+}
+
+/// The SDK's client of a driver's table, on the driver's own transport: the benchmark's hand-written side.
+pub fn table_client(driver: &TablesDriver) -> TableClient {
+    driver.client.table.clone()
+}
+
+/// Posts what the SDK has no form for to a path below the account, on the driver's own transport; returns the answer.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn post(
+    driver: &TablesDriver,
+    path: &str,
+    content_type: &str,
+    body: String,
+) -> Result<String, String> {
+    let mut request = driver.client.request(Method::POST, path).map_err(|failure| format!("{failure:?}"))?;
+    let content_type = HeaderValue::try_from(content_type).map_err(|error| error.to_string())?;
+    request.headers_mut().insert(CONTENT_TYPE, content_type);
+    *request.body_mut() = Some(Bytes::from(body).into());
+    let answer = driver.client.transport.send(request).await.map_err(|failure| format!("{failure:?}"))?;
+    String::from_utf8(answer.body.into()).map_err(|error| error.to_string())
 }
 
 /// Makes the table of a driver, empty and without a layout record.

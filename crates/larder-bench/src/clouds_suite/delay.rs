@@ -1,4 +1,7 @@
 //! A network of its own between the client and the emulator: what the server sends arrives 20 ms later.
+//!
+//! It passes bytes on, whatever they mean: HTTP/1 and the HTTP/2 of gRPC alike. A request that is longer than the windows of
+//! flow control waits for the server as it would on a real network.
 
 use std::time::Duration;
 

@@ -1,22 +1,37 @@
-//! The clouds' drivers beside hand-written code on the same SDK, doing the same requests, conditions and attributes.
+//! The clouds' drivers beside hand-written code on the same SDK, doing the same requests, conditions and fields.
 //!
 //! What counts is what a service pays on its own machine: processor time and allocations per operation, and how often it
 //! waits for the network. The emulator's own time is in neither; it is only there to answer.
+//!
+//! What is measured is the same everywhere and stands here; what a platform is, and how its requests are made by hand, is
+//! in a module of its own: `dynamodb`, `firestore`, `tables`.
 
 mod by_hand;
 mod delay;
+mod dynamodb;
+mod entries;
+mod firestore;
 mod latency;
 mod load;
 mod meter;
+mod operation;
 mod ours;
-mod table;
+mod platform;
+mod tables;
+mod walk;
 
 use std::path::Path;
 
-use self::load::Op;
+use self::by_hand::ByHand;
+use self::dynamodb::DynamoDb;
+use self::firestore::Firestore;
+use self::latency::Far;
+use self::operation::Op;
+use self::platform::Platform;
+use self::tables::Tables;
 use crate::Outcome;
 use crate::report::Row;
-use crate::runner::{Case, Goal};
+use crate::runner::{Case, Goal, Plan};
 
 /// What the names of this suite's measurements begin with.
 pub(crate) const PREFIX: &str = "clouds:";
@@ -24,29 +39,40 @@ const SUITE: &str = "clouds";
 
 const CPU: Goal = Goal { text: "≤ 1.05 ×", reached: |ours, theirs| ours <= 1.05 * theirs };
 
-/// Measures every case.
-pub(crate) fn run(rounds: usize) -> Outcome<Vec<Row>> {
-    let mut rows = Vec::new();
-    for tasks in [1, 64] {
-        for op in Op::ALL {
-            let name = format!("DynamoDB, processor time of {}, {}", op.name(), at_once(tasks));
-            rows.push(case(&name, &format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU)).run(rounds)?);
-        }
-    }
-    for op in Op::ALL {
-        let name = format!("DynamoDB, allocations of {}", op.name());
-        rows.push(case(&name, &format!("allocations/{}/1", op.name()), "each", None).run(rounds)?);
-    }
-    for (name, kind, goal) in latency::CASES {
-        rows.push(case(&format!("DynamoDB, 20 ms away, {name}"), kind, "ms", Some(*goal)).run(rounds)?);
-    }
-    Ok(rows)
+/// Measures every case of the plan.
+pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
+    let mut measurements = cases::<DynamoDb>();
+    measurements.extend(cases::<Firestore>());
+    measurements.extend(cases::<Tables>());
+    let cases = measurements.iter().map(Measurement::case).filter(|case| plan.has(case));
+    cases.map(|case| case.run(plan, Path::new("."))).collect()
 }
 
-fn at_once(tasks: usize) -> String {
-    if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") }
+/// All cases of a platform.
+fn cases<P: Platform>() -> Vec<Measurement> {
+    let case = |name: String, kind: String, unit, goal| Measurement {
+        name: format!("{}, {name}", P::NAME),
+        kind: format!("{PREFIX}{}/{kind}", P::ID),
+        unit,
+        goal,
+    };
+    let mut cases = Vec::new();
+    for (tasks, at_once) in [(1, "1 task"), (64, "64 tasks")] {
+        cases.extend(Op::ALL.into_iter().map(|op| {
+            let name = format!("processor time of {}, {at_once}", op.name());
+            case(name, format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU))
+        }));
+    }
+    cases.extend(Op::ALL.into_iter().map(|op| {
+        case(format!("allocations of {}", op.name()), format!("allocations/{}", op.name()), "each", None)
+    }));
+    cases.extend(Far::of(P::ByHand::SHARDS).map(|far| {
+        case(format!("20 ms away, {}", far.name()), format!("far/{}", far.id()), "ms", Some(far.goal()))
+    }));
+    cases
 }
 
+/// A case, with names of its own.
 struct Measurement {
     name: String,
     kind: String,
@@ -54,32 +80,36 @@ struct Measurement {
     goal: Option<Goal>,
 }
 
-fn case(name: &str, kind: &str, unit: &'static str, goal: Option<Goal>) -> Measurement {
-    Measurement { name: name.to_owned(), kind: format!("{PREFIX}{kind}"), unit, goal }
-}
-
 impl Measurement {
-    fn run(&self, rounds: usize) -> Outcome<Row> {
-        let case = Case {
+    fn case(&self) -> Case<'_> {
+        Case {
             suite: SUITE,
             name: &self.name,
             ours: &self.kind,
             theirs: &self.kind,
             unit: self.unit,
             goal: self.goal,
-        };
-        case.run(rounds, Path::new("."))
+        }
     }
 }
 
 /// Measures one side of a case.
 pub(crate) fn measure(case: &str, side: &str) -> Outcome<f64> {
     let ours = side == "ours";
-    let mut parts = case.split('/');
+    match case.split_once('/') {
+        Some((DynamoDb::ID, kind)) => measure_on::<DynamoDb>(kind, ours),
+        Some((Firestore::ID, kind)) => measure_on::<Firestore>(kind, ours),
+        Some((Tables::ID, kind)) => measure_on::<Tables>(kind, ours),
+        _ => Err(format!("there is no platform of {case:?}").into()),
+    }
+}
+
+fn measure_on<P: Platform>(kind: &str, ours: bool) -> Outcome<f64> {
+    let mut parts = kind.split('/');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some("cpu"), Some(op), Some(tasks)) => load::cpu(Op::named(op)?, tasks.parse()?, ours),
-        (Some("allocations"), Some(op), Some(_)) => load::allocations(Op::named(op)?, ours),
-        (Some("latency"), Some(kind), None) => latency::measure(kind, ours),
-        _ => Err(format!("there is no case {case:?}").into()),
+        (Some("cpu"), Some(op), Some(tasks)) => load::cpu::<P>(Op::named(op)?, tasks.parse()?, ours),
+        (Some("allocations"), Some(op), None) => load::allocations::<P>(Op::named(op)?, ours),
+        (Some("far"), Some(far), None) => latency::measure::<P>(Far::with_id(far)?, ours),
+        _ => Err(format!("there is no case {kind:?}").into()),
     }
 }

@@ -1,20 +1,16 @@
-//! The operations through Larder.
+//! The operations through Larder: the same calls, whatever platform is below.
 
 use std::hint::black_box;
 use std::ops::Range;
-use std::sync::Arc;
-use std::time::Duration;
 
-use larder_core::{PutOptions, PutOutcome, ScanOptions, TouchOptions};
+use larder_core::{Kv, PutOptions, PutOutcome, ScanOptions, TouchOptions};
 
-use super::load::{MANY, Op, key, value};
-use super::table::Table;
+use super::entries::{MANY, TTL, key, keys, prefix, value};
+use super::operation::Op;
 use crate::Outcome;
 
-const TTL: Duration = Duration::from_secs(3_600);
-
-pub(super) async fn work(table: Arc<Table>, op: Op, task: usize, turns: Range<usize>) -> Outcome<()> {
-    let kv = &table.kv;
+/// Some turns of one task.
+pub(super) async fn work(kv: &Kv, op: Op, task: usize, turns: Range<usize>) -> Outcome<()> {
     let mut version = None;
     for turn in turns {
         let key_of_turn = key(task, turn);
@@ -42,15 +38,15 @@ pub(super) async fn work(table: Arc<Table>, op: Op, task: usize, turns: Range<us
             Op::Delete => kv.delete(key_of_turn).await?,
             Op::Increment => drop(black_box(kv.increment(key(task, 0), 1, TTL).await?)),
             Op::Page => {
-                let page = kv.scan_page(format!("user:{task:03}:"), ScanOptions::new()).await?;
+                let page = kv.scan_page(prefix(task), ScanOptions::new()).await?;
                 assert_eq!(page.items.len(), MANY);
             }
             Op::GetMany => {
-                let found = kv.get_many((0..MANY).map(|number| key(task, number))).await?;
+                let found = kv.get_many(keys(task, MANY)).await?;
                 assert!(found.iter().all(|entry| matches!(entry, Ok(Some(_)))));
             }
             Op::PutMany => {
-                let entries = (0..MANY).map(|number| (key(task, number), value(turn)));
+                let entries = keys(task, MANY).into_iter().map(|key| (key, value(turn)));
                 for stored in kv.put_many(entries, TTL).await? {
                     stored?;
                 }

@@ -14,12 +14,16 @@ use std::path::Path;
 use self::write::WRITES_OF_GROUPS;
 use crate::Outcome;
 use crate::report::Row;
-use crate::runner::{Case, Goal, worker};
+use crate::runner::{Case, Goal, Plan, worker};
 
 const SUITE: &str = "sled";
 
-/// Measures every case.
-pub(crate) fn run(rounds: usize) -> Outcome<Vec<Row>> {
+/// Measures every case of the plan.
+pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
+    let cases: Vec<_> = CASES.iter().filter(|case| plan.has(case)).collect();
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
     // Beside the program: a temporary directory may be in memory, where a sync costs nothing.
     let program = std::env::current_exe()?;
     let dir = tempfile::tempdir_in(program.parent().unwrap_or(Path::new(".")))?;
@@ -27,7 +31,7 @@ pub(crate) fn run(rounds: usize) -> Outcome<Vec<Row>> {
     for fill in ["fill-1KiB", "fill-24KiB", "fill-100k", "fill-sweep-10k", "fill-sweep-1M"] {
         worker(fill, "ours", dir)?;
     }
-    CASES.iter().map(|case| case.run(rounds, dir)).collect()
+    cases.into_iter().map(|case| case.run(plan, dir)).collect()
 }
 
 const READ: Goal = Goal { text: "≤ raw + 400 ns", reached: |ours, theirs| ours <= theirs + 400.0 };
