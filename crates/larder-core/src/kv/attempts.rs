@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use backon::ExponentialBackoff;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use crate::driver::{DriverError, Effect};
@@ -69,8 +69,7 @@ impl<'a> Attempts<'a> {
             Some(result) => result,
             None => {
                 let until = self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
-                // Boxed, as are the pauses below: an operation in memory should not carry a timer around.
-                Box::pin(timeout_at(until, attempt)).await.unwrap_or_else(|_| {
+                self.shared.timers.until(until, attempt).await.unwrap_or_else(|| {
                     Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long"))
                 })
             }

@@ -13,6 +13,7 @@ mod read;
 mod resolve;
 mod scan;
 mod stream;
+mod timers;
 mod write;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use self::layout::{FoundLayout, LayoutFailure};
+use self::timers::Timers;
 use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
 use crate::error::{Error, Result};
 use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
@@ -69,6 +71,7 @@ struct Shared {
     budget: RetryBudget,
     layout: OnceCell<Layout>,
     layout_failure: LayoutFailure,
+    timers: Timers,
     telemetry: Telemetry,
     binding: Arc<str>,
     show_full_keys: bool,
@@ -272,6 +275,7 @@ impl KvBuilder {
             policy: self.policy,
             layout: OnceCell::new(),
             layout_failure: LayoutFailure::default(),
+            timers: Timers::default(),
             telemetry,
             binding,
             show_full_keys: self.show_full_keys,

@@ -1,0 +1,127 @@
+//! Timers that are used again.
+//!
+//! Arming a new timer takes the runtime's lock, and wakes a thread that sleeps when nothing else is due before. To put off
+//! one that is armed already takes neither, and nearly every attempt is answered long before its time is up.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How many timers are kept that nobody uses.
+const MOST_IDLE: usize = 256;
+
+type Timer = Pin<Box<Sleep>>;
+
+/// The timers of a handle's attempts.
+#[derive(Default)]
+pub(super) struct Timers(Mutex<Idle>);
+
+/// Timers that nobody uses. They belong to the runtime that armed them.
+#[derive(Default)]
+struct Idle {
+    runtime: Option<Id>,
+    timers: Vec<Timer>,
+}
+
+impl Timers {
+    /// Waits for the work until that time; `None` when it is not done by then.
+    pub(super) async fn until<T>(
+        &self,
+        until: Instant,
+        mut work: impl Future<Output = T> + Unpin,
+    ) -> Option<T> {
+        let mut armed = self.arm(until);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = Pin::new(&mut work).poll(context) {
+                return Poll::Ready(Some(done));
+            }
+            match &mut armed.timer {
+                Some(timer) => timer.as_mut().poll(context).map(|()| None),
+                None => Poll::Ready(None),
+            }
+        })
+        .await
+    }
+
+    fn arm(&self, until: Instant) -> Armed<'_> {
+        let runtime = Handle::current().id();
+        let timer = {
+            let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.runtime != Some(runtime) {
+                *idle = Idle { runtime: Some(runtime), timers: Vec::new() };
+            }
+            idle.timers.pop()
+        };
+        let timer = match timer {
+            Some(mut timer) => {
+                timer.as_mut().reset(until);
+                timer
+            }
+            None => Box::pin(sleep_until(until)),
+        };
+        Armed { timers: self, runtime, timer: Some(timer) }
+    }
+}
+
+impl fmt::Debug for Timers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Timers(..)")
+    }
+}
+
+/// A timer in use. It is given back also when the work is dropped.
+struct Armed<'a> {
+    timers: &'a Timers,
+    runtime: Id,
+    timer: Option<Timer>,
+}
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.timers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.runtime == Some(self.runtime) && idle.timers.len() < MOST_IDLE {
+            idle.timers.extend(self.timer.take());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_that_is_used_again_keeps_the_new_time() {
+        let timers = Timers::default();
+        let started = Instant::now();
+        let at = |millis| started + Duration::from_millis(millis);
+        // Done at once; then twice too late, the second time sooner than the timer was armed for.
+        assert_eq!(timers.until(at(5_000), ready(7)).await, Some(7));
+        assert_eq!(timers.until(at(100), pending::<()>()).await, None);
+        assert_eq!(started.elapsed(), Duration::from_millis(100));
+        assert_eq!(timers.until(at(9_000), pending::<()>()).await, None);
+        assert_eq!(started.elapsed(), Duration::from_millis(9_000));
+        assert_eq!(timers.0.lock().expect("no panic").timers.len(), 1, "one was enough");
+    }
+
+    #[test]
+    fn another_runtime_has_timers_of_its_own() {
+        let timers = Timers::default();
+        for _ in 0..2 {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+            let soon = || Instant::now() + Duration::from_millis(1);
+            runtime.block_on(async {
+                assert_eq!(timers.until(soon(), pending::<()>()).await, None);
+                assert_eq!(timers.until(soon(), ready(1)).await, Some(1));
+            });
+        }
+    }
+}
