@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use larder_core::{Error, ErrorKind, Result, check_server_url};
 use reqwest::Url;
 
+use crate::credentials::Credentials;
 use crate::options::TablesOptions;
+use crate::transport::is_loopback;
 
 fn invalid(reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidInput, reason)
@@ -45,6 +47,20 @@ pub(crate) fn base_url(options: &TablesOptions) -> Result<Url> {
         url.set_path(account);
     }
     Ok(url)
+}
+
+/// Refuses to send in the clear what lets in whoever reads it; on loopback nobody else does. What the account's key signs
+/// is one request, and stays with it.
+pub(crate) fn check_privacy(url: &Url, credentials: &Credentials) -> Result<()> {
+    let what = match credentials {
+        Credentials::AccountKey(_) => return Ok(()),
+        Credentials::Sas(_) => "the shared access signature",
+        _ => "a token",
+    };
+    if url.scheme() == "https" || is_loopback(url) {
+        return Ok(());
+    }
+    Err(invalid(format!("endpointUrl has to begin with https://: {what} would be sent in the clear")))
 }
 
 /// The account's key, which nothing could be signed with if it were no base64.
@@ -88,6 +104,28 @@ mod tests {
             (Some("http://127.0.0.1:10002/devstoreaccount1/"), "http://127.0.0.1:10002/devstoreaccount1"),
         ] {
             assert_eq!(url(endpoint).expect("a URL"), base);
+        }
+    }
+
+    #[test]
+    fn what_lets_in_whoever_reads_it_does_not_leave_the_machine_in_the_clear() {
+        let check = |url: &str, credentials: &Credentials| {
+            check_privacy(&Url::parse(url).expect("a URL"), credentials)
+        };
+        let machine = Credentials::ManagedIdentity { client_id: None, metadata_url: None };
+        let readable = [Credentials::Sas("sig=hunter2".into()), machine];
+        let private = ["https://elsewhere", "HTTPS://elsewhere", "http://127.0.0.1:1", "http://[::1]:1"];
+        for url in private.into_iter().chain(["http://localhost", "http://LOCALHOST:1"]) {
+            readable.iter().for_each(|credentials| check(url, credentials).expect(url));
+        }
+        for url in ["http://elsewhere:1", "HTTP://elsewhere", "http://127.0.0.1.example", "http://10.0.0.1:1"] {
+            for credentials in &readable {
+                let error = check(url, credentials).expect_err(url);
+                assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                assert!(error.to_string().contains("in the clear"), "{error}");
+                assert!(!error.to_string().contains("hunter2"), "{error}");
+            }
+            check(url, &Credentials::AccountKey("a2V5".into())).expect(url);
         }
     }
 

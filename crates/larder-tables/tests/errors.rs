@@ -353,6 +353,8 @@ async fn bad_options_are_refused_before_any_request() {
     refused(good().credentials(Credentials::AccountKey("hunter2!".into())), "base64").await;
     refused(good().credentials(Credentials::AccountKey(String::new())), "base64").await;
     refused(good().credentials(Credentials::Sas("sv=1&hunter2".into())), "sig").await;
+    let sas = Credentials::Sas("sv=1&sig=hunter2".into());
+    refused(good().endpoint_url("http://tables.example").credentials(sas), "in the clear").await;
 }
 
 #[tokio::test]
