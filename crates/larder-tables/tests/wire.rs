@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use larder_core::driver::{
     Driver, Guard, Mutation, Observed, Projection, Read, RowKey, ScanRequest, ScanStart, Shard, Write,
     WriteReply,
 };
 use larder_core::record::{Revision, WriteStamp};
-use larder_core::{CanonicalKey, Consistency, Expiry, Timestamp};
+use larder_core::{CanonicalKey, Consistency, ErrorKind, Expiry, Kv, Timestamp};
 
 use support::server::{SERVICE, Seen, Server, empty_table};
 use support::{impatient, open, table_at};
@@ -169,6 +172,25 @@ async fn no_write_is_acknowledged_by_something_else() {
             assert_eq!(error.effect, larder_core::driver::Effect::Unknown, "{error:?}");
         }
     }
+}
+
+/// More deletes than an attempt has time for: what was not begun is sent again, and nothing is in doubt.
+#[tokio::test]
+async fn deletes_that_an_attempt_has_no_time_for_go_into_the_next() {
+    let served = Server::slow(Duration::from_millis(400), |request: &Seen| {
+        match request.line().split(' ').next() {
+            Some("DELETE") => ("204 No Content", SERVICE.to_owned(), String::new()),
+            _ => empty_table(request),
+        }
+    })
+    .await;
+    let kv = Kv::builder(open(&table_at(&served.url)).await).binding("cache").build();
+    let many = kv.delete_many((0..200).map(|at| format!("k{at}"))).await.expect("a batch");
+    assert!(many.iter().all(Result::is_ok), "{:?}", many.iter().find(|gone| gone.is_err()));
+    let seen = served.seen();
+    let lines = || seen.iter().map(Seen::line).filter(|line| line.starts_with("DELETE"));
+    assert_eq!(lines().count(), 200, "none is sent twice");
+    assert_eq!(lines().collect::<BTreeSet<_>>().len(), 200);
 }
 
 /// A group is all or nothing: its rows share one answer, and other groups have their own.
