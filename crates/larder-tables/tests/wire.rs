@@ -142,17 +142,50 @@ async fn an_empty_page_is_not_the_end_of_a_scan() {
 
 #[tokio::test]
 async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives() {
+    // Values of 15 KiB, as base64.
     let served = Server::start(|_| {
-        let rows = ["k1", "k2", "k3"].map(stored).join(",");
+        let large = "A".repeat(20 * 1_024);
+        let rows = ["k1", "k2", "k3"].map(|key| stored(key).replace("aGVsbG8=", &large)).join(",");
         ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
     })
     .await;
     let driver = open(&table_at(&served.url)).await;
-    let reply = driver.scan(&scan(5_000, 6)).await.expect("a scan");
-    assert_eq!((reply.rows.len(), reply.more), (2, true), "five bytes, and the row that goes over six");
-    assert!(served.seen()[0].line().contains("%24top=1000"), "{}", served.seen()[0].line());
-    let reply = driver.scan(&scan(10, usize::MAX)).await.expect("a scan");
-    assert_eq!((reply.rows.len(), reply.more), (3, false));
+    let meta = |limit, max_bytes| {
+        let read = Read { projection: Projection::Meta, ..FULL };
+        ScanRequest { read, ..scan(limit, max_bytes) }
+    };
+    for (request, top, rows, more) in [
+        (scan(5_000, 24 * 1_024), 3, 2, true),
+        (scan(5_000, 6), 1, 1, true),
+        (scan(5_000, 1 << 20), 128, 3, false),
+        (scan(5_000, usize::MAX), 1_000, 3, false),
+        (meta(5_000, 6), 1_000, 3, false),
+        (scan(3, 24 * 1_024 + 1), 3, 2, true),
+        (scan(10, usize::MAX), 10, 3, false),
+        // It asked for fewer than it was to, and got them all.
+        (scan(10, 47 * 1_024), 5, 3, false),
+    ] {
+        let reply = driver.scan(&request).await.expect("a scan");
+        let seen = served.seen();
+        let line = seen.last().expect("a request").line();
+        assert!(line.contains(&format!("%24top={top} ")) || line.contains(&format!("%24top={top}&")), "{line}");
+        assert_eq!((reply.rows.len(), reply.more), (rows, more), "{line}");
+    }
+}
+
+/// A server that leaves the continuation out where as many rows came as were asked for.
+#[tokio::test]
+async fn a_full_answer_to_less_than_was_wanted_is_not_the_end() {
+    let served = Server::start(|_| {
+        let rows = ["k1", "k2"].map(stored).join(",");
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let reply = driver.scan(&scan(10, 16 * 1_024)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (2, true));
+    let reply = driver.scan(&scan(2, 16 * 1_024)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (2, false));
 }
 
 /// What says that it worked, and is not what this service says then, is no acknowledgement.
