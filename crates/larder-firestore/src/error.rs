@@ -175,11 +175,15 @@ fn http_status(message: &str) -> Option<u16> {
     status.get(..3)?.parse().ok()
 }
 
+/// The longest pause that a server may ask for: more is nobody's wish, and not every number can be added to a time.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// How long the server asks to wait: gRPC's `Retry-After`.
 fn retry_after(status: &Status) -> Option<Duration> {
     let details = rpc::Status::decode(status.details()).ok()?.details;
     let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
-    rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()
+    let wish: Duration = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()?;
+    Some(wish.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -243,5 +247,14 @@ mod tests {
         }
         let status = Status::with_details(Code::Unavailable, "", "no message".into());
         assert_eq!(retry_after(&status), None);
+        let delay = prost_types::Duration { seconds: i64::MAX, nanos: 0 };
+        let info = rpc::RetryInfo { retry_delay: Some(delay) };
+        let detail = prost_types::Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
+            value: info.encode_to_vec(),
+        };
+        let details = rpc::Status { code: 8, message: String::new(), details: vec![detail] }.encode_to_vec();
+        let status = Status::with_details(Code::ResourceExhausted, "", details.into());
+        assert_eq!(retry_after(&status), Some(LONGEST_WAIT));
     }
 }
