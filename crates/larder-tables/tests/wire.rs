@@ -207,6 +207,28 @@ async fn no_write_is_acknowledged_by_something_else() {
     }
 }
 
+/// A put that asks for no row cannot miss one: what answers so is no table.
+#[tokio::test]
+async fn a_put_that_needs_no_row_misses_none() {
+    let served = Server::start(empty_table).await;
+    let driver = open(&table_at(&served.url)).await;
+    let now = Timestamp::from_millis(0);
+    for guard in [Guard::Always, Guard::Absent] {
+        let error = driver.write(&row("a"), &put(guard), now).await.expect_err("no row");
+        assert_eq!(error.kind, ErrorKind::NotProvisioned, "{error:?}");
+    }
+    let swap = put(Guard::Revision(Revision::Platform("W/\"1\"".into())));
+    let reply = driver.write(&row("a"), &swap, now).await.expect("it has lost");
+    assert_eq!(reply, WriteReply::Refused(Observed::Absent));
+    let mutation = Mutation::Touch { expires_at: Expiry::NEVER };
+    let touch = Write { mutation, ..put(Guard::Always) };
+    let reply = driver.write(&row("a"), &touch, now).await.expect("it has lost");
+    assert_eq!(reply, WriteReply::Refused(Observed::Absent));
+    let gone = Write { mutation: Mutation::Delete, ..put(Guard::Always) };
+    let reply = driver.write(&row("a"), &gone, now).await.expect("it is gone");
+    assert_eq!(reply, WriteReply::Applied(None));
+}
+
 /// More deletes than an attempt has time for: what was not begun is sent again, and nothing is in doubt.
 #[tokio::test]
 async fn deletes_that_an_attempt_has_no_time_for_go_into_the_next() {
