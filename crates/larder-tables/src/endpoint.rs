@@ -31,7 +31,8 @@ pub(crate) fn check_names(options: &TablesOptions) -> Result<()> {
     Ok(())
 }
 
-/// The account's URL. On an address, which names no account, the account is the first part of the path.
+/// The account's URL. On a host that names no account, an address or a container's name, the account is the first part of
+/// the path.
 pub(crate) fn base_url(options: &TablesOptions) -> Result<Url> {
     let account = &options.account;
     let text = match &options.endpoint_url {
@@ -42,8 +43,8 @@ pub(crate) fn base_url(options: &TablesOptions) -> Result<Url> {
     let url = Url::parse(text.trim_end_matches('/'));
     let mut url =
         url.map_err(|_| invalid("endpointUrl must be a URL as http://host:port or https://host"))?;
-    let is_address = url.domain().is_none_or(|domain| domain == "localhost");
-    if is_address && url.path().trim_matches('/').is_empty() {
+    let names_account = url.domain().is_some_and(|domain| domain.contains('.'));
+    if !names_account && url.path().trim_matches('/').is_empty() {
         url.set_path(account);
     }
     Ok(url)
@@ -94,12 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_gets_the_account_as_its_path() {
+    fn a_host_that_names_no_account_gets_it_as_its_path() {
         for (endpoint, base) in [
             (None, "https://acme.table.core.windows.net/"),
             (Some("https://acme.table.core.chinacloudapi.cn/"), "https://acme.table.core.chinacloudapi.cn/"),
             (Some("http://127.0.0.1:10002"), "http://127.0.0.1:10002/acme"),
             (Some("http://127.0.0.1:10002/"), "http://127.0.0.1:10002/acme"),
+            (Some("http://localhost:10002"), "http://localhost:10002/acme"),
+            (Some("http://azurite:10002"), "http://azurite:10002/acme"),
+            (Some("http://azurite:10002/other"), "http://azurite:10002/other"),
+            (Some("http://tables.example:10002"), "http://tables.example:10002/"),
             (Some("http://localhost:10002/other"), "http://localhost:10002/other"),
             (Some("http://127.0.0.1:10002/devstoreaccount1/"), "http://127.0.0.1:10002/devstoreaccount1"),
         ] {
