@@ -126,11 +126,11 @@ pub(crate) fn answer(code: Code, place: &Place) -> DriverError {
             ErrorKind::Throttled,
             format!("too many write to the same document of the {place} ({code:?})"),
         ),
-        Code::InvalidArgument | Code::Unimplemented | Code::AlreadyExists => {
+        Code::InvalidArgument | Code::AlreadyExists => {
             DriverError::refused(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
         }
-        // Also what this side says of an answer that it cannot take.
-        Code::OutOfRange => {
+        // Also what this side says of an answer that it cannot take: too long, or encoded in a way that it does not know.
+        Code::OutOfRange | Code::Unimplemented => {
             DriverError::unknown(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
         }
         Code::DeadlineExceeded => {
@@ -226,6 +226,17 @@ mod tests {
             assert_eq!((error.kind, error.effect), (kind, effect), "{error:?}");
             assert!(!error.message.contains("hunter2"), "{error:?}");
         }
+    }
+
+    /// The client makes both up for an answer of success, too.
+    #[test]
+    fn a_code_that_this_side_makes_up_is_in_doubt() {
+        for code in [Code::Unimplemented, Code::OutOfRange] {
+            let error = failed(&Status::new(code, "content is compressed with an unsupported encoding"), &place());
+            assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::Unknown), "{error:?}");
+        }
+        let error = failed(&Status::new(Code::InvalidArgument, ""), &place());
+        assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::NotApplied), "{error:?}");
     }
 
     #[test]
