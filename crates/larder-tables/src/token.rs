@@ -8,7 +8,7 @@ use std::time::Duration;
 use azure_core::credentials::{AccessToken, Secret, TokenCredential};
 use azure_core::time::OffsetDateTime;
 use larder_core::{Error, ErrorKind, Result};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::client::quiet;
 use crate::credentials::Credentials;
@@ -26,15 +26,23 @@ const STILL_GOOD: Duration = Duration::from_secs(300);
 const RENEWAL: Duration = Duration::from_millis(1_500);
 /// How long nobody asks again after that has failed: attempts that would wait for nothing fail at once and are certain.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long to wait for the answer from then on, until one comes: less than the time that the last attempt before a
+/// deadline may be begun with.
+const WHILE_DOWN: Duration = Duration::from_millis(150);
 
 /// Gives tokens, and asks for new ones in time. Whoever needs one while it is asked for waits for the same answer, and
 /// shares a failure.
 pub(crate) struct Tokens {
     identity: Credentials,
     http: Arc<TokenHttp>,
+    source: Arc<Source>,
+}
+
+/// What asks and remembers the answer, also for those who have given up waiting.
+struct Source {
     present: Mutex<Present>,
-    /// Held by the one who asks.
-    asking: tokio::sync::Mutex<()>,
+    /// Held while somebody asks.
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Where tokens come from until one is refused that had been taken.
@@ -140,8 +148,10 @@ impl Tokens {
         let tokens = Self {
             identity: identity.clone(),
             http: Arc::clone(&http),
-            present: Mutex::new(Present::new(credential, 0)),
-            asking: tokio::sync::Mutex::default(),
+            source: Arc::new(Source {
+                present: Mutex::new(Present::new(credential, 0)),
+                asking: Arc::default(),
+            }),
         };
         match tokens.token_within(FIRST).await {
             Ok(_) => Ok(tokens),
@@ -155,15 +165,66 @@ impl Tokens {
     }
 
     async fn token_within(&self, time: Duration) -> std::result::Result<Token, TokenFailure> {
-        if let Some(known) = self.present().known() {
-            return known;
-        }
-        let late = || TokenFailure::Down("it did not answer in time".to_owned());
         let end = Instant::now() + time;
-        // The failure of a wait is not shared: whoever asks is still at it.
-        let Ok(_asking) = timeout_at(end, self.asking.lock()).await else {
-            return self.present().instead_of(&late());
+        let failure = {
+            let present = self.source.present();
+            if let Some(known) = present.known() {
+                return known;
+            }
+            present.failure.as_ref().map(|(_, failure)| failure.clone())
         };
+        let was_down = failure.is_some();
+        let asking = Arc::clone(&self.source.asking);
+        let asking = match &failure {
+            Some(_) => asking.try_lock_owned().ok(),
+            None => timeout_at(end, asking.lock_owned()).await.ok(),
+        };
+        let Some(asking) = asking else {
+            // Whoever asks is still at it.
+            return self.source.present().instead_of(&failure.unwrap_or_else(late));
+        };
+        let source = Arc::clone(&self.source);
+        // A task of its own: its answer is for the next one who needs a token, if this one cannot wait for it.
+        let answer = tokio::spawn(async move {
+            let _asking = asking;
+            source.ask(end).await
+        });
+        let answer = if was_down { timeout(WHILE_DOWN, answer).await.ok() } else { Some(answer.await) };
+        match answer {
+            Some(Ok(answer)) => answer,
+            _ => self.source.present().instead_of(&late()),
+        }
+    }
+
+    /// Notes that the service has taken a token.
+    pub(crate) fn accepted(&self, generation: u64) {
+        let mut present = self.source.present();
+        present.was_accepted |= present.generation == generation;
+    }
+
+    /// Throws away a token that the service has refused; returns whether a new one may help. One that was never taken
+    /// would be refused again.
+    pub(crate) fn renew(&self, generation: u64) -> bool {
+        let mut present = self.source.present();
+        if present.generation != generation {
+            // Others were refused at the same time, and the first of them has seen to it.
+            return true;
+        }
+        if !present.was_accepted {
+            return false;
+        }
+        let fresh = make(&self.identity, &self.http);
+        if let Ok(credential) = fresh {
+            *present = Present::new(credential, generation + 1);
+            return true;
+        }
+        false
+    }
+}
+
+impl Source {
+    /// Asks for the next token, unless whoever asked before has got one.
+    async fn ask(&self, end: Instant) -> std::result::Result<Token, TokenFailure> {
         let (credential, generation) = {
             let present = self.present();
             if let Some(known) = present.known() {
@@ -202,34 +263,13 @@ impl Tokens {
         }
     }
 
-    /// Notes that the service has taken a token.
-    pub(crate) fn accepted(&self, generation: u64) {
-        let mut present = self.present();
-        present.was_accepted |= present.generation == generation;
-    }
-
-    /// Throws away a token that the service has refused; returns whether a new one may help. One that was never taken
-    /// would be refused again.
-    pub(crate) fn renew(&self, generation: u64) -> bool {
-        let mut present = self.present();
-        if present.generation != generation {
-            // Others were refused at the same time, and the first of them has seen to it.
-            return true;
-        }
-        if !present.was_accepted {
-            return false;
-        }
-        let fresh = make(&self.identity, &self.http);
-        if let Ok(credential) = fresh {
-            *present = Present::new(credential, generation + 1);
-            return true;
-        }
-        false
-    }
-
     fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn late() -> TokenFailure {
+    TokenFailure::Down("it did not answer in time".to_owned())
 }
 
 fn nothing_found(place: &Place) -> String {

@@ -288,13 +288,26 @@ async fn patient(options: &TablesOptions) -> Kv {
 /// What never answers would end an attempt, and an attempt that ended leaves a write in doubt.
 #[tokio::test]
 async fn a_token_service_that_hangs_later_leaves_no_write_in_doubt() {
-    // One for the opening and one for the layout, each good for its one request.
-    let tokens = failing_token_service(2, 0, "").await;
+    // One attempt; a second one that begins to ask again shortly before the end; three.
+    let deadlines = [2_000, 2_950, 4_200].map(Duration::from_millis);
+    // One for the opening, and for each handle's layout and read, each good for its one request.
+    let tokens = failing_token_service(1 + 2 * deadlines.len(), 0, "").await;
     let guarded = guarded_table(|_| true).await;
-    let kv = patient(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
-    let error = kv.put("key", "value", PutOptions::new()).await.expect_err("no token");
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("did not answer in time"), "{error}");
+    let driver = open(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
+    let mut handles = Vec::new();
+    for deadline in deadlines {
+        let mut policy = RetryPolicy::default();
+        policy.deadline = deadline;
+        let kv = Kv::builder(driver.clone()).binding("cache").retry(policy).build();
+        assert!(!kv.exists("key").await.expect("there are tokens"));
+        handles.push((kv, deadline));
+    }
+    for (kv, deadline) in handles {
+        let error = kv.put("key", "value", PutOptions::new()).await.expect_err("no token");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{deadline:?}: {error}");
+        assert!(error.to_string().contains("did not answer in time"), "{deadline:?}: {error}");
+    }
+    assert!(tokens.seen().len() > 2 + 2 * deadlines.len(), "it was asked again");
     let tables = guarded.seen();
     assert!(tables.iter().all(|request| request.line().starts_with("GET")), "no write was sent: {tables:?}");
 }
