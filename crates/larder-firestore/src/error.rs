@@ -232,7 +232,8 @@ mod tests {
     #[test]
     fn a_code_that_this_side_makes_up_is_in_doubt() {
         for code in [Code::Unimplemented, Code::OutOfRange] {
-            let error = failed(&Status::new(code, "content is compressed with an unsupported encoding"), &place());
+            let error =
+                failed(&Status::new(code, "content is compressed with an unsupported encoding"), &place());
             assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::Unknown), "{error:?}");
         }
         let error = failed(&Status::new(Code::InvalidArgument, ""), &place());

@@ -123,7 +123,8 @@ mod tests {
         for url in private.into_iter().chain(["http://localhost", "http://LOCALHOST:1"]) {
             readable.iter().for_each(|credentials| check(url, credentials).expect(url));
         }
-        for url in ["http://elsewhere:1", "HTTP://elsewhere", "http://127.0.0.1.example", "http://10.0.0.1:1"] {
+        for url in ["http://elsewhere:1", "HTTP://elsewhere", "http://127.0.0.1.example", "http://10.0.0.1:1"]
+        {
             for credentials in &readable {
                 let error = check(url, credentials).expect_err(url);
                 assert_eq!(error.kind(), ErrorKind::InvalidInput);

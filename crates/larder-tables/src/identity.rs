@@ -242,7 +242,9 @@ mod tests {
         assert!(make("http://login.microsoftonline.com").is_err());
         assert!(make("http://169.254.169.254").is_err());
         assert!(make("https://user:password@host").is_err());
-        for wrong in ["login.microsoftonline.us", "http://login.microsoftonline.us", "https://user:hunter2@host"] {
+        for wrong in
+            ["login.microsoftonline.us", "http://login.microsoftonline.us", "https://user:hunter2@host"]
+        {
             let error = make(wrong).expect_err(wrong).to_string();
             assert!(error.contains("AZURE_AUTHORITY_HOST") && error.contains("https://host"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");

@@ -63,7 +63,8 @@ impl Present {
 
     /// The token, if it is good for so much longer.
     fn good_for(&self, time: Duration) -> Option<Token> {
-        let token = self.token.as_ref().filter(|token| token.expires_on > OffsetDateTime::now_utc() + time)?;
+        let token =
+            self.token.as_ref().filter(|token| token.expires_on > OffsetDateTime::now_utc() + time)?;
         Some(Token { secret: token.token.clone(), generation: self.generation })
     }
 

@@ -260,7 +260,11 @@ async fn a_refusal_that_needs_its_code_is_none_without_it() {
     {
         let driver = open(&table_at(cutting_off(head, "{\"odata.error\":{\"code\":\"Res").await)).await;
         let error = driver.get(&row_of("key").await, FULL).await.expect_err(head);
-        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{head}: {error:?}");
+        assert_eq!(
+            (error.kind, error.effect),
+            (ErrorKind::Unavailable, Effect::Unknown),
+            "{head}: {error:?}"
+        );
         assert!(error.retryable, "{head}: {error:?}");
     }
     // The header has it, too.

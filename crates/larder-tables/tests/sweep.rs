@@ -11,7 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use larder_conformance::wrap::{Call, Hook, Method, Verdict};
 use larder_core::driver::{Driver, Projection, Read, RowKey};
-use larder_core::{CanonicalKey, Clock, Consistency, ErrorKind, Kv, Layout, ManualClock, SweepOutcome, Timestamp};
+use larder_core::{
+    CanonicalKey, Clock, Consistency, ErrorKind, Kv, Layout, ManualClock, SweepOutcome, Timestamp,
+};
 use larder_tables::TablesOptions;
 use tokio::sync::Notify;
 
@@ -194,7 +196,10 @@ async fn a_removal_that_fails_loses_no_count() {
     let lines: Vec<_> = served.seen().iter().map(|request| request.line().to_owned()).collect();
     let searches: Vec<_> = lines.iter().filter(|line| line.starts_with("GET")).collect();
     assert_eq!(searches.len(), 17);
-    assert!(searches.iter().all(|line| line.contains("%24top=1&") || line.contains("%24top=1 ")), "{lines:?}");
+    assert!(
+        searches.iter().all(|line| line.contains("%24top=1&") || line.contains("%24top=1 ")),
+        "{lines:?}"
+    );
     let swept = driver.sweep(clock().now(), 10).await.expect("both are there, as it seems");
     assert_eq!((swept.removed, swept.more), (2, false));
 
@@ -203,7 +208,8 @@ async fn a_removal_that_fails_loses_no_count() {
         _ => store(request, |_| page("00", &[("a", 1)], None)),
     })
     .await;
-    let error = open(&table_at(&served.url)).await.sweep(clock().now(), 10).await.expect_err("none is removed");
+    let error =
+        open(&table_at(&served.url)).await.sweep(clock().now(), 10).await.expect_err("none is removed");
     assert_eq!(error.kind, ErrorKind::Unavailable);
 }
 

@@ -168,7 +168,10 @@ async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives()
         let reply = driver.scan(&request).await.expect("a scan");
         let seen = served.seen();
         let line = seen.last().expect("a request").line();
-        assert!(line.contains(&format!("%24top={top} ")) || line.contains(&format!("%24top={top}&")), "{line}");
+        assert!(
+            line.contains(&format!("%24top={top} ")) || line.contains(&format!("%24top={top}&")),
+            "{line}"
+        );
         assert_eq!((reply.rows.len(), reply.more), (rows, more), "{line}");
     }
 }
@@ -232,13 +235,12 @@ async fn a_put_that_needs_no_row_misses_none() {
 /// More deletes than an attempt has time for: what was not begun is sent again, and nothing is in doubt.
 #[tokio::test]
 async fn deletes_that_an_attempt_has_no_time_for_go_into_the_next() {
-    let served = Server::slow(Duration::from_millis(400), |request: &Seen| {
-        match request.line().split(' ').next() {
+    let served =
+        Server::slow(Duration::from_millis(400), |request: &Seen| match request.line().split(' ').next() {
             Some("DELETE") => ("204 No Content", SERVICE.to_owned(), String::new()),
             _ => empty_table(request),
-        }
-    })
-    .await;
+        })
+        .await;
     let kv = Kv::builder(open(&table_at(&served.url)).await).binding("cache").build();
     let many = kv.delete_many((0..200).map(|at| format!("k{at}"))).await.expect("a batch");
     assert!(many.iter().all(Result::is_ok), "{:?}", many.iter().find(|gone| gone.is_err()));
