@@ -193,7 +193,8 @@ impl Tokens {
         let answer = if was_down { timeout(WHILE_DOWN, answer).await.ok() } else { Some(answer.await) };
         match answer {
             Some(Ok(answer)) => answer,
-            _ => self.source.present().instead_of(&late()),
+            // Until it answers, it is what it was.
+            _ => self.source.present().instead_of(&failure.unwrap_or_else(late)),
         }
     }
 
