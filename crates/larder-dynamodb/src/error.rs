@@ -213,6 +213,10 @@ fn is_before_sending(text: &str) -> bool {
         .any(|sign| text.contains(sign))
 }
 
+/// The longest pause that a service may ask for: more is nobody's wish, and not every number can be added to a time.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 fn retry_after(response: &HttpResponse) -> Option<Duration> {
-    response.headers().get("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    let seconds: u64 = response.headers().get("retry-after")?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }

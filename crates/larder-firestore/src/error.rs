@@ -126,11 +126,11 @@ pub(crate) fn answer(code: Code, place: &Place) -> DriverError {
             ErrorKind::Throttled,
             format!("too many write to the same document of the {place} ({code:?})"),
         ),
-        Code::InvalidArgument | Code::Unimplemented | Code::AlreadyExists => {
+        Code::InvalidArgument | Code::AlreadyExists => {
             DriverError::refused(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
         }
-        // Also what this side says of an answer that it cannot take.
-        Code::OutOfRange => {
+        // Also what this side says of an answer that it cannot take: too long, or encoded in a way that it does not know.
+        Code::OutOfRange | Code::Unimplemented => {
             DriverError::unknown(ErrorKind::Internal, format!("the {place} refused the request ({code:?})"))
         }
         Code::DeadlineExceeded => {
@@ -175,11 +175,15 @@ fn http_status(message: &str) -> Option<u16> {
     status.get(..3)?.parse().ok()
 }
 
+/// The longest pause that a server may ask for: more is nobody's wish, and not every number can be added to a time.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// How long the server asks to wait: gRPC's `Retry-After`.
 fn retry_after(status: &Status) -> Option<Duration> {
     let details = rpc::Status::decode(status.details()).ok()?.details;
     let info = details.iter().find(|detail| detail.type_url.ends_with("google.rpc.RetryInfo"))?;
-    rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()
+    let wish: Duration = rpc::RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay?.try_into().ok()?;
+    Some(wish.min(LONGEST_WAIT))
 }
 
 #[cfg(test)]
@@ -224,6 +228,18 @@ mod tests {
         }
     }
 
+    /// The client makes both up for an answer of success, too.
+    #[test]
+    fn a_code_that_this_side_makes_up_is_in_doubt() {
+        for code in [Code::Unimplemented, Code::OutOfRange] {
+            let error =
+                failed(&Status::new(code, "content is compressed with an unsupported encoding"), &place());
+            assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::Unknown), "{error:?}");
+        }
+        let error = failed(&Status::new(Code::InvalidArgument, ""), &place());
+        assert_eq!((error.kind, error.effect), (ErrorKind::Internal, Effect::NotApplied), "{error:?}");
+    }
+
     #[test]
     fn only_a_wish_to_wait_is_taken_from_the_details() {
         let delay = prost_types::Duration { seconds: 1, nanos: 500_000_000 };
@@ -243,5 +259,14 @@ mod tests {
         }
         let status = Status::with_details(Code::Unavailable, "", "no message".into());
         assert_eq!(retry_after(&status), None);
+        let delay = prost_types::Duration { seconds: i64::MAX, nanos: 0 };
+        let info = rpc::RetryInfo { retry_delay: Some(delay) };
+        let detail = prost_types::Any {
+            type_url: "type.googleapis.com/google.rpc.RetryInfo".into(),
+            value: info.encode_to_vec(),
+        };
+        let details = rpc::Status { code: 8, message: String::new(), details: vec![detail] }.encode_to_vec();
+        let status = Status::with_details(Code::ResourceExhausted, "", details.into());
+        assert_eq!(retry_after(&status), Some(LONGEST_WAIT));
     }
 }

@@ -213,7 +213,7 @@ async fn every_status_has_its_kind_and_says_what_became_of_the_write() {
         (FAILED_PRECONDITION, ErrorKind::NotProvisioned, NotApplied),
         (10, ErrorKind::Throttled, NotApplied),
         (11, ErrorKind::Internal, Unknown),
-        (12, ErrorKind::Internal, NotApplied),
+        (12, ErrorKind::Internal, Unknown),
         (13, ErrorKind::Unavailable, Unknown),
         (14, ErrorKind::Unavailable, Unknown),
         (15, ErrorKind::Unavailable, Unknown),

@@ -1,9 +1,12 @@
 //! Many rows at once. There is no batch of reads, and one of deletes fails as a whole where one row is missing.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use larder_core::ErrorKind;
 use larder_core::driver::{BatchItem, Driver, DriverError, Mutation, Read, RowKey, Write, WriteReply};
 use larder_core::record::{Record, Revision};
+use tokio::time::Instant;
 
 use crate::codec::Entity;
 use crate::driver::TablesDriver;
@@ -12,6 +15,9 @@ use crate::group::{MOST_BYTES, MOST_ROWS, Part};
 
 /// How many requests of one batch are under way at once; each has a connection of its own.
 const CONCURRENT: usize = 32;
+/// No delete is begun later than this after the batch began, so that those under way end within the attempt: its end
+/// would leave all of the batch in doubt. What is not begun is sent again, as the next batch.
+const DELETES: Duration = Duration::from_millis(1_200);
 
 /// The rows of one group: where each stands in the batch, and what is sent of it.
 #[derive(Default)]
@@ -34,6 +40,7 @@ impl TablesDriver {
         &self,
         writes: &[(RowKey, Write)],
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
+        let deletes_end = Instant::now() + DELETES;
         let mut groups: Vec<Group> = Vec::new();
         let mut deletes = Vec::new();
         for (at, (row, write)) in writes.iter().enumerate() {
@@ -44,7 +51,7 @@ impl TablesDriver {
                         self.client.part(row, &entity).map_err(|failure| failed(failure, &self.place))?;
                     add(&mut groups, row.shard.0, at, part);
                 }
-                Mutation::Delete => deletes.push(self.delete_one(at, row, write)),
+                Mutation::Delete => deletes.push(self.delete_one(at, row, write, deletes_end)),
                 Mutation::Touch { .. } => {
                     return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
                 }
@@ -63,7 +70,16 @@ impl TablesDriver {
         Ok(answers)
     }
 
-    async fn delete_one(&self, at: usize, row: &RowKey, write: &Write) -> (usize, BatchItem<WriteReply>) {
+    async fn delete_one(
+        &self,
+        at: usize,
+        row: &RowKey,
+        write: &Write,
+        until: Instant,
+    ) -> (usize, BatchItem<WriteReply>) {
+        if Instant::now() >= until {
+            return (at, BatchItem::Unprocessed);
+        }
         (at, BatchItem::Done(self.write_one(row, write).await))
     }
 

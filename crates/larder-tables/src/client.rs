@@ -22,7 +22,7 @@ use tracing::instrument::WithSubscriber;
 use crate::codec::{Entity, Row, partition, row_key};
 use crate::credentials::Credentials;
 use crate::driver::Place;
-use crate::endpoint::{base_url, check_names, checked_key, checked_signature};
+use crate::endpoint::{base_url, check_names, check_privacy, checked_key, checked_signature};
 use crate::error::Failure;
 use crate::options::TablesOptions;
 use crate::sign::Signer;
@@ -219,6 +219,7 @@ pub(crate) async fn connect(options: TablesOptions, place: &Place) -> Result<Cli
     })?;
     let found_in_environment = matches!(options.credentials, Credentials::Environment);
     let credentials = options.credentials.resolved(|name| std::env::var(name).ok())?;
+    check_privacy(&base, &credentials)?;
     let signer = match credentials {
         Credentials::AccountKey(key) => {
             Signer::SharedKey { account: options.account.clone(), key: Secret::new(checked_key(key)?) }

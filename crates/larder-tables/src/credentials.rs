@@ -15,7 +15,8 @@ pub enum Credentials {
     /// - a workload identity: `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE`,
     /// - the managed identity of the machine or of the App Service, of `AZURE_CLIENT_ID` where there are several.
     ///
-    /// `AZURE_AUTHORITY_HOST` names another token service than the public cloud's.
+    /// `AZURE_AUTHORITY_HOST` names another token service than the public cloud's, and `AZURE_POD_IDENTITY_AUTHORITY_HOST`
+    /// another metadata service than the machine's.
     #[default]
     Environment,
     /// The account's key, in base64, as the portal shows it.

@@ -100,20 +100,20 @@ impl TokenHttp {
     pub(crate) fn new(identity: &Credentials, connect_timeout: Duration) -> Result<Self> {
         let checked = |name: &str, url: &str, takes_plain: fn(&Url) -> bool| {
             let wrong = |why: &str| Error::new(ErrorKind::InvalidInput, format!("{name} {why}"));
-            let url = Url::parse(url).map_err(|_| wrong("is no URL"))?;
+            let url = Url::parse(url).map_err(|_| wrong("is no URL: it must be https://host"))?;
             let is_plain = url.username().is_empty() && url.password().is_none() && url.host_str().is_some();
             match url.scheme() {
-                _ if !is_plain => Err(wrong("must be a URL with a host and without user or password")),
+                _ if !is_plain => Err(wrong("must be https://host, without user or password")),
                 "https" => Ok(url),
                 "http" if takes_plain(&url) => Ok(url),
-                _ => Err(wrong("must begin with https://: secrets go there, or come from there")),
+                _ => Err(wrong("must be https://host: secrets go there, or come from there")),
             }
         };
         let (asked, redirect) = match identity {
             Credentials::ClientSecret { authority_url, .. }
             | Credentials::WorkloadIdentity { authority_url, .. } => {
                 let url = checked(
-                    "the authority",
+                    "AZURE_AUTHORITY_HOST, or what is given as the authority,",
                     authority_url.as_deref().unwrap_or(PUBLIC_AUTHORITY),
                     is_loopback,
                 )?;
@@ -122,7 +122,11 @@ impl TokenHttp {
                 (url.clone(), is_other.then_some((insisted, url)))
             }
             Credentials::ManagedIdentity { metadata_url: Some(url), .. } => {
-                let url = checked("the metadata service", url, is_near)?;
+                let url = checked(
+                    "AZURE_POD_IDENTITY_AUTHORITY_HOST, or what is given as the metadata service,",
+                    url,
+                    is_near,
+                )?;
                 (url.clone(), Url::parse(METADATA).ok().map(|insisted| (insisted, url)))
             }
             // It is on this machine: no proxy.
@@ -238,6 +242,13 @@ mod tests {
         assert!(make("http://login.microsoftonline.com").is_err());
         assert!(make("http://169.254.169.254").is_err());
         assert!(make("https://user:password@host").is_err());
+        for wrong in
+            ["login.microsoftonline.us", "http://login.microsoftonline.us", "https://user:hunter2@host"]
+        {
+            let error = make(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("AZURE_AUTHORITY_HOST") && error.contains("https://host"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
         let local = make("http://127.0.0.1:9").expect("loopback");
         let asked = Url::parse("https://127.0.0.1:9/t/oauth2/v2.0/token").expect("a URL");
         assert_eq!(local.target(&asked).as_str(), "http://127.0.0.1:9/t/oauth2/v2.0/token");

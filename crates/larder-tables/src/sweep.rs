@@ -75,11 +75,14 @@ impl TablesDriver {
         let round_ends = Instant::now() + ROUND;
         let limit = limit.clamp(1, MAX_PAGE_LIMIT);
         let mut searches = self.walks.0.lock().await;
+        // Each its share: what no removal is left for would be searched for again.
+        let open = searches.iter().filter(|search| **search != Search::Done).count();
+        let share = limit.div_ceil(open.max(1));
         let looks = (0..MOST_SHARDS)
             .map(Shard)
             .chain([Shard::SYSTEM])
             .zip(searches.iter())
-            .map(|(shard, search)| self.look(shard, search.clone(), now, limit));
+            .map(|(shard, search)| self.look(shard, search.clone(), now, share));
         let found = join_all(looks).await.into_iter().collect::<Result<Vec<_>, _>>();
         let found = found.map_err(|failure| failed(failure, &self.place))?;
 
@@ -101,12 +104,21 @@ impl TablesDriver {
         for (at, _) in left {
             unfinished[*at] = true;
         }
+        let mut failure = None;
         for (at, removal) in removals {
-            match removal.map_err(|failure| failed(failure, &self.place))? {
-                Removal::Removed => removed += 1,
-                Removal::Spared => {}
-                Removal::Left => unfinished[at] = true,
+            match removal {
+                Ok(Removal::Removed) => removed += 1,
+                Ok(Removal::Spared) => {}
+                Ok(Removal::Left) => unfinished[at] = true,
+                Err(reason) => {
+                    unfinished[at] = true;
+                    failure = Some(reason);
+                }
             }
+        }
+        // What was removed is told of: the next round comes upon the failure again, if it lasts.
+        if let Some(failure) = failure.filter(|_| removed == 0) {
+            return Err(failed(failure, &self.place));
         }
         for ((search, found), unfinished) in searches.iter_mut().zip(found).zip(unfinished) {
             if !unfinished {
@@ -139,6 +151,7 @@ impl TablesDriver {
                     Err(_) => return Ok(Found { rows: Vec::new(), then: Search::Paged(from) }),
                 }
             }
+            // Most of the rows may have no part in the sweep: a small page would make many requests of them.
             Search::Paged(from) => {
                 (self.client.query(Some(&all(shard)), Some(FOUND), MAX_PAGE_LIMIT, from).await?, true)
             }

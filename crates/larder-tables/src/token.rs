@@ -5,8 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::credentials::{AccessToken, Secret, TokenCredential};
+use azure_core::time::OffsetDateTime;
 use larder_core::{Error, ErrorKind, Result};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::client::quiet;
 use crate::credentials::Credentials;
@@ -17,12 +19,30 @@ use crate::identity::{TokenHttp, make};
 const SCOPE: &str = "https://storage.azure.com/.default";
 /// How long to look for a token when a table is opened; a machine without an identity takes its time to say so.
 const FIRST: Duration = Duration::from_secs(5);
+/// How long a token has to be good for to be used without asking for the next: what `azure_identity` goes by, too.
+const STILL_GOOD: Duration = Duration::from_secs(300);
+/// How long asking for the next one may take, and waiting for who asks: less than an attempt, whose end would leave a
+/// write in doubt.
+const RENEWAL: Duration = Duration::from_millis(1_500);
+/// How long nobody asks again after that has failed: attempts that would wait for nothing fail at once and are certain.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// How long to wait for the answer from then on, until one comes: less than the time that the last attempt before a
+/// deadline may be begun with.
+const WHILE_DOWN: Duration = Duration::from_millis(150);
 
-/// Gives tokens, and asks for new ones in time. Whoever needs one while it is asked for waits for the same answer.
+/// Gives tokens, and asks for new ones in time. Whoever needs one while it is asked for waits for the same answer, and
+/// shares a failure.
 pub(crate) struct Tokens {
     identity: Credentials,
     http: Arc<TokenHttp>,
+    source: Arc<Source>,
+}
+
+/// What asks and remembers the answer, also for those who have given up waiting.
+struct Source {
     present: Mutex<Present>,
+    /// Held while somebody asks.
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Where tokens come from until one is refused that had been taken.
@@ -30,6 +50,38 @@ struct Present {
     credential: Arc<dyn TokenCredential>,
     generation: u64,
     was_accepted: bool,
+    /// The last token that was given.
+    token: Option<AccessToken>,
+    /// When asking for the next one failed last, and how.
+    failure: Option<(Instant, TokenFailure)>,
+}
+
+impl Present {
+    fn new(credential: Arc<dyn TokenCredential>, generation: u64) -> Self {
+        Self { credential, generation, was_accepted: false, token: None, failure: None }
+    }
+
+    /// The token, if it is good for so much longer.
+    fn good_for(&self, time: Duration) -> Option<Token> {
+        let token =
+            self.token.as_ref().filter(|token| token.expires_on > OffsetDateTime::now_utc() + time)?;
+        Some(Token { secret: token.token.clone(), generation: self.generation })
+    }
+
+    /// What is there without asking: a token with some time left, or what the last one who asked came back with.
+    fn known(&self) -> Option<std::result::Result<Token, TokenFailure>> {
+        if let Some(token) = self.good_for(STILL_GOOD) {
+            return Some(Ok(token));
+        }
+        let (at, failure) = self.failure.as_ref()?;
+        (at.elapsed() < AFTER_FAILURE).then(|| self.instead_of(failure))
+    }
+
+    /// The old token goes on as long as it is good, where the next one could not be asked for.
+    fn instead_of(&self, failure: &TokenFailure) -> std::result::Result<Token, TokenFailure> {
+        let is_down = matches!(failure, TokenFailure::Down(_));
+        self.good_for(Duration::ZERO).filter(|_| is_down).ok_or_else(|| failure.clone())
+    }
 }
 
 /// A token, and which of the generations it is of.
@@ -97,37 +149,65 @@ impl Tokens {
         let tokens = Self {
             identity: identity.clone(),
             http: Arc::clone(&http),
-            present: Mutex::new(Present { credential, generation: 0, was_accepted: false }),
+            source: Arc::new(Source {
+                present: Mutex::new(Present::new(credential, 0)),
+                asking: Arc::default(),
+            }),
         };
-        match tokio::time::timeout(FIRST, tokens.token()).await {
-            Ok(Ok(_)) => Ok(tokens),
-            Ok(Err(failure)) => Err(failed(failure)),
-            Err(_) => Err(failed(TokenFailure::Down("it did not answer in time".to_owned()))),
+        match tokens.token_within(FIRST).await {
+            Ok(_) => Ok(tokens),
+            Err(failure) => Err(failed(failure)),
         }
     }
 
     /// The present token, or the next one if that has under five minutes left.
     pub(crate) async fn token(&self) -> std::result::Result<Token, TokenFailure> {
-        let (credential, generation) = {
-            let present = self.present();
-            (Arc::clone(&present.credential), present.generation)
+        self.token_within(RENEWAL).await
+    }
+
+    async fn token_within(&self, time: Duration) -> std::result::Result<Token, TokenFailure> {
+        let end = Instant::now() + time;
+        let failure = {
+            let present = self.source.present();
+            if let Some(known) = present.known() {
+                return known;
+            }
+            present.failure.as_ref().map(|(_, failure)| failure.clone())
         };
-        match quiet(credential.get_token(&[SCOPE], None)).await {
-            Ok(token) => Ok(Token { secret: token.token, generation }),
-            Err(error) => Err(cause(&error)),
+        let was_down = failure.is_some();
+        let asking = Arc::clone(&self.source.asking);
+        let asking = match &failure {
+            Some(_) => asking.try_lock_owned().ok(),
+            None => timeout_at(end, asking.lock_owned()).await.ok(),
+        };
+        let Some(asking) = asking else {
+            // Whoever asks is still at it.
+            return self.source.present().instead_of(&failure.unwrap_or_else(late));
+        };
+        let source = Arc::clone(&self.source);
+        // A task of its own: its answer is for the next one who needs a token, if this one cannot wait for it.
+        let answer = tokio::spawn(async move {
+            let _asking = asking;
+            source.ask(end).await
+        });
+        let answer = if was_down { timeout(WHILE_DOWN, answer).await.ok() } else { Some(answer.await) };
+        match answer {
+            Some(Ok(answer)) => answer,
+            // Until it answers, it is what it was.
+            _ => self.source.present().instead_of(&failure.unwrap_or_else(late)),
         }
     }
 
     /// Notes that the service has taken a token.
     pub(crate) fn accepted(&self, generation: u64) {
-        let mut present = self.present();
+        let mut present = self.source.present();
         present.was_accepted |= present.generation == generation;
     }
 
     /// Throws away a token that the service has refused; returns whether a new one may help. One that was never taken
     /// would be refused again.
     pub(crate) fn renew(&self, generation: u64) -> bool {
-        let mut present = self.present();
+        let mut present = self.source.present();
         if present.generation != generation {
             // Others were refused at the same time, and the first of them has seen to it.
             return true;
@@ -137,15 +217,61 @@ impl Tokens {
         }
         let fresh = make(&self.identity, &self.http);
         if let Ok(credential) = fresh {
-            *present = Present { credential, generation: generation + 1, was_accepted: false };
+            *present = Present::new(credential, generation + 1);
             return true;
         }
         false
+    }
+}
+
+impl Source {
+    /// Asks for the next token, unless whoever asked before has got one.
+    async fn ask(&self, end: Instant) -> std::result::Result<Token, TokenFailure> {
+        let (credential, generation) = {
+            let present = self.present();
+            if let Some(known) = present.known() {
+                return known;
+            }
+            (Arc::clone(&present.credential), present.generation)
+        };
+        let answer = match timeout_at(end, quiet(credential.get_token(&[SCOPE], None))).await {
+            Ok(answer) => answer.map_err(|error| cause(&error)),
+            Err(_) => Err(late()),
+        };
+        self.note(generation, answer)
+    }
+
+    /// Keeps the answer for whoever needs a token next.
+    fn note(
+        &self,
+        generation: u64,
+        answer: std::result::Result<AccessToken, TokenFailure>,
+    ) -> std::result::Result<Token, TokenFailure> {
+        let mut present = self.present();
+        let is_present = present.generation == generation;
+        match answer {
+            Ok(token) => {
+                let secret = token.token.clone();
+                if is_present {
+                    (present.token, present.failure) = (Some(token), None);
+                }
+                Ok(Token { secret, generation })
+            }
+            Err(failure) if is_present => {
+                present.failure = Some((Instant::now(), failure.clone()));
+                present.instead_of(&failure)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     fn present(&self) -> MutexGuard<'_, Present> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn late() -> TokenFailure {
+    TokenFailure::Down("it did not answer in time".to_owned())
 }
 
 fn nothing_found(place: &Place) -> String {

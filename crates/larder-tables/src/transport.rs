@@ -23,6 +23,8 @@ use crate::sign::Signer;
 pub(crate) const MINIMAL_METADATA: &str = "application/json;odata=minimalmetadata";
 /// Shorter than the services and the load balancers before them keep idle connections.
 const POOL_IDLE: Duration = Duration::from_secs(60);
+/// The longest pause that a service may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
 /// A client of HTTP that neither retries nor follows: a signed request goes where it was meant to, once.
@@ -86,7 +88,7 @@ impl Transport {
         let body = match response.bytes().await {
             Ok(body) => body,
             // Its status tells what became of the request; only the words are missing.
-            Err(_) if status.as_u16() >= 300 => Bytes::new(),
+            Err(_) if status.as_u16() >= 300 && !needs_code(status, &headers) => Bytes::new(),
             Err(error) => return Err(Failure::Broken(reason(&error))),
         };
         if status.is_success() {
@@ -96,9 +98,7 @@ impl Transport {
         Err(Failure::Refused(Refusal {
             status: status.as_u16(),
             code: error_code(&headers, &body),
-            retry_after: text(&headers, RETRY_AFTER)
-                .and_then(|text| text.trim().parse().ok())
-                .map(Duration::from_secs),
+            retry_after: retry_after(&headers),
             date: date(&headers),
             token_can_be_renewed,
         }))
@@ -167,6 +167,13 @@ fn as_expected(method: &Method, answer: Answer) -> Result<Answer, Failure> {
     if is_expected { Ok(answer) } else { Err(Failure::Unreadable) }
 }
 
+/// Whether only a code would tell what became of the request, and the headers have none. Without it a row that is missing,
+/// taken or changed would be a table that is not there.
+fn needs_code(status: StatusCode, headers: &HeaderMap) -> bool {
+    matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED)
+        && error_code(headers, b"").is_none()
+}
+
 /// What became of a request that got no answer.
 pub(crate) fn unsent(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
@@ -193,6 +200,12 @@ pub(crate) fn reason(error: &reqwest::Error) -> String {
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
+}
+
+/// How long the service asks to wait, up to an hour: more is nobody's wish, and not every number can be added to a time.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = text(headers, RETRY_AFTER)?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 /// The time that the service says it is.
@@ -240,6 +253,22 @@ mod tests {
         assert_eq!(error_code(&headers, br#"{"odata.error":{"code":"the key hunter2"}}"#), None);
         headers.insert(ERROR_CODE, HeaderValue::from_static("ServerBusy"));
         assert_eq!(error_code(&headers, json).as_deref(), Some("ServerBusy"));
+    }
+
+    #[test]
+    fn no_wish_to_wait_is_longer_than_an_hour() {
+        for (wish, wait) in [
+            ("1", Some(Duration::from_secs(1))),
+            (" 3600", Some(LONGEST_WAIT)),
+            ("3601", Some(LONGEST_WAIT)),
+            ("18446744073709551615", Some(LONGEST_WAIT)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("Thu, 01 Jan 2026 00:00:00 GMT", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(wish))]);
+            assert_eq!(retry_after(&headers), wait, "{wish}");
+        }
     }
 
     #[test]

@@ -80,16 +80,15 @@ impl TablesDriver {
         };
         match done {
             Ok(etag) => Ok(WriteReply::Applied(etag.map(|etag| Revision::Platform(etag.into())))),
-            Err(failure) => self.refused(failure, &write.guard),
+            Err(failure) => self.refused(failure, write),
         }
     }
 
     /// What a write met whose condition did not hold, or the error that it ended in.
-    fn refused(&self, failure: Failure, guard: &Guard) -> Result<WriteReply, DriverError> {
+    fn refused(&self, failure: Failure, write: &Write) -> Result<WriteReply, DriverError> {
         let observed = match failure.refusal() {
             Some(refusal) if refusal.is_taken() || refusal.is_changed() => Some(Observed::NotReturned),
-            // An insert asks for no row, so that this is not about one.
-            Some(refusal) if refusal.is_missing_row() && *guard != Guard::Absent => Some(Observed::Absent),
+            Some(refusal) if refusal.is_missing_row() && needs_row(write) => Some(Observed::Absent),
             _ => None,
         };
         match observed {
@@ -97,6 +96,12 @@ impl TablesDriver {
             None => Err(failed(failure, &self.place)),
         }
     }
+}
+
+/// Whether a write is of a row that has to be there. To another one an answer that says it is not is about something else,
+/// and would be the same however often it were sent.
+fn needs_row(write: &Write) -> bool {
+    matches!(write.guard, Guard::Revision(_)) || matches!(write.mutation, Mutation::Touch { .. })
 }
 
 fn is_missing(failure: &Failure) -> bool {

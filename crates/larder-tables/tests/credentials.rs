@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use larder_conformance::emulator;
-use larder_core::{Error, ErrorKind, Kv, PutOptions};
+use larder_core::driver::{Driver, Effect, Projection, Read, RowKey, Shard};
+use larder_core::{CanonicalKey, Consistency, Error, ErrorKind, Kv, PutOptions, RetryPolicy};
 use larder_tables::testing::{EMULATOR_ACCOUNT, EMULATOR_KEY, signature};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 
 use support::server::{Reply, SERVICE, Seen, Server, answering, empty_table, nowhere, silent};
-use support::{impatient, table, table_at};
+use support::{impatient, open, table, table_at};
 
 const ALL: &str = "rwdlacup";
 
@@ -260,21 +261,99 @@ async fn a_token_that_is_never_taken_is_not_asked_for_again() {
     assert_eq!((guarded.seen().len(), tokens.seen().len()), (1, 1), "nothing is tried again");
 }
 
+/// A token service that gives out so many tokens, each good for that many seconds, and then answers with this status, or
+/// never where it is none.
+async fn failing_token_service(tokens: usize, lifetime: u32, status: &'static str) -> Server {
+    let given = AtomicUsize::new(0);
+    Server::start(move |_| {
+        let json = "content-type: application/json\r\n".to_owned();
+        if given.fetch_add(1, Ordering::SeqCst) < tokens {
+            let body = format!(
+                r#"{{"token_type":"Bearer","expires_in":{lifetime},"ext_expires_in":{lifetime},"access_token":"token"}}"#
+            );
+            return ("200 OK", json, body);
+        }
+        (status, json, String::new())
+    })
+    .await
+}
+
+/// A handle that gives up after one attempt that takes as long as one may.
+async fn patient(options: &TablesOptions) -> Kv {
+    let mut policy = RetryPolicy::default();
+    policy.deadline = policy.attempt_timeout;
+    Kv::builder(open(options).await).binding("cache").retry(policy).build()
+}
+
+/// What never answers would end an attempt, and an attempt that ended leaves a write in doubt.
+#[tokio::test]
+async fn a_token_service_that_hangs_later_leaves_no_write_in_doubt() {
+    // One attempt; a second one that begins to ask again shortly before the end; three.
+    let deadlines = [2_000, 2_950, 4_200].map(Duration::from_millis);
+    // One for the opening, and for each handle's layout and read, each good for its one request.
+    let tokens = failing_token_service(1 + 2 * deadlines.len(), 0, "").await;
+    let guarded = guarded_table(|_| true).await;
+    let driver = open(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
+    let mut handles = Vec::new();
+    for deadline in deadlines {
+        let mut policy = RetryPolicy::default();
+        policy.deadline = deadline;
+        let kv = Kv::builder(driver.clone()).binding("cache").retry(policy).build();
+        assert!(!kv.exists("key").await.expect("there are tokens"));
+        handles.push((kv, deadline));
+    }
+    for (kv, deadline) in handles {
+        let error = kv.put("key", "value", PutOptions::new()).await.expect_err("no token");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{deadline:?}: {error}");
+        assert!(error.to_string().contains("did not answer in time"), "{deadline:?}: {error}");
+    }
+    assert!(tokens.seen().len() > 2 + 2 * deadlines.len(), "it was asked again");
+    let tables = guarded.seen();
+    assert!(tables.iter().all(|request| request.line().starts_with("GET")), "no write was sent: {tables:?}");
+}
+
+#[tokio::test]
+async fn one_asks_for_a_token_and_all_share_its_failure() {
+    let tokens = failing_token_service(2, 0, "").await;
+    let guarded = guarded_table(|_| true).await;
+    let driver = open(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
+    let read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+    let key = CanonicalKey::from_canonical("key").expect("canonical");
+    let row = RowKey { shard: Shard(0), key };
+    driver.get(&row, read).await.expect("the second token");
+    let started = Instant::now();
+    let reads = futures_util::future::join_all((0..50).map(|_| driver.get(&row, read))).await;
+    assert!(reads.iter().all(|got| got.as_ref().is_err_and(|error| error.effect == Effect::NotApplied)));
+    assert!(started.elapsed() < Duration::from_millis(1_900), "it took {:?}", started.elapsed());
+    let asked_again = Instant::now();
+    driver.get(&row, read).await.expect_err("it has just failed");
+    assert!(asked_again.elapsed() < Duration::from_millis(100), "it took {:?}", asked_again.elapsed());
+    assert_eq!(tokens.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn an_old_token_is_used_to_its_end_while_the_token_service_is_down() {
+    for status in ["503 Service Unavailable", ""] {
+        let tokens = failing_token_service(1, 60, status).await;
+        let guarded = guarded_table(|token| token == "token").await;
+        let kv = patient(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
+        for _ in 0..3 {
+            assert!(kv.get("key").await.expect("the old token is good").is_none());
+        }
+        assert_eq!(tokens.seen().len(), 2, "nobody asks again so soon");
+    }
+    // Whoever is refused may have been locked out, and does not go on with what was given before.
+    let tokens = failing_token_service(1, 60, "401 Unauthorized").await;
+    let guarded = guarded_table(|token| token == "token").await;
+    let kv = impatient(&table_at(&guarded.url).credentials(secret(&tokens.url))).await;
+    assert_eq!(kv.get("key").await.expect_err("refused").kind(), ErrorKind::Unauthorized);
+}
+
 /// The token runs out while the token service is down: reads and writes say so, and nothing was applied.
 #[tokio::test]
 async fn a_token_service_that_goes_down_later_is_unavailable() {
-    let given = AtomicUsize::new(0);
-    let tokens = Server::start(move |_| {
-        let json = "content-type: application/json\r\n".to_owned();
-        // One for the opening and one for the layout.
-        if given.fetch_add(1, Ordering::SeqCst) < 2 {
-            let body =
-                r#"{"token_type":"Bearer","expires_in":60,"ext_expires_in":60,"access_token":"token"}"#;
-            return ("200 OK", json, body.to_owned());
-        }
-        ("503 Service Unavailable", json, String::new())
-    })
-    .await;
+    // One for the opening and one for the layout.
+    let tokens = failing_token_service(2, 0, "503 Service Unavailable").await;
     let guarded = guarded_table(|_| true).await;
     let options = table_at(&guarded.url).credentials(secret(&tokens.url));
     let kv = impatient(&options).await;

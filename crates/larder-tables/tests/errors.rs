@@ -252,6 +252,28 @@ async fn an_answer_that_is_cut_short_is_no_answer() {
     expect(&impatient(&table_at(url)).await, ErrorKind::Unauthorized, &["403"]).await;
 }
 
+/// A row or a table, what was there or what was asked: without its code such a refusal tells nothing.
+#[tokio::test]
+async fn a_refusal_that_needs_its_code_is_none_without_it() {
+    for head in
+        ["HTTP/1.1 404 Not Found\r\n", "HTTP/1.1 409 Conflict\r\n", "HTTP/1.1 412 Precondition Failed\r\n"]
+    {
+        let driver = open(&table_at(cutting_off(head, "{\"odata.error\":{\"code\":\"Res").await)).await;
+        let error = driver.get(&row_of("key").await, FULL).await.expect_err(head);
+        assert_eq!(
+            (error.kind, error.effect),
+            (ErrorKind::Unavailable, Effect::Unknown),
+            "{head}: {error:?}"
+        );
+        assert!(error.retryable, "{head}: {error:?}");
+    }
+    // The header has it, too.
+    let url =
+        cutting_off("HTTP/1.1 404 Not Found\r\nx-ms-error-code: ResourceNotFound\r\n", "{\"odata").await;
+    let found = open(&table_at(url)).await.get(&row_of("key").await, FULL).await;
+    assert!(matches!(found, Ok(None)), "{found:?}");
+}
+
 #[tokio::test]
 async fn a_wrong_key_is_unauthorized() {
     let mut options = table().await;
@@ -353,6 +375,8 @@ async fn bad_options_are_refused_before_any_request() {
     refused(good().credentials(Credentials::AccountKey("hunter2!".into())), "base64").await;
     refused(good().credentials(Credentials::AccountKey(String::new())), "base64").await;
     refused(good().credentials(Credentials::Sas("sv=1&hunter2".into())), "sig").await;
+    let sas = Credentials::Sas("sv=1&sig=hunter2".into());
+    refused(good().endpoint_url("http://tables.example").credentials(sas), "in the clear").await;
 }
 
 #[tokio::test]

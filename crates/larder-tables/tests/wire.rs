@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use larder_core::driver::{
     Driver, Guard, Mutation, Observed, Projection, Read, RowKey, ScanRequest, ScanStart, Shard, Write,
     WriteReply,
 };
 use larder_core::record::{Revision, WriteStamp};
-use larder_core::{CanonicalKey, Consistency, Expiry, Timestamp};
+use larder_core::{CanonicalKey, Consistency, ErrorKind, Expiry, Kv, Timestamp};
 
 use support::server::{SERVICE, Seen, Server, empty_table};
 use support::{impatient, open, table_at};
@@ -139,17 +142,53 @@ async fn an_empty_page_is_not_the_end_of_a_scan() {
 
 #[tokio::test]
 async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives() {
+    // Values of 15 KiB, as base64.
     let served = Server::start(|_| {
-        let rows = ["k1", "k2", "k3"].map(stored).join(",");
+        let large = "A".repeat(20 * 1_024);
+        let rows = ["k1", "k2", "k3"].map(|key| stored(key).replace("aGVsbG8=", &large)).join(",");
         ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
     })
     .await;
     let driver = open(&table_at(&served.url)).await;
-    let reply = driver.scan(&scan(5_000, 6)).await.expect("a scan");
-    assert_eq!((reply.rows.len(), reply.more), (2, true), "five bytes, and the row that goes over six");
-    assert!(served.seen()[0].line().contains("%24top=1000"), "{}", served.seen()[0].line());
-    let reply = driver.scan(&scan(10, usize::MAX)).await.expect("a scan");
-    assert_eq!((reply.rows.len(), reply.more), (3, false));
+    let meta = |limit, max_bytes| {
+        let read = Read { projection: Projection::Meta, ..FULL };
+        ScanRequest { read, ..scan(limit, max_bytes) }
+    };
+    for (request, top, rows, more) in [
+        (scan(5_000, 24 * 1_024), 3, 2, true),
+        (scan(5_000, 6), 1, 1, true),
+        (scan(5_000, 1 << 20), 128, 3, false),
+        (scan(5_000, usize::MAX), 1_000, 3, false),
+        (meta(5_000, 6), 1_000, 3, false),
+        (scan(3, 24 * 1_024 + 1), 3, 2, true),
+        (scan(10, usize::MAX), 10, 3, false),
+        // It asked for fewer than it was to, and got them all.
+        (scan(10, 47 * 1_024), 5, 3, false),
+    ] {
+        let reply = driver.scan(&request).await.expect("a scan");
+        let seen = served.seen();
+        let line = seen.last().expect("a request").line();
+        assert!(
+            line.contains(&format!("%24top={top} ")) || line.contains(&format!("%24top={top}&")),
+            "{line}"
+        );
+        assert_eq!((reply.rows.len(), reply.more), (rows, more), "{line}");
+    }
+}
+
+/// A server that leaves the continuation out where as many rows came as were asked for.
+#[tokio::test]
+async fn a_full_answer_to_less_than_was_wanted_is_not_the_end() {
+    let served = Server::start(|_| {
+        let rows = ["k1", "k2"].map(stored).join(",");
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let reply = driver.scan(&scan(10, 16 * 1_024)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (2, true));
+    let reply = driver.scan(&scan(2, 16 * 1_024)).await.expect("a scan");
+    assert_eq!((reply.rows.len(), reply.more), (2, false));
 }
 
 /// What says that it worked, and is not what this service says then, is no acknowledgement.
@@ -169,6 +208,46 @@ async fn no_write_is_acknowledged_by_something_else() {
             assert_eq!(error.effect, larder_core::driver::Effect::Unknown, "{error:?}");
         }
     }
+}
+
+/// A put that asks for no row cannot miss one: what answers so is no table.
+#[tokio::test]
+async fn a_put_that_needs_no_row_misses_none() {
+    let served = Server::start(empty_table).await;
+    let driver = open(&table_at(&served.url)).await;
+    let now = Timestamp::from_millis(0);
+    for guard in [Guard::Always, Guard::Absent] {
+        let error = driver.write(&row("a"), &put(guard), now).await.expect_err("no row");
+        assert_eq!(error.kind, ErrorKind::NotProvisioned, "{error:?}");
+    }
+    let swap = put(Guard::Revision(Revision::Platform("W/\"1\"".into())));
+    let reply = driver.write(&row("a"), &swap, now).await.expect("it has lost");
+    assert_eq!(reply, WriteReply::Refused(Observed::Absent));
+    let mutation = Mutation::Touch { expires_at: Expiry::NEVER };
+    let touch = Write { mutation, ..put(Guard::Always) };
+    let reply = driver.write(&row("a"), &touch, now).await.expect("it has lost");
+    assert_eq!(reply, WriteReply::Refused(Observed::Absent));
+    let gone = Write { mutation: Mutation::Delete, ..put(Guard::Always) };
+    let reply = driver.write(&row("a"), &gone, now).await.expect("it is gone");
+    assert_eq!(reply, WriteReply::Applied(None));
+}
+
+/// More deletes than an attempt has time for: what was not begun is sent again, and nothing is in doubt.
+#[tokio::test]
+async fn deletes_that_an_attempt_has_no_time_for_go_into_the_next() {
+    let served =
+        Server::slow(Duration::from_millis(400), |request: &Seen| match request.line().split(' ').next() {
+            Some("DELETE") => ("204 No Content", SERVICE.to_owned(), String::new()),
+            _ => empty_table(request),
+        })
+        .await;
+    let kv = Kv::builder(open(&table_at(&served.url)).await).binding("cache").build();
+    let many = kv.delete_many((0..200).map(|at| format!("k{at}"))).await.expect("a batch");
+    assert!(many.iter().all(Result::is_ok), "{:?}", many.iter().find(|gone| gone.is_err()));
+    let seen = served.seen();
+    let lines = || seen.iter().map(Seen::line).filter(|line| line.starts_with("DELETE"));
+    assert_eq!(lines().count(), 200, "none is sent twice");
+    assert_eq!(lines().collect::<BTreeSet<_>>().len(), 200);
 }
 
 /// A group is all or nothing: its rows share one answer, and other groups have their own.

@@ -1,6 +1,7 @@
 //! Servers on loopback, as small as a test needs them.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -40,6 +41,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::slow(Duration::ZERO, answer).await
+    }
+
+    /// One that takes its time for every answer.
+    pub(crate) async fn slow(
+        pause: Duration,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         let url = serve(move |mut stream| {
@@ -48,6 +57,7 @@ impl Server {
                 while let Some(request) = read_request(&mut stream).await {
                     let (status, headers, body) = answer(&request);
                     log.lock().expect("no panic").push(request);
+                    tokio::time::sleep(pause).await;
                     if status.is_empty() {
                         while read_request(&mut stream).await.is_some() {}
                         return;
