@@ -207,6 +207,13 @@ pub(super) struct Scanner {
     ahead: Ahead,
 }
 
+/// A row that gives no entry.
+struct Unreadable {
+    error: Error,
+    /// Where it is; its error's key may not tell.
+    place: StoredKey,
+}
+
 /// How much of a scan to read.
 struct Size {
     /// The entries of this page.
@@ -308,9 +315,16 @@ impl Plan {
                         continue;
                     }
                     bytes += size;
-                    let (item, unreadable) = self.item(row, now, |key| layout.shard_of(key) == shard);
-                    items.push(item);
-                    skipped = unreadable;
+                    match self.item(row, now, |key| layout.shard_of(key) == shard) {
+                        Ok(item) => {
+                            items.push(Ok(item));
+                            skipped = None;
+                        }
+                        Err(unreadable) => {
+                            items.push(Err(unreadable.error));
+                            skipped = Some(unreadable.place);
+                        }
+                    }
                 }
                 Next::Fetch(shards) => {
                     let out_of_budget = rounds == MAX_ROUNDS || rows_read >= MAX_ROWS_PER_ENTRY * limit;
@@ -379,38 +393,35 @@ impl Plan {
         Ok(())
     }
 
-    /// The item that a row gives, and where the row is if the item is none that can be read (E3).
+    /// The item that a row gives, or why it gives none (E3).
     fn item<T: Item>(
         &self,
         row: ScanRow,
         now: Timestamp,
         is_in_its_shard: impl Fn(&CanonicalKey) -> bool,
-    ) -> (Result<T>, Option<StoredKey>) {
+    ) -> Result<T, Box<Unreadable>> {
         let key = match row.key.canonical() {
             Ok(key) => key,
-            Err(stored) => {
+            Err(place) => {
                 let reason = "a row whose key is no key of Larder: something else wrote it; remove it there";
-                let text = stored.as_str().get(self.namespace.len()..).unwrap_or_default();
-                return (Err(self.corrupt(text, reason.to_owned())), Some(stored));
+                let text = place.as_str().get(self.namespace.len()..).unwrap_or_default();
+                return Err(Box::new(Unreadable { error: self.corrupt(text, reason.to_owned()), place }));
             }
         };
         let relative = |key: CanonicalKey| key.into_key(self.namespace.len()).unwrap_or_default();
-        match row.record {
-            // Reads look for it elsewhere and do not find it.
-            Ok(_) if !is_in_its_shard(&key) => {
-                let reason = "the row is in another shard than its key's: was it copied from another store?";
-                let place = StoredKey::from(key.as_str());
-                (Err(self.corrupt(&relative(key), reason.to_owned())), Some(place))
-            }
-            Ok(Record { value, expires_at, revision, .. }) => {
+        let reason = match row.record {
+            Ok(Record { value, expires_at, revision, .. }) if is_in_its_shard(&key) => {
                 let version = Version::new(&key, expires_at, revision);
-                (Ok(T::new(value, EntryInfo::new(relative(key), version, now))), None)
+                return Ok(T::new(value, EntryInfo::new(relative(key), version, now)));
             }
-            Err(reason) => {
-                let place = StoredKey::from(key.as_str());
-                (Err(self.corrupt(&relative(key), reason)), Some(place))
+            // Reads look for it elsewhere and do not find it.
+            Ok(_) => {
+                "the row is in another shard than its key's: was it copied from another store?".to_owned()
             }
-        }
+            Err(reason) => reason,
+        };
+        let place = StoredKey::from(key.as_str());
+        Err(Box::new(Unreadable { error: self.corrupt(&relative(key), reason), place }))
     }
 
     fn corrupt(&self, key: &str, reason: String) -> Error {
