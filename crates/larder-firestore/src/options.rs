@@ -27,8 +27,8 @@ pub struct FirestoreOptions {
     pub credentials: Credentials,
     /// How long connecting may take, and how long a request waits for a token; 1 s unless told (E4).
     pub connect_timeout: Duration,
-    /// The most connections, of which each carries 100 requests at a time; at least 1, 16 unless told. A second one is
-    /// opened when the first is full.
+    /// The most connections that new requests go to, of which each carries 100 at a time; at least 1, 16 unless told. A
+    /// second one is opened when the first is full. One that broke is left and not counted, while its requests end.
     pub max_channels: usize,
 }
 
@@ -74,7 +74,7 @@ impl FirestoreOptions {
         self
     }
 
-    /// The most connections.
+    /// The most connections that new requests go to.
     #[must_use]
     pub fn max_channels(mut self, channels: usize) -> Self {
         self.max_channels = channels;
