@@ -5,11 +5,15 @@ mod support;
 use std::time::{Duration, Instant};
 
 use larder_conformance::emulator;
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
+use larder_core::driver::{Driver, Effect, Guard, Mutation, Write};
+use larder_core::record::WriteStamp;
+use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, Timestamp, TouchOptions};
 use larder_dynamodb::testing::{create_table_with, put_raw, put_record, spoil};
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 
-use support::{REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, silent, table};
+use support::{
+    FULL, REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, row, silent, table,
+};
 
 /// What every operation ends in; they all have to end in an error.
 async fn every_operation(kv: &Kv) -> [Error; 11] {
@@ -265,6 +269,7 @@ async fn a_server_that_hangs_up_is_unavailable() {
 const EXPIRED: &str = r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}"#;
 const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
 const NEW_THROTTLE: &str = r#"{"__type":"a#SomethingNewException","message":"slow down"}"#;
+const TOO_SLOW: &str = r#"{"__type":"a#RequestTimeoutException","message":"the socket was idle"}"#;
 const DENIED: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::1:user/hunter2 is not authorized to perform: dynamodb:GetItem"}"#;
 
 #[tokio::test]
@@ -281,6 +286,9 @@ async fn refusals_have_kinds_of_their_own() {
         ("403 Forbidden", "", "<html>", ErrorKind::Unauthorized, "403"),
         ("404 Not Found", "", "<html>", ErrorKind::NotConfigured, "is no DynamoDB"),
         ("408 Request Timeout", "", "", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", "", "<html>hunter2", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", json, "{}", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", json, TOO_SLOW, ErrorKind::Unavailable, "whole request"),
         ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
         ("503 Service Unavailable", json, "{}", ErrorKind::Unavailable, "503"),
         ("200 OK", json, "{\"Item\":{\"w\"", ErrorKind::Unavailable, "could not be read"),
@@ -306,6 +314,54 @@ async fn retry_after_is_honoured() {
     let error = impatient(&options).await.get("key").await.expect_err("it is down");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
     assert!(started.elapsed() < Duration::from_secs(2), "the pause would outlast the deadline");
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_is_an_hour_at_most_and_a_number_of_seconds() {
+    let hour = Duration::from_secs(60 * 60);
+    for (headers, wish) in [
+        ("retry-after: 0\r\n", Some(Duration::ZERO)),
+        ("retry-after: 3599\r\n", Some(Duration::from_secs(3_599))),
+        ("retry-after: 3600\r\n", Some(hour)),
+        ("retry-after: 3601\r\n", Some(hour)),
+        // Added to a time, it would leave the range of times.
+        ("retry-after: 18446744073709551615\r\n", Some(hour)),
+        ("retry-after: 18446744073709551616\r\n", None),
+        ("retry-after: -1\r\n", None),
+        ("retry-after: 1.5\r\n", None),
+        ("retry-after: Thu, 01 Jan 2026 00:00:00 GMT\r\n", None),
+        ("retry-after: \r\n", None),
+        ("", None),
+    ] {
+        for status in ["408 Request Timeout", "429 Too Many Requests", "503 Service Unavailable"] {
+            let options = DynamoDbOptions::new("cache", REGION)
+                .endpoint_url(answering(status, headers, "").await)
+                .credentials(keys());
+            let driver = open(&options).await;
+            let error = driver.get(&row("key"), FULL).await.expect_err(status);
+            assert_eq!(error.retry_after, wish, "{status}: {headers}");
+        }
+    }
+}
+
+/// The service says that it did not get it: a write was not applied, and may be sent again.
+#[tokio::test]
+async fn a_request_that_did_not_arrive_whole_is_sent_again() {
+    let json = "content-type: application/x-amz-json-1.0\r\n";
+    for body in ["", TOO_SLOW] {
+        let options = DynamoDbOptions::new("cache", REGION)
+            .endpoint_url(answering("408 Request Timeout", json, body).await)
+            .credentials(keys());
+        let delete = Write {
+            mutation: Mutation::Delete,
+            guard: Guard::Always,
+            stamp: WriteStamp::new(Timestamp::from_millis(0)),
+        };
+        let driver = open(&options).await;
+        let error = driver.write(&row("key"), &delete, Timestamp::from_millis(0)).await.expect_err("no");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+        assert!(error.retryable, "{error:?}");
+    }
 }
 
 #[tokio::test]
