@@ -7,6 +7,7 @@ mod bench;
 mod contended;
 #[path = "../faults/each_fault.rs"]
 mod each_fault;
+mod groups;
 #[path = "../faults/many.rs"]
 mod many;
 #[path = "../faults/op.rs"]
