@@ -16,6 +16,7 @@ pub mod program;
 pub mod proxy;
 pub mod report;
 pub mod scenario;
+pub mod service;
 pub mod tables;
 pub mod workload;
 
