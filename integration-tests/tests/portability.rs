@@ -131,7 +131,7 @@ async fn a_cursor_goes_on_on_any_backend_with_the_same_data() {
         let (whole, end) = scan.page(&stores[0], 1_000, None).await;
         assert_eq!(end, None);
         assert_eq!(whole.iter().filter(|key| key.starts_with("corrupt ")).count(), SPOILT.len(), "{scan:?}");
-        for start in 0..stores.len() {
+        for (start, (first, _)) in backends.iter().enumerate() {
             // Every page from the next backend, its cursor through text.
             let (mut found, mut cursor, mut at) = (Vec::new(), None::<String>, start);
             loop {
@@ -143,7 +143,7 @@ async fn a_cursor_goes_on_on_any_backend_with_the_same_data() {
                     break;
                 }
             }
-            assert_eq!(found, whole, "{scan:?} beginning on {}", backends[start].0);
+            assert_eq!(found, whole, "{scan:?} beginning on {first}");
         }
     }
     println!("{turns} pages, each on another backend than the one before");

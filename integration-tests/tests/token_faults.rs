@@ -43,7 +43,7 @@ struct Bench {
 
 enum Cloud {
     Azure(Entra),
-    Google { server: TokenServer, collection: Collection, folder: TempDir },
+    Google { server: TokenServer, collection: Box<Collection>, folder: TempDir },
 }
 
 /// Who asks Google for a token.
@@ -71,7 +71,7 @@ impl Bench {
         Self {
             tokens,
             store,
-            cloud: Cloud::Google { server, collection: Collection::create_empty(), folder },
+            cloud: Cloud::Google { server, collection: Box::new(Collection::create_empty()), folder },
         }
     }
 
