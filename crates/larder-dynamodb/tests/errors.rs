@@ -4,10 +4,10 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use larder_conformance::emulator;
+use larder_conformance::{emulator, every_operation_fails};
 use larder_core::driver::{Driver, Effect, Guard, Mutation, Write};
 use larder_core::record::WriteStamp;
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, Timestamp, TouchOptions};
+use larder_core::{ErrorKind, PutOptions, ScanOptions, Timestamp};
 use larder_dynamodb::testing::{create_table_with, put_raw, put_record, spoil};
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 
@@ -15,49 +15,12 @@ use support::{
     FULL, REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, row, silent, table,
 };
 
-/// What every operation ends in; they all have to end in an error.
-async fn every_operation(kv: &Kv) -> [Error; 11] {
-    fn failed<T>(result: Result<T>) -> Error {
-        result.map(drop).expect_err("it works all the same")
-    }
-    async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
-        let started = Instant::now();
-        let error = failed(work.await);
-        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
-        error
-    }
-    let create = PutOptions::new().if_not_exists();
-    let errors = tokio::join!(
-        timed(kv.get("key")),
-        timed(kv.exists("key")),
-        timed(kv.put("key", "value", PutOptions::new())),
-        timed(kv.put("key", "value", create)),
-        timed(kv.touch("key", TouchOptions::persist())),
-        timed(kv.increment("key", 1, None)),
-        timed(kv.delete("key")),
-        timed(kv.scan_page("", ScanOptions::new())),
-        timed(kv.get_many(["key"])),
-        timed(kv.put_many([("key", "value")], None)),
-        timed(kv.check()),
-    );
-    errors.into()
-}
-
-async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
-    for error in Box::pin(every_operation(kv)).await {
-        assert_eq!(error.kind(), kind, "{error}");
-        for word in words {
-            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_missing_table_is_not_provisioned() {
     let name = fresh_name();
     let options = DynamoDbOptions::new(&name, REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
     let words = ["no such table", &name, REGION, "create it"];
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
 }
 
 #[tokio::test]
@@ -67,7 +30,7 @@ async fn a_wrong_region_has_no_such_table() {
     larder_dynamodb::testing::create_table(&open(&options).await).await.expect("the table is made");
     impatient(&options).await.put("key", "value", PutOptions::new()).await.expect("the right region works");
     options.region = "ap-south-1".into();
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["ap-south-1"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &["ap-south-1"]).await;
 }
 
 #[tokio::test]
@@ -75,18 +38,33 @@ async fn a_table_with_another_key_is_not_larders() {
     let options =
         DynamoDbOptions::new(fresh_name(), REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
     create_table_with(&open(&options).await, "id", None).await.expect("the table is made");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["primary key", "pk and sk"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["primary key", "pk and sk"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
     // In a partition that none of Larder's tables has: the table is another program's all the same.
     let options = table().await;
     put_raw(&open(&options).await, "CUSTOMER#1", "ORDER#1").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -130,7 +108,7 @@ async fn a_lost_layout_is_noticed_whatever_the_handle_would_make() {
     larder_dynamodb::testing::remove_layout(&open(&options).await).await.expect("it is removed");
     for shards in [1, 4, 16] {
         let kv = impatient(&options.clone().shards(shards)).await;
-        expect(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+        every_operation_fails(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
     }
 }
 
@@ -204,7 +182,7 @@ async fn a_server_that_takes_no_connection_is_unavailable_and_nothing_was_sent()
     let full = full_queue().await;
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&full.url).credentials(keys());
     let options = options.connect_timeout(Duration::from_millis(200));
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached"]).await;
 }
 
 #[tokio::test]
@@ -224,7 +202,7 @@ async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
     ] {
         let options = table().await;
         larder_dynamodb::testing::put_layout(&open(&options).await, layout).await.expect("a layout record");
-        expect(&impatient(&options).await, kind, &[words]).await;
+        every_operation_fails(&impatient(&options).await, kind, &[words]).await;
     }
     let options = table().await;
     let four = impatient(&options.clone().shards(4)).await;
@@ -246,7 +224,8 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
     let url = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&url).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached", &url]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached", &url])
+        .await;
     let nowhere =
         DynamoDbOptions::new("cache", REGION).endpoint_url("http://no-such-host.invalid").credentials(keys());
     let error = impatient(&nowhere).await.get("key").await.expect_err("no such host");
@@ -256,13 +235,13 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_a_timeout_within_the_deadline() {
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(silent().await).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Timeout, &[]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Timeout, &[]).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_is_unavailable() {
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(hanging_up().await).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
 }
 
 /// DynamoDB's own words, as its documentation gives them.
