@@ -1,6 +1,20 @@
 //! The commands, one file for each.
 
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod copy;
+pub(crate) mod delete;
+pub(crate) mod exists;
+pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod import;
+pub(crate) mod incr;
+pub(crate) mod man;
+pub(crate) mod put;
+pub(crate) mod scan;
+pub(crate) mod stats;
+pub(crate) mod sweep;
+pub(crate) mod touch;
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -46,6 +60,20 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
     let session = Session { target: cli.target, output: Output::new(cli.output) };
     match cli.command {
         Command::Get(command) => get::run(command, &session).await,
+        Command::Put(command) => put::run(command, &session).await,
+        Command::Delete(command) => delete::run(command, &session).await,
+        Command::Exists(command) => exists::run(command, &session).await,
+        Command::Scan(command) => scan::run(command, &session).await,
+        Command::Touch(command) => touch::run(command, &session).await,
+        Command::Incr(command) => incr::run(command, &session).await,
+        Command::Copy(command) => copy::run(command, &session).await,
+        Command::Export(command) => export::run(command, &session).await,
+        Command::Import(command) => import::run(command, &session).await,
+        Command::Sweep(command) => sweep::run(command, &session).await,
+        Command::Check(command) => check::run(command, &session).await,
+        Command::Stats(command) => stats::run(command, &session).await,
+        Command::Completions(command) => completions::run(&command, &session),
+        Command::Man(command) => man::run(&command, &session),
     }
 }
 
