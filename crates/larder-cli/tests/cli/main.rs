@@ -1,4 +1,4 @@
-//! The program `larder` as a process, on embedded stores.
+//! The program `larder` as a process: on embedded stores, and on the emulators of all clouds.
 
 mod care;
 mod copy;
@@ -7,6 +7,7 @@ mod documents;
 mod export;
 mod output;
 mod resume;
-#[path = "../support/mod.rs"]
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod ring;
 mod support;
 mod usage;

@@ -12,7 +12,7 @@ const KILLS: [u64; 3] = [10_000, 35_000, 70_000];
 const COPY: [&str; 7] = ["copy", "local-kv:a", "local-kv:b", "--progress", "lines", "--rate", "40000"];
 
 /// Waits until a copy says that so many entries are over, and kills it as kill -9 does.
-fn kill_after(mut child: Child, entries: u64) -> u64 {
+pub(crate) fn kill_after(mut child: Child, entries: u64) -> u64 {
     let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     for line in stderr.lines() {
         let line = line.expect("text");

@@ -1,14 +1,14 @@
 //! The program on all platforms: each command on each, and a copy around the ring, which ends as it began.
 
-mod support;
-
 use larder_conformance::emulator;
 use larder_dynamodb::{Credentials as AwsCredentials, DynamoDbDriver, DynamoDbOptions};
 use larder_tables::testing::{EMULATOR_ACCOUNT, EMULATOR_KEY};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 use serde_json::{Value, json};
 
-use crate::support::Shell;
+use crate::export::export;
+use crate::resume::kill_after;
+use crate::support::{Shell, held};
 
 const CLOUDS: [&str; 3] = ["aws", "gcp", "azure"];
 
@@ -60,7 +60,7 @@ async fn make_tables(name: &str) {
 /// A store with all that can go wrong on the way: keys that platforms forbid, bytes, counters, lifetimes of all lengths.
 fn fill(shell: &Shell) {
     let store = shell.path().join("begin");
-    support::held(&store, |driver| async {
+    held(&store, |driver| async {
         let kv = larder_core::Kv::new(driver);
         for number in 0..1_500_u32 {
             let key = match number % 5 {
@@ -108,6 +108,21 @@ fn a_copy_around_the_ring_ends_as_it_began() {
         assert_eq!(shell.done(&["incr", "counter", "2", "-b", store]), "42\n", "{store}");
         assert!(shell.done(&["export", "-b", store]) != begin, "{store}: it has counted since");
         shell.run(&["copy", "local-kv:begin", store]).failed(1, "--skip-existing");
+    }
+}
+
+#[test]
+fn a_copy_into_a_cloud_that_is_killed_goes_on() {
+    let shell = shell("kill");
+    let lines = export((0..4_000).map(|number| (format!("k:{number:05}"), format!("value {number}"))));
+    shell.run_with(&["import", "-u", "local-kv:begin"], &lines).done();
+    for store in CLOUDS {
+        let copy = ["copy", "local-kv:begin", store, "--progress", "lines", "--rate", "1500"];
+        kill_after(shell.start(&copy), 1_000);
+        let said = shell.run(&["copy", "local-kv:begin", store, "--verify"]);
+        said.failed(0, "going on with the copy");
+        assert!(said.text().ends_with("; both sides are the same\n"), "{store}: {said:?}");
+        assert!(shell.run(&["export", "-b", store]).bytes == lines, "{store}");
     }
 }
 
