@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Session;
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::output::{Format, Output, Paint, Reader, Rows, escaped};
+use crate::output::{Format, Output, Reader, Rows, escaped};
 use crate::stats::cost::{Cost, Load};
 use crate::stats::figures::Figures;
 use crate::stats::groups::Group;
@@ -139,7 +139,7 @@ fn section(output: &Output, name: &str, rows: &Rows) -> Outcome<()> {
     match output.reader {
         Reader::Person => {
             output.rows(rows)?;
-            output.line(&output.paint(Paint::Heading, ""))
+            output.line("")
         }
         Reader::Program => output.rows(&rows.clone().with_first(name)),
     }

@@ -72,9 +72,9 @@ impl Progress {
 fn bar(total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
         Some(total) => {
-            (ProgressBar::new(total), "{wide_bar} {pos}/{len} entries, {msg}, {per_sec:.0}, {eta} left")
+            (ProgressBar::new(total), "{wide_bar} {pos}/{len} entries, {msg}, {per_sec}, {eta} left")
         }
-        None => (ProgressBar::no_length(), "{spinner} {pos} entries, {msg}, {per_sec:.0}, {elapsed}"),
+        None => (ProgressBar::no_length(), "{spinner} {pos} entries, {msg}, {per_sec}, {elapsed}"),
     };
     bar.enable_steady_tick(Duration::from_millis(200));
     // The template is the program's own; without it the bar has indicatif's.

@@ -18,7 +18,7 @@ pub(crate) use self::escape::escaped;
 pub(crate) use self::listing::{Listed, Listing};
 pub(crate) use self::outcome::{WriteOutcome, WriteRecord};
 pub(crate) use self::record::EntryRecord;
-pub(crate) use self::table::{Paint, Rows};
+pub(crate) use self::table::Rows;
 
 use crate::failure::{Failure, Outcome};
 

@@ -68,7 +68,7 @@ impl Output {
         text.replace('✓', &self.paint(Paint::Good, "✓")).replace('✗', &self.paint(Paint::Bad, "✗"))
     }
 
-    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+    fn paint(&self, paint: Paint, text: &str) -> String {
         if !self.colour {
             return text.to_owned();
         }
@@ -83,7 +83,7 @@ impl Output {
 
 /// What a colour says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Paint {
+enum Paint {
     Heading,
     Good,
     Bad,
