@@ -44,7 +44,11 @@ pub(crate) fn cannot_use(dir: &Path, error: &io::Error) -> Error {
 
 /// The error of a store whose files cannot be read back.
 pub(crate) fn damaged(dir: &Path) -> String {
-    format!("{} holds a damaged store: restore it from a copy, or move it away to begin anew", dir.display())
+    format!(
+        "{} holds a damaged store: restore it from a copy, read what is left with `larder export --salvage`, or move it \
+         away to begin anew",
+        dir.display()
+    )
 }
 
 /// The error of an attempt that sled refused.

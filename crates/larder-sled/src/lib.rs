@@ -18,6 +18,7 @@ mod lock;
 mod options;
 mod pending;
 mod registry;
+mod salvage;
 mod store;
 mod sweeper;
 mod ticker;
@@ -29,3 +30,4 @@ mod tests;
 
 pub use driver::SledDriver;
 pub use options::{Durability, SledOptions};
+pub use salvage::{Salvaged, salvage};
