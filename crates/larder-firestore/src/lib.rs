@@ -28,6 +28,7 @@ mod error;
 mod health;
 mod names;
 mod options;
+mod provision;
 mod scan;
 #[doc(hidden)]
 pub mod testing;
@@ -35,3 +36,4 @@ mod write;
 
 pub use driver::FirestoreDriver;
 pub use options::{Credentials, FirestoreOptions};
+pub use provision::{CollectionSpec, DatabaseSource, FirestoreProvisioner};

@@ -17,6 +17,7 @@ mod group;
 mod lock;
 mod options;
 mod pending;
+mod provision;
 mod registry;
 mod store;
 mod sweeper;
@@ -29,3 +30,4 @@ mod tests;
 
 pub use driver::SledDriver;
 pub use options::{Durability, SledOptions};
+pub use provision::SledProvisioner;
