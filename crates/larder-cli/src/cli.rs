@@ -1,0 +1,31 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands;
+use crate::output::OutputArgs;
+use crate::target::TargetArgs;
+
+/// Small values with a use-by date, in whichever cloud's cupboard.
+///
+/// Without --binding or --url, commands use an embedded store in ./.larder.
+///
+/// Exit codes: 0 done, 1 error, 2 usage, 3 the key is absent, 4 the condition did not hold.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Prints a value.
+    Get(commands::get::Get),
+}

@@ -1,0 +1,68 @@
+//! The commands, one file for each.
+
+pub(crate) mod get;
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use crate::target::TargetArgs;
+
+/// What every command is given beside its own arguments.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) target: TargetArgs,
+    pub(crate) output: Output,
+}
+
+/// Runs the command line of this process, and says on stderr why, if it could not be done.
+pub fn main() -> ExitCode {
+    // Wrong command lines end here, with exit code 2.
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => Err(Failure::at("the runtime", &error)),
+    };
+    outcome
+        .unwrap_or_else(|failure| {
+            report(&failure);
+            failure.exit()
+        })
+        .into()
+}
+
+/// Runs one command, and prints to this process's output.
+///
+/// # Errors
+///
+/// Why it could not be done; [`Failure::exit`] is the exit code of that.
+pub async fn run(cli: Cli) -> Outcome<Exit> {
+    let session = Session { target: cli.target, output: Output::new(cli.output) };
+    match cli.command {
+        Command::Get(command) => get::run(command, &session).await,
+    }
+}
+
+fn report(failure: &Failure) {
+    if matches!(failure, Failure::OutputClosed) {
+        return;
+    }
+    eprintln!("larder: {failure}");
+    let mut shown = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Libraries often repeat their source in their own message.
+        if !shown.contains(&text) {
+            eprintln!("  because: {text}");
+        }
+        shown = text;
+        cause = error.source();
+    }
+}

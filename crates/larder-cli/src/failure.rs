@@ -1,0 +1,77 @@
+//! Why a command could not be done.
+
+use std::fmt;
+use std::io;
+
+use larder::{Error, ErrorKind};
+
+use crate::exit::Exit;
+
+/// What a command comes to.
+pub type Outcome<T> = Result<T, Failure>;
+
+/// Why a command could not be done.
+///
+/// It holds no value and no credential, and shows keys shortened (E2).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// What was asked for makes no sense: exit code 2.
+    Usage(String),
+    /// A store answered with an error.
+    Store(Error),
+    /// A file, or what is read from it, is not what it should be.
+    File(String),
+    /// Whoever reads the output has left. Nothing is said about it.
+    OutputClosed,
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Store(error) if error.kind() == ErrorKind::InvalidInput => Exit::Usage,
+            Self::Store(_) | Self::File(_) => Exit::Error,
+            Self::OutputClosed => Exit::Done,
+        }
+    }
+
+    /// An I/O error at a file or another place that people know by name.
+    pub(crate) fn at(place: impl fmt::Display, error: &io::Error) -> Self {
+        Self::File(format!("{place}: {error}"))
+    }
+
+    /// An I/O error of the standard output.
+    pub(crate) fn of_output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::at("the output", error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) | Self::File(message) => f.write_str(message),
+            Self::Store(error) => write!(f, "{error}"),
+            Self::OutputClosed => f.write_str("the output was closed"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}

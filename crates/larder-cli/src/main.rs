@@ -1,0 +1,7 @@
+//! The program `larder`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    larder_cli::main()
+}

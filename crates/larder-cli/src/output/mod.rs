@@ -1,0 +1,88 @@
+//! What is printed: for a person, for a pipe, as JSON.
+
+mod encoding;
+mod escape;
+mod record;
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::{Args, ValueEnum};
+use larder::Entry;
+use serde::Serialize;
+
+pub(crate) use self::encoding::{Encoding, EncodingArg};
+pub(crate) use self::record::EntryRecord;
+
+use crate::failure::{Failure, Outcome};
+
+/// How results are printed.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OutputArgs {
+    /// How to print: text is a table on a terminal and plain lines in a pipe; ndjson is one object a line.
+    #[arg(long, short, global = true, value_enum, default_value_t)]
+    output: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people and for the tools of a shell.
+    #[default]
+    Text,
+    /// One document.
+    Json,
+    /// One object a line.
+    Ndjson,
+}
+
+/// Who reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reader {
+    /// A terminal.
+    Person,
+    /// A pipe or a file.
+    Program,
+}
+
+/// Where results go, and in which form.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) reader: Reader,
+}
+
+impl Output {
+    pub(crate) fn new(arguments: OutputArgs) -> Self {
+        let reader = if io::stdout().is_terminal() { Reader::Person } else { Reader::Program };
+        Self { format: arguments.output, reader }
+    }
+
+    /// Prints the value of one entry, or all of the entry as JSON.
+    pub(crate) fn value(&self, entry: &Entry, encoding: Encoding) -> Outcome<()> {
+        match self.format {
+            Format::Text => {
+                let text = encoding.text(entry.value(), self.reader)?;
+                self.bytes(&text)
+            }
+            Format::Json | Format::Ndjson => self.json(&EntryRecord::of(entry, encoding)?),
+        }
+    }
+
+    /// Prints one document: on several lines where that was not forbidden.
+    pub(crate) fn json(&self, document: &impl Serialize) -> Outcome<()> {
+        let text = match self.format {
+            Format::Json => serde_json::to_string_pretty(document),
+            Format::Text | Format::Ndjson => serde_json::to_string(document),
+        };
+        // Only a map with keys that are no strings cannot be written, and there is none.
+        let mut text = text.map_err(|error| Failure::File(format!("the output: {error}")))?;
+        text.push('\n');
+        self.bytes(text.as_bytes())
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Outcome<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::of_output(&error))
+    }
+}
