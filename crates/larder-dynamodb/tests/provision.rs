@@ -80,6 +80,11 @@ async fn a_table_is_made_with_all_that_it_has_and_only_once() {
     assert!(removed.has_changes() && !removed.is_pending(), "{removed}");
     assert!(!open_again.destroy(&options.table).await.expect("it is gone").has_changes());
     assert_eq!(kv.get("key").await.expect_err("no table").kind(), ErrorKind::NotProvisioned);
+    // The same provisioner makes it anew, layout record and all.
+    let anew = open_again.apply().await.expect("made anew");
+    assert!(anew.to_string().contains("+ layout record: 4 shards"), "{anew}");
+    assert!(!open_again.apply().await.expect("there").has_changes());
+    open_again.destroy(&options.table).await.expect("removed");
 }
 
 #[tokio::test]
@@ -204,7 +209,7 @@ async fn a_ttl_that_is_being_switched_off_is_reported() {
         "PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"ENABLED"}}}"#;
     // The layout record is not there, and the table is empty.
     let answers = [active, ttl, backups, "{}", r#"{"Items":[],"Count":0,"ScannedCount":0}"#];
-    let (url, _) = scripted(answers.map(str::to_owned).to_vec()).await;
+    let (url, _requests) = scripted(answers.map(str::to_owned).to_vec()).await;
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
     let plan = provisioner(&options, TableSpec::new()).await.plan(Goal::Present).await.expect("a plan");
     let Change::Pending(what) = change(&plan, "time to live") else { panic!("{plan}") };

@@ -23,7 +23,6 @@ const TABLE: &str = "table";
 /// takes the service a while, in which its name cannot be used; making it again waits for that.
 pub struct TablesProvisioner {
     driver: TablesDriver,
-    kv: Kv,
     shards: u16,
     patience: RetryPolicy,
 }
@@ -45,8 +44,7 @@ impl TablesProvisioner {
     pub async fn open(options: TablesOptions) -> Result<Self> {
         let shards = options.shards;
         let driver = TablesDriver::open(options).await?;
-        let kv = Kv::new(driver.clone());
-        Ok(Self { driver, kv, shards, patience: default_patience() })
+        Ok(Self { driver, shards, patience: default_patience() })
     }
 
     /// How long to ask and to wait; 5 minutes unless told.
@@ -54,6 +52,11 @@ impl TablesProvisioner {
     pub fn patience(mut self, patience: RetryPolicy) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// A handle that has not looked yet: one that has remembers a layout record that may be gone.
+    fn kv(&self) -> Kv {
+        Kv::new(self.driver.clone())
     }
 
     fn plan_of(&self, steps: Vec<Step>) -> Plan {
@@ -139,12 +142,12 @@ impl Provisioner for TablesProvisioner {
                 return Ok(Plan::nothing_there(self.driver.place.to_string()));
             }
             (Goal::Absent, Presence::BeingDeleted) => vec![Step::pending(TABLE, "is being removed")],
-            (Goal::Absent, Presence::Present) => match refuse_strangers(&self.kv).await? {
+            (Goal::Absent, Presence::Present) => match refuse_strangers(&self.kv()).await? {
                 Some(stranger) => vec![stranger],
                 None => vec![Step::delete(TABLE, "with all that is in it")],
             },
             (Goal::Present, Presence::Present) => {
-                vec![Step::keep(TABLE, "is there"), plan_layout(&self.kv, self.shards).await?]
+                vec![Step::keep(TABLE, "is there"), plan_layout(&self.kv(), self.shards).await?]
             }
             (Goal::Present, Presence::BeingDeleted) => {
                 vec![Step::create(TABLE, "once the one that is being removed is gone"), new_layout(self.shards)]
@@ -163,7 +166,7 @@ impl Provisioner for TablesProvisioner {
             }
             done.push(table);
         }
-        done.push(apply_layout(&self.kv, self.shards).await?);
+        done.push(apply_layout(&self.kv(), self.shards).await?);
         Ok(self.plan_of(done))
     }
 

@@ -49,7 +49,8 @@ async fn a_table_is_made_once_and_removed_once() {
     assert!(!provisioner.destroy(&options.table).await.expect("it is gone").has_changes());
     assert_eq!(kv.get("key").await.expect_err("no table").kind(), ErrorKind::NotProvisioned);
     // And again: this emulator lets a name be used at once.
-    provisioner.apply().await.expect("made anew");
+    assert!(provisioner.apply().await.expect("made anew").to_string().contains("+ layout record: 4 shards"));
+    assert!(Kv::new(open(&options).await).stored_layout().await.expect("a look").is_some());
     provisioner.destroy(&options.table).await.expect("removed");
 }
 
@@ -70,7 +71,7 @@ async fn a_table_of_other_rows_is_left_alone() {
     let options = missing_table();
     let driver = open(&options).await;
     create_table(&driver).await.expect("made");
-    larder_tables::testing::put_raw(&driver, "customer", "1").await.expect("a row");
+    larder_tables::testing::put_raw(&driver, "customer", "1", "{}").await.expect("a row");
     let provisioner = provisioner(&options).await;
     for result in [provisioner.apply().await, provisioner.destroy(&options.table).await] {
         let error = result.expect_err("not Larder's");

@@ -94,6 +94,7 @@ pub use context::Context;
 pub use environment::Environment;
 pub use secret::Secret;
 pub use service::{SERVICES, Service};
+pub use variables::variable_of;
 
 pub use larder_core::{
     CheckReport, Clock, Condition, Consistency, Cursor, DeleteOutcome, Entry, EntryInfo, Error, ErrorKind,

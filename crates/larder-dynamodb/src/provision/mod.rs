@@ -30,7 +30,6 @@ const MADE: &str = "on demand, primary key pk and sk";
 /// shards of the options. What differs is mended, but for the primary key and the number of shards, which are for good.
 pub struct DynamoDbProvisioner {
     driver: DynamoDbDriver,
-    kv: Kv,
     shards: u16,
     spec: TableSpec,
     patience: RetryPolicy,
@@ -46,8 +45,7 @@ impl DynamoDbProvisioner {
         spec.check()?;
         let shards = options.shards;
         let driver = DynamoDbDriver::open(options).await?;
-        let kv = Kv::new(driver.clone());
-        Ok(Self { driver, kv, shards, spec, patience: default_patience() })
+        Ok(Self { driver, shards, spec, patience: default_patience() })
     }
 
     /// How long to ask and to wait; 5 minutes unless told.
@@ -55,6 +53,11 @@ impl DynamoDbProvisioner {
     pub fn patience(mut self, patience: RetryPolicy) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// A handle that has not looked yet: one that has remembers a layout record that may be gone.
+    fn kv(&self) -> Kv {
+        Kv::new(self.driver.clone())
     }
 
     fn plan_of(&self, steps: Vec<Step>) -> Plan {
@@ -120,7 +123,7 @@ impl Provisioner for DynamoDbProvisioner {
                 if let Some(table) = table {
                     steps.extend(self.parts(&table).await?);
                 }
-                steps.push(plan_layout(&self.kv, self.shards).await?);
+                steps.push(plan_layout(&self.kv(), self.shards).await?);
                 Ok(self.plan_of(steps))
             }
             (Goal::Absent, None) => Ok(Plan::nothing_there(self.driver.place.to_string())),
@@ -134,7 +137,7 @@ impl Provisioner for DynamoDbProvisioner {
                             "deletion protection",
                             "is on: switch it off in the stack, apply that, and try again",
                         ),
-                        None => match refuse_strangers(&self.kv).await? {
+                        None => match refuse_strangers(&self.kv()).await? {
                             Some(stranger) => stranger,
                             None => Step::delete(TABLE, "with all that is in it"),
                         },
@@ -155,7 +158,7 @@ impl Provisioner for DynamoDbProvisioner {
         for step in self.parts(&table).await? {
             done.push(if step.is_change() { self.mend(step, &table).await? } else { step });
         }
-        done.push(apply_layout(&self.kv, self.shards).await?);
+        done.push(apply_layout(&self.kv(), self.shards).await?);
         Ok(self.plan_of(done))
     }
 

@@ -37,7 +37,6 @@ const SHARDS: u16 = 1;
 /// `roles/datastore.owner` where the database is to be made.
 pub struct FirestoreProvisioner {
     driver: FirestoreDriver,
-    kv: Kv,
     admin: Admin,
     spec: CollectionSpec,
     patience: RetryPolicy,
@@ -59,8 +58,7 @@ impl FirestoreProvisioner {
         let driver = FirestoreDriver::open(options).await?;
         let url = admin_url.unwrap_or_else(|| driver.place.url.clone());
         let admin = Admin::new(&url, driver.clone(), connect_timeout)?;
-        let kv = Kv::new(driver.clone());
-        Ok(Self { driver, kv, admin, spec, patience: default_patience() })
+        Ok(Self { driver, admin, spec, patience: default_patience() })
     }
 
     /// How long to ask, and to wait for a database that is made; 5 minutes unless told.
@@ -68,6 +66,11 @@ impl FirestoreProvisioner {
     pub fn patience(mut self, patience: RetryPolicy) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// A handle that has not looked yet: one that has remembers a layout record that may be gone.
+    fn kv(&self) -> Kv {
+        Kv::new(self.driver.clone())
     }
 
     fn plan_of(&self, steps: Vec<Step>) -> Plan {
@@ -156,9 +159,9 @@ impl Provisioner for FirestoreProvisioner {
             }
             Presence::Present => {
                 steps.extend(self.fields(Goal::Present).await?);
-                steps.push(plan_layout(&self.kv, SHARDS).await?);
+                steps.push(plan_layout(&self.kv(), SHARDS).await?);
             }
-            Presence::WithoutAdmin => steps.push(plan_layout(&self.kv, SHARDS).await?),
+            Presence::WithoutAdmin => steps.push(plan_layout(&self.kv(), SHARDS).await?),
         }
         Ok(self.plan_of(steps))
     }
@@ -187,7 +190,7 @@ impl Provisioner for FirestoreProvisioner {
                 done.push(if step.is_change() { self.mend(step, Goal::Present).await? } else { step });
             }
         }
-        done.push(apply_layout(&self.kv, SHARDS).await?);
+        done.push(apply_layout(&self.kv(), SHARDS).await?);
         Ok(self.plan_of(done))
     }
 
@@ -211,9 +214,9 @@ impl FirestoreProvisioner {
         if presence == Presence::Absent {
             return Ok(Plan::nothing_there(self.driver.place.to_string()));
         }
-        let documents = match refuse_strangers(&self.kv).await? {
+        let documents = match refuse_strangers(&self.kv()).await? {
             Some(stranger) => stranger,
-            None if self.kv.stored_layout().await?.is_none() => Step::keep(DOCUMENTS, "there are none"),
+            None if self.kv().stored_layout().await?.is_none() => Step::keep(DOCUMENTS, "there are none"),
             None => Step::delete(DOCUMENTS, "all of the collection"),
         };
         let mut steps = vec![documents];
