@@ -1,6 +1,6 @@
 //! What a caller may ask of an operation beyond its arguments.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cursor::Cursor;
 use crate::error::InvalidInput;
@@ -166,6 +166,17 @@ pub(crate) fn expiry(ttl: Option<Duration>, now: Timestamp) -> Result<Expiry, In
     }
 }
 
+/// The expiry of something that is written until that moment (T1). A moment before 1970 has passed as one of 1970 has.
+pub(crate) fn expiry_at(until: Option<SystemTime>) -> Result<Expiry, InvalidInput> {
+    let Some(until) = until else { return Ok(Expiry::NEVER) };
+    let since_epoch = until.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let moment = Timestamp::from_millis(0).plus(since_epoch);
+    if moment <= LATEST_EXPIRY {
+        return Ok(Expiry::at(moment));
+    }
+    Err(InvalidInput::new("the entry ends after the year 9999; leave the moment out for one that stays"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +197,22 @@ mod tests {
         for ttl in [Duration::ZERO, last + Duration::from_nanos(1), Duration::MAX] {
             assert!(expiry(Some(ttl), NOW).is_err(), "{ttl:?}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_kept_as_it_is() {
+        let last = LATEST_EXPIRY.to_system_time();
+        for (until, expected) in [
+            (NOW.to_system_time(), Some(NOW.as_millis())),
+            (NOW.to_system_time() + Duration::from_nanos(1), Some(NOW.as_millis() + 1)),
+            (UNIX_EPOCH, Some(0)),
+            (UNIX_EPOCH - Duration::from_secs(1), Some(0)),
+            (last, Some(LATEST_EXPIRY.as_millis())),
+            (last + Duration::from_millis(1), None),
+        ] {
+            assert_eq!(expiry_at(Some(until)).ok().map(Expiry::to_raw), expected, "{until:?}");
+        }
+        assert_eq!(expiry_at(None).expect("never"), Expiry::NEVER);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, Ro
 use larder_core::record::{Record, Revision};
 
 use crate::client::quiet;
-use crate::codec::{Item, decode, encode, primary_key};
+use crate::codec::{Item, decode_row, encode, primary_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, attribute};
@@ -35,15 +35,13 @@ impl DynamoDbDriver {
             .collect();
         // In any order.
         let found = reply.responses.unwrap_or_default().into_values().flatten();
-        let mut found: HashMap<String, Item> =
-            found.filter_map(|mut item| Some((take_key(&mut item)?, item))).collect();
+        let mut found: HashMap<String, Result<Record, String>> =
+            found.filter_map(|item| decode_row(item, read.projection)).collect();
         let answer = |row: &RowKey| {
             let key = row.key.as_str();
             match found.remove(key) {
-                Some(item) => BatchItem::Done(
-                    decode(item, read.projection)
-                        .map(Some)
-                        .map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason)),
+                Some(record) => BatchItem::Done(
+                    record.map(Some).map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason)),
                 ),
                 None if undone.contains(key) => BatchItem::Unprocessed,
                 None => BatchItem::Done(Ok(None)),

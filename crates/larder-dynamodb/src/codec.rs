@@ -30,10 +30,15 @@ pub(crate) fn primary_key(row: &RowKey) -> Item {
 
 /// The primary key of what stands in a shard under that text.
 pub(crate) fn primary_key_of(shard: Shard, key: &str) -> Item {
-    HashMap::from([
-        (attribute::SHARD.to_owned(), text(partition(shard))),
-        (attribute::KEY.to_owned(), text(key)),
-    ])
+    with_primary_key(shard, key, 2)
+}
+
+/// An item with its primary key, and room for all its attributes.
+fn with_primary_key(shard: Shard, key: &str, attributes: usize) -> Item {
+    let mut item = HashMap::with_capacity(attributes);
+    item.insert(attribute::SHARD.to_owned(), text(partition(shard)));
+    item.insert(attribute::KEY.to_owned(), text(key));
+    item
 }
 
 /// The item of a record.
@@ -44,8 +49,7 @@ pub(crate) fn encode(
     stamp: WriteStamp,
     register: Option<&Register>,
 ) -> Item {
-    let mut item = primary_key(row);
-    item.reserve(6);
+    let mut item = with_primary_key(row.shard, row.key.as_str(), 7);
     item.insert(attribute::EXPIRY.to_owned(), expiry(expires_at));
     item.insert(attribute::REAPED.to_owned(), reaped_at(expires_at));
     item.insert(attribute::WRITE_ID.to_owned(), id(stamp.id));
@@ -72,56 +76,118 @@ pub(crate) fn encode(
 /// # Errors
 ///
 /// Why it cannot be decoded.
-pub(crate) fn decode(mut item: Item, projection: Projection) -> Result<Record, String> {
-    let id = write_id(item.get(attribute::WRITE_ID)).ok_or("the item has no write id (attribute w)")?;
-    let at = number::<u64>(&item, attribute::WRITTEN_AT).ok_or("the item has no time (attribute wt)")?;
-    let expires_at =
-        number::<u64>(&item, attribute::EXPIRY).ok_or("the item has no expiry (attribute exp)")?;
-    let stamp = WriteStamp { id, at: Timestamp::from_millis(at) };
-    let (value, register) = match projection {
-        Projection::Meta => (Bytes::new(), None),
-        Projection::Full => match (item.remove(attribute::VALUE), item.get(attribute::NUMBER)) {
-            (Some(AttributeValue::B(value)), None) => (Bytes::from(value.into_inner()), None),
-            (None, Some(_)) => {
-                let number = number::<i64>(&item, attribute::NUMBER).ok_or("the item's number is none")?;
-                (Bytes::from(number.to_string()), register(&item)?.map(Box::new))
+pub(crate) fn decode(item: Item, projection: Projection) -> Result<Record, String> {
+    Parts::of(item).record(projection)
+}
+
+/// Reads an item that was not asked for by its key; `None` if it tells none.
+pub(crate) fn decode_row(item: Item, projection: Projection) -> Option<(String, Result<Record, String>)> {
+    let mut parts = Parts::of(item);
+    let Some(AttributeValue::S(key)) = parts.key.take() else { return None };
+    Some((key, parts.record(projection)))
+}
+
+/// The attributes of an item, found in one pass: a look-up for each would hash every name.
+#[derive(Default)]
+struct Parts {
+    key: Option<AttributeValue>,
+    value: Option<AttributeValue>,
+    number: Option<AttributeValue>,
+    expiry: Option<AttributeValue>,
+    write_id: Option<AttributeValue>,
+    written_at: Option<AttributeValue>,
+    /// A counter's, newest first.
+    history: Option<Box<[Place; Register::CAPACITY]>>,
+}
+
+/// A write that a counter remembers.
+#[derive(Default)]
+struct Place {
+    id: Option<AttributeValue>,
+    at: Option<AttributeValue>,
+    result: Option<AttributeValue>,
+}
+
+impl Parts {
+    fn of(item: Item) -> Self {
+        let mut parts = Self::default();
+        for (name, value) in item {
+            let part = match name.as_str() {
+                attribute::KEY => &mut parts.key,
+                attribute::VALUE => &mut parts.value,
+                attribute::NUMBER => &mut parts.number,
+                attribute::EXPIRY => &mut parts.expiry,
+                attribute::WRITE_ID => &mut parts.write_id,
+                attribute::WRITTEN_AT => &mut parts.written_at,
+                name => match parts.in_history(name) {
+                    Some(part) => part,
+                    None => continue,
+                },
+            };
+            *part = Some(value);
+        }
+        parts
+    }
+
+    fn in_history(&mut self, name: &str) -> Option<&mut Option<AttributeValue>> {
+        let place = |names: &[&str]| names.iter().position(|other| *other == name);
+        let (at, part): (_, fn(&mut Place) -> &mut Option<AttributeValue>) =
+            if let Some(at) = place(&attribute::IDS) {
+                (at, |place| &mut place.id)
+            } else if let Some(at) = place(&attribute::TIMES) {
+                (at, |place| &mut place.at)
+            } else {
+                (place(&attribute::RESULTS)?, |place| &mut place.result)
+            };
+        self.history.get_or_insert_default().get_mut(at).map(part)
+    }
+
+    fn record(self, projection: Projection) -> Result<Record, String> {
+        let id = write_id(self.write_id.as_ref()).ok_or("the item has no write id (attribute w)")?;
+        let at = number::<u64>(self.written_at.as_ref()).ok_or("the item has no time (attribute wt)")?;
+        let expires_at =
+            number::<u64>(self.expiry.as_ref()).ok_or("the item has no expiry (attribute exp)")?;
+        let (value, register) = match (projection, self.value, self.number) {
+            (Projection::Meta, ..) => (Bytes::new(), None),
+            (Projection::Full, Some(AttributeValue::B(value)), None) => {
+                (Bytes::from(value.into_inner()), None)
             }
-            _ => {
+            (Projection::Full, None, Some(count)) => {
+                let count = number::<i64>(Some(&count)).ok_or("the item's number is none")?;
+                (Bytes::from(count.to_string()), register(self.history.as_deref())?.map(Box::new))
+            }
+            (Projection::Full, ..) => {
                 return Err(
                     "the item has neither a value (attribute v) nor a number (attribute n)".to_owned()
                 );
             }
-        },
-    };
-    Ok(Record {
-        value,
-        expires_at: if expires_at == i64::MAX.unsigned_abs() {
-            Expiry::NEVER
-        } else {
-            Expiry::from_raw(expires_at)
-        },
-        stamp,
-        revision: Revision::WriteId(id),
-        register,
-    })
-}
-
-/// The text of an item's key.
-pub(crate) fn key(item: &Item) -> Option<&str> {
-    Some(item.get(attribute::KEY)?.as_s().ok()?)
+        };
+        Ok(Record {
+            value,
+            expires_at: if expires_at == i64::MAX.unsigned_abs() {
+                Expiry::NEVER
+            } else {
+                Expiry::from_raw(expires_at)
+            },
+            stamp: WriteStamp { id, at: Timestamp::from_millis(at) },
+            revision: Revision::WriteId(id),
+            register,
+        })
+    }
 }
 
 /// What a counter's item remembers, oldest first. A place that is not in use holds a number, or nothing.
-fn register(item: &Item) -> Result<Option<Register>, String> {
-    let mut history = Vec::new();
-    for place in (0..Register::CAPACITY).rev() {
-        let Some(id) = write_id(item.get(attribute::IDS[place])) else { continue };
-        let at = number::<u64>(item, attribute::TIMES[place]);
-        let result = number::<i64>(item, attribute::RESULTS[place]);
-        let (Some(at), Some(result)) = (at, result) else {
-            return Err(format!("the item's register is cut short (attribute {})", attribute::IDS[place]));
+fn register(places: Option<&[Place; Register::CAPACITY]>) -> Result<Option<Register>, String> {
+    let Some(places) = places else { return Ok(None) };
+    let mut history = Vec::with_capacity(places.len());
+    for (at, place) in places.iter().enumerate().rev() {
+        let Some(id) = write_id(place.id.as_ref()) else { continue };
+        let (Some(sent_at), Some(result)) =
+            (number::<u64>(place.at.as_ref()), number::<i64>(place.result.as_ref()))
+        else {
+            return Err(format!("the item's register is cut short (attribute {})", attribute::IDS[at]));
         };
-        history.push(Applied { stamp: WriteStamp { id, at: Timestamp::from_millis(at) }, result });
+        history.push(Applied { stamp: WriteStamp { id, at: Timestamp::from_millis(sent_at) }, result });
     }
     Ok((!history.is_empty()).then(|| Register::from_history(history)))
 }
@@ -131,8 +197,8 @@ fn number_of(value: &[u8]) -> Option<i64> {
     parse_counter(value).filter(|_| value != b"-0")
 }
 
-fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+fn number<T: std::str::FromStr>(value: Option<&AttributeValue>) -> Option<T> {
+    value?.as_n().ok()?.parse().ok()
 }
 
 fn write_id(value: Option<&AttributeValue>) -> Option<WriteId> {

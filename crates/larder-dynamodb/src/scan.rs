@@ -4,7 +4,7 @@ use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanR
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::client::quiet;
-use crate::codec::{decode, key, partition, primary_key_of, text};
+use crate::codec::{decode_row, partition, primary_key_of, text};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, RANGE, attribute};
@@ -42,11 +42,11 @@ impl DynamoDbDriver {
         });
         let more = items.len() > limit || cut_off;
         let rows = items.into_iter().take(limit).map(|item| {
-            let key = key(&item).ok_or_else(|| {
+            let (key, record) = decode_row(item, projection).ok_or_else(|| {
                 let reason = format!("{} answered with an item that has no key", self.place);
                 DriverError::refused(ErrorKind::Internal, reason)
             })?;
-            Ok(ScanRow { key: key.into(), record: decode(item, projection) })
+            Ok(ScanRow { key: key.into(), record })
         });
         Ok(ScanReply { rows: rows.collect::<Result<_, DriverError>>()?, more })
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use larder_core::driver::DriverError;
-use larder_core::{ErrorKind, Kv, MAX_VALUE_BYTES, PutOptions};
+use larder_core::{ErrorKind, Kv, LATEST_EXPIRY, MAX_VALUE_BYTES, PutOptions};
 
 use crate::context::Context;
 use crate::support::{entry, keys, ms, secs, set, set_for, set_many, text};
@@ -17,6 +17,7 @@ cases! {
     a_bad_item_is_named_before_any_request: B1 K3 V1;
     versions_from_a_batch_hold: B1 P2;
     a_batch_sets_the_lifetime: B1 T1 T7;
+    a_batch_keeps_every_moment: B1 T1 T2 T6;
     what_was_left_undone_is_sent_again: B1 E4;
     one_position_can_fail_alone: B1 E1;
     batches_are_cut_by_count_and_bytes: B1;
@@ -134,6 +135,12 @@ async fn a_bad_item_is_named_before_any_request(context: Context) {
     let error = kv.put_many(entries, None).await.expect_err("a bad value");
     assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     assert!(error.to_string().contains("item 3"), "the bad position is missing: {error}");
+    let latest = LATEST_EXPIRY.to_system_time();
+    let moments = [None, Some(latest), Some(latest + ms(1))];
+    let entries = moments.map(|until| ("key", "1", until));
+    let error = kv.put_many_until(entries).await.expect_err("a bad moment");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert!(error.to_string().contains("item 2"), "the bad position is missing: {error}");
     assert_eq!(counting.total(), 0, "a request was sent");
 }
 
@@ -165,6 +172,28 @@ async fn a_batch_sets_the_lifetime(context: Context) {
     assert_eq!(values(&kv, &keys).await, vec![Some("1".to_owned()); 30]);
     context.advance(ms(1));
     assert_eq!(values(&kv, &keys).await, vec![None; 30]);
+}
+
+/// What moves entries from one store to another: none lives longer or shorter than it did.
+async fn a_batch_keeps_every_moment(context: Context) {
+    let kv = context.kv().await;
+    let keys = numbered(30);
+    let now = context.now().to_system_time();
+    let until = |at: usize| (at > 0).then(|| now + ms(at as u64));
+    let put = kv.put_many_until(keys.iter().enumerate().map(|(at, key)| (key, "1", until(at))));
+    assert!(put.await.expect("the batch works").iter().all(Result::is_ok));
+    context.advance(ms(10));
+    for (at, key) in keys.iter().enumerate() {
+        let found = kv.get_entry(key).await.expect("the read works");
+        let is_live = at == 0 || at > 10;
+        assert_eq!(found.map(|entry| entry.expires_at()), is_live.then(|| until(at)), "{at}");
+    }
+    // What has passed by now replaces what was there, and is absent.
+    let passed = [(&keys[0], "2", Some(now)), (&keys[1], "2", None)];
+    assert!(kv.put_many_until(passed).await.expect("the batch works").iter().all(Result::is_ok));
+    assert_eq!(values(&kv, &keys[..2]).await, [None, Some("2".to_owned())]);
+    let create = kv.put(&keys[0], "3", PutOptions::new().if_not_exists()).await;
+    assert!(create.expect("the put works").is_stored());
 }
 
 async fn what_was_left_undone_is_sent_again(context: Context) {

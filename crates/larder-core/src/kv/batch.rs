@@ -2,34 +2,24 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use futures_util::stream::{self, StreamExt};
-use tokio::time::Instant;
+use smol_str::SmolStr;
 
-use super::answers::Answers;
-use super::attempts::Attempts;
+use super::Kv;
+use super::chunks::Written;
 use super::layout::FoundLayout;
-use super::read::entry;
-use super::resolve::{Change, End, NewRevision};
-use super::{Kv, Shared};
-use crate::driver::{
-    BatchItem, DriverError, Effect, Guard, Mutation, Projection, Read, RowKey, Write, WriteReply,
-};
-use crate::entry::Entry;
-use crate::error::{Error, ErrorKind, InvalidInput, Result};
-use crate::key::{CanonicalKey, check_key};
+use crate::driver::{Mutation, Projection, RowKey};
+use crate::entry::{Entry, EntryInfo};
+use crate::error::{Error, InvalidInput, Result};
+use crate::key::CanonicalKey;
 use crate::layout::Layout;
 use crate::operation::Operation;
-use crate::options::{PutOptions, expiry};
-use crate::record::{Record, WriteStamp};
-use crate::time::Timestamp;
+use crate::options::{expiry, expiry_at};
+use crate::time::Expiry;
 use crate::value::Value;
 use crate::version::Version;
-
-/// How many requests of one batch are under way at once.
-const CONCURRENT_CHUNKS: usize = 4;
-/// How many writes without an answer are looked into at once.
-const CONCURRENT_RESOLUTIONS: usize = 16;
 
 impl Kv {
     /// Reads any number of entries; answers in the order of the keys (B1).
@@ -56,20 +46,22 @@ impl Kv {
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<Option<Entry>>>> {
-        let keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
+        let keys = self.canonical_keys(keys);
         let work = pin!(async {
-            let FoundLayout { layout, deadline } = self.layout_for(&keys).await?;
-            let (unique, places) = distinct(&self.rows(layout, &keys));
-            let found = self.shared.read_all(&unique, self.reading(Projection::Full), deadline).await;
+            let keys = keys?;
+            let FoundLayout { layout, deadline } = self.shared.layout().await?;
+            let Distinct { rows, places } = distinct(rows(layout, keys));
+            let found = self.shared.read_all(&rows, self.reading(Projection::Full), deadline).await;
             let now = self.now();
-            let results = places.iter().zip(&keys).map(|(&place, key)| match &found[place] {
+            let answers = rows.into_iter().zip(found).map(|(row, found)| match found {
                 Ok(Some(record)) if !record.expires_at.is_past(now) => {
-                    Ok(Some(entry(key, &unique[place], record.clone(), now)))
+                    let version = Version::new(&row.key, record.expires_at, record.revision);
+                    Ok(Some(Entry::new(record.value, EntryInfo::new(self.relative(row.key), version, now))))
                 }
                 Ok(_) => Ok(None),
-                Err(error) => Err(self.at_key(error.clone(), Operation::GetMany, key)),
+                Err(error) => Err(self.at_row(error, Operation::GetMany, row)),
             });
-            Ok(results.collect())
+            Ok(at_places(answers.collect(), places))
         });
         self.observed(Operation::GetMany, work).await
     }
@@ -97,26 +89,45 @@ impl Kv {
     pub async fn put_many<K: AsRef<str>, V: Into<Value>>(
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
-        ttl: impl Into<Option<std::time::Duration>>,
+        ttl: impl Into<Option<Duration>>,
     ) -> Result<Vec<Result<Version>>> {
-        let options = PutOptions { ttl: ttl.into(), ..PutOptions::new() };
-        let (keys, values): (Vec<String>, Vec<Value>) =
-            entries.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value.into())).unzip();
-        let work = pin!(async {
-            let expires_at = expiry(options.ttl, self.now())?;
-            let values = values
-                .into_iter()
-                .enumerate()
-                .map(|(at, value)| value.checked().map_err(|input| input.at(at)));
-            let values = values.collect::<Result<Vec<_>, InvalidInput>>()?;
-            let mutations =
-                values.into_iter().map(|value| Mutation::Put { value, expires_at, register: None }).collect();
-            self.write_many(Operation::PutMany, &keys, mutations, |row, revision| {
-                revision.version(row, expires_at)
-            })
-            .await
+        let expires_at = expiry(ttl.into(), self.now());
+        let writes = expires_at.and_then(|expires_at| {
+            self.puts(entries.into_iter().map(|(key, value)| (key, value, Ok(expires_at))))
         });
-        self.observed(Operation::PutMany, work).await
+        self.put_all(writes).await
+    }
+
+    /// Stores any number of values unconditionally, each until a moment of its own, or for ever; otherwise as
+    /// [`Kv::put_many`] (B1, T1).
+    ///
+    /// It is what moves entries to another store, which keep their [`expires_at`](Entry::expires_at). One whose moment has
+    /// come by the time that it is stored is absent afterwards, as if it had been stored before and had expired since.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> larder_core::Result<()> {
+    /// # use larder_core::{Kv, MemoryDriver, PutOptions};
+    /// # use std::time::Duration;
+    /// # let (from, to) = (Kv::new(MemoryDriver::new()), Kv::new(MemoryDriver::new()));
+    /// # from.put("a", "1", PutOptions::new().ttl(Duration::from_secs(60))).await?;
+    /// let entry = from.get_entry("a").await?.expect("it is there");
+    /// to.put_many_until([(entry.key(), entry.value().clone(), entry.expires_at())]).await?;
+    /// assert_eq!(to.get_entry("a").await?.and_then(|copy| copy.expires_at()), entry.expires_at());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::put_many`]; `InvalidInput` also for a moment after the year 9999.
+    pub async fn put_many_until<K: AsRef<str>, V: Into<Value>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V, Option<SystemTime>)>,
+    ) -> Result<Vec<Result<Version>>> {
+        let writes = entries.into_iter().map(|(key, value, until)| (key, value, expiry_at(until)));
+        let writes = self.puts(writes);
+        self.put_all(writes).await
     }
 
     /// Makes any number of keys absent; answers in the order given (B1).
@@ -131,283 +142,128 @@ impl Kv {
         &self,
         keys: impl IntoIterator<Item = K>,
     ) -> Result<Vec<Result<()>>> {
-        let keys: Vec<String> = keys.into_iter().map(|key| key.as_ref().to_owned()).collect();
+        let keys = self.canonical_keys(keys);
         let work = pin!(async {
-            let mutations = vec![Mutation::Delete; keys.len()];
-            self.write_many(Operation::DeleteMany, &keys, mutations, |_, _| Ok(())).await
+            let writes = keys?.into_iter().map(|key| (key, Mutation::Delete)).collect();
+            self.write_many(Operation::DeleteMany, writes, |_, _| Ok(())).await
         });
         self.observed(Operation::DeleteMany, work).await
+    }
+
+    async fn put_all(
+        &self,
+        writes: Result<Vec<(CanonicalKey, Mutation)>, InvalidInput>,
+    ) -> Result<Vec<Result<Version>>> {
+        let version = |row: &RowKey, Written { revision, expires_at }| revision.version(row, expires_at);
+        let work = pin!(async { self.write_many(Operation::PutMany, writes?, version).await });
+        self.observed(Operation::PutMany, work).await
     }
 
     async fn write_many<T: Clone>(
         &self,
         operation: Operation,
-        keys: &[String],
-        mut mutations: Vec<Mutation>,
-        answer: impl Fn(&RowKey, NewRevision) -> Result<T>,
+        writes: Vec<(CanonicalKey, Mutation)>,
+        answer: impl Fn(&RowKey, Written) -> Result<T>,
     ) -> Result<Vec<Result<T>>> {
-        let FoundLayout { layout, deadline } = self.layout_for(keys).await?;
+        let FoundLayout { layout, deadline } = self.shared.layout().await?;
         layout.check_writer()?;
-        let (unique, places) = distinct(&self.rows(layout, keys));
-        // Of a key given twice the last mutation stands at its place.
-        let mut last = vec![Mutation::Delete; unique.len()];
-        for (&place, mutation) in places.iter().zip(mutations.drain(..)) {
-            last[place] = mutation;
-        }
-        let done = self.shared.write_all(operation, &unique, last, deadline).await;
-        let answers: Vec<Result<T>> = unique
-            .iter()
-            .zip(done)
-            .map(|(row, done)| done.and_then(|revision| answer(row, revision)))
-            .collect();
-        let results = places
-            .iter()
-            .zip(keys)
-            .map(|(&place, key)| answers[place].clone().map_err(|error| self.at_key(error, operation, key)));
-        Ok(results.collect())
-    }
-
-    /// Checks all keys, naming the position of the first bad one, before it asks the store for anything.
-    async fn layout_for(&self, keys: &[String]) -> Result<FoundLayout<'_>> {
-        for (at, key) in keys.iter().enumerate() {
-            check_key(&self.namespace, key).map_err(|input| input.at(at))?;
-        }
-        self.shared.layout().await
-    }
-
-    /// Finds where keys live.
-    fn rows(&self, layout: &Layout, keys: &[String]) -> Vec<RowKey> {
-        let rows = keys.iter().map(|key| {
-            let key = CanonicalKey::from_parts(&self.namespace, key);
-            RowKey { shard: layout.shard_of(&key), key }
+        let (keys, mutations): (Vec<_>, Vec<_>) = writes.into_iter().unzip();
+        let Distinct { rows, places } = distinct(rows(layout, keys));
+        let mutations = match &places {
+            None => mutations,
+            Some(places) => last_of(mutations, places, rows.len()),
+        };
+        let written = self.shared.write_all(operation, rows, mutations, deadline).await;
+        let answers = written.into_iter().map(|(row, written)| {
+            let answer = written.and_then(|written| answer(&row, written));
+            answer.map_err(|error| self.at_row(error, operation, row))
         });
-        rows.collect()
+        Ok(at_places(answers.collect(), places))
     }
 
-    fn at_key(&self, error: Error, operation: Operation, key: &str) -> Error {
+    /// Checks all keys, naming the position of the first bad one.
+    fn canonical_keys<K: AsRef<str>>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+    ) -> Result<Vec<CanonicalKey>, InvalidInput> {
+        let keys = keys.into_iter().enumerate();
+        keys.map(|(at, key)| self.canonical(key.as_ref()).map_err(|input| input.at(at))).collect()
+    }
+
+    /// Checks all that is to be put, naming the position of the first that cannot be.
+    fn puts<K: AsRef<str>, V: Into<Value>>(
+        &self,
+        entries: impl Iterator<Item = (K, V, Result<Expiry, InvalidInput>)>,
+    ) -> Result<Vec<(CanonicalKey, Mutation)>, InvalidInput> {
+        let write = |(key, value, expires_at): (K, V, Result<Expiry, InvalidInput>)| {
+            let key = self.canonical(key.as_ref())?;
+            let value = value.into().checked()?;
+            Ok((key, Mutation::Put { value, expires_at: expires_at?, register: None }))
+        };
+        let entries = entries.enumerate();
+        entries.map(|(at, entry)| write(entry).map_err(|input: InvalidInput| input.at(at))).collect()
+    }
+
+    /// The key as the handle's user gave it.
+    fn relative(&self, key: CanonicalKey) -> SmolStr {
+        key.into_key(self.namespace.len()).unwrap_or_default()
+    }
+
+    fn at_row(&self, error: Error, operation: Operation, row: RowKey) -> Error {
         error
             .with_operation(operation)
-            .with_binding(std::sync::Arc::clone(&self.shared.binding))
-            .with_key(key, self.shared.show_full_keys)
+            .with_binding(Arc::clone(&self.shared.binding))
+            .with_key(&self.relative(row.key), self.shared.show_full_keys)
     }
 }
 
-/// The distinct keys, and for each position which of them it is.
-fn distinct(rows: &[RowKey]) -> (Vec<RowKey>, Vec<usize>) {
-    let mut unique = Vec::with_capacity(rows.len());
+/// Finds where keys live.
+fn rows(layout: &Layout, keys: Vec<CanonicalKey>) -> Vec<RowKey> {
+    keys.into_iter().map(|key| RowKey { shard: layout.shard_of(&key), key }).collect()
+}
+
+/// Rows without repetition.
+struct Distinct {
+    rows: Vec<RowKey>,
+    /// For each position of the caller's which of the rows it is; `None` when every position has its own, as nearly always.
+    places: Option<Vec<usize>>,
+}
+
+fn distinct(rows: Vec<RowKey>) -> Distinct {
     let mut index = HashMap::with_capacity(rows.len());
-    let places = rows
+    let places: Vec<usize> = rows
         .iter()
         .map(|row| {
-            *index.entry(row).or_insert_with(|| {
-                unique.push(row.clone());
-                unique.len() - 1
-            })
+            let next = index.len();
+            *index.entry(row).or_insert(next)
         })
         .collect();
-    (unique, places)
-}
-
-/// The deadline of a chunk. Those that began with the batch have waited for the layout with it; each of the others has
-/// its own time.
-fn of_chunk(at: usize, deadline: Option<Instant>) -> Option<Instant> {
-    deadline.filter(|_| at < CONCURRENT_CHUNKS)
-}
-
-/// A read changes nothing, whether it was answered or not.
-fn known<T>(item: BatchItem<T>) -> BatchItem<T> {
-    match item {
-        BatchItem::Done(result) => BatchItem::Done(result.map_err(DriverError::not_applied)),
-        BatchItem::Unprocessed => BatchItem::Unprocessed,
+    let count = index.len();
+    if count == rows.len() {
+        return Distinct { rows, places: None };
     }
-}
-
-impl Shared {
-    async fn read_all(
-        &self,
-        rows: &[RowKey],
-        read: Read,
-        deadline: Option<Instant>,
-    ) -> Vec<Result<Option<Record>>> {
-        let size = self.driver.info().batch.reads.max(1);
-        // Collected: a closure over borrowed chunks would keep the future from being proven `Send` in a spawned task.
-        let chunks: Vec<_> = rows
-            .chunks(size)
-            .enumerate()
-            .map(|(at, chunk)| self.read_chunk(chunk, read, of_chunk(at, deadline)))
-            .collect();
-        stream::iter(chunks)
-            .buffered(CONCURRENT_CHUNKS)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    /// Reads one request's worth of keys, and again those that were left undone.
-    async fn read_chunk(
-        &self,
-        rows: &[RowKey],
-        read: Read,
-        deadline: Option<Instant>,
-    ) -> Vec<Result<Option<Record>>> {
-        let mut attempts = Attempts::until(self, Operation::GetMany, deadline);
-        let mut answers = Answers::new(rows.len());
-        loop {
-            let open = answers.open();
-            // All of them, nearly always: then nothing is copied.
-            let again: Vec<RowKey>;
-            let keys = if open.len() == rows.len() {
-                rows
-            } else {
-                again = open.iter().map(|&at| rows[at].clone()).collect();
-                &again
-            };
-            let trouble = match attempts.run(self.driver.get_batch(keys, read)).await {
-                Ok(items) => {
-                    answers.take(&open, items.into_iter().map(known).collect(), |error| error.retryable)
-                }
-                Err(error) => Some(error),
-            };
-            let Some(trouble) = trouble else { return answers.finish() };
-            let given_up = if trouble.retryable {
-                attempts.pause(&trouble).await.err()
-            } else {
-                Some(trouble.into_error())
-            };
-            if let Some(error) = given_up {
-                return answers.finish_with(&error);
-            }
+    let mut firsts = Vec::with_capacity(count);
+    for (row, &place) in rows.into_iter().zip(&places) {
+        if place == firsts.len() {
+            firsts.push(row);
         }
     }
+    Distinct { rows: firsts, places: Some(places) }
+}
 
-    async fn write_all(
-        &self,
-        operation: Operation,
-        rows: &[RowKey],
-        mutations: Vec<Mutation>,
-        deadline: Option<Instant>,
-    ) -> Vec<Result<NewRevision>> {
-        let chunks = self.chunks(rows, mutations);
-        let writes = chunks
-            .into_iter()
-            .enumerate()
-            .map(|(at, chunk)| self.write_chunk(operation, chunk, of_chunk(at, deadline)));
-        stream::iter(writes)
-            .buffered(CONCURRENT_CHUNKS)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
+/// The last mutation of each row.
+fn last_of(mutations: Vec<Mutation>, places: &[usize], rows: usize) -> Vec<Mutation> {
+    let mut last = vec![Mutation::Delete; rows];
+    for (mutation, &place) in mutations.into_iter().zip(places) {
+        last[place] = mutation;
     }
+    last
+}
 
-    /// Divides writes by the platform's counts and bytes.
-    fn chunks(&self, rows: &[RowKey], mutations: Vec<Mutation>) -> Vec<Vec<(RowKey, Write)>> {
-        let limits = self.driver.info().batch;
-        let mut chunks: Vec<Vec<(RowKey, Write)>> = Vec::new();
-        let mut bytes = 0;
-        for (row, mutation) in rows.iter().zip(mutations) {
-            let size = row.key.as_bytes().len()
-                + match &mutation {
-                    Mutation::Put { value, .. } => value.len(),
-                    Mutation::Touch { .. } | Mutation::Delete => 0,
-                };
-            // The stamp's time is set when the chunk is sent.
-            let stamp = WriteStamp::new(self.clock.now());
-            let write = (row.clone(), Write { mutation, guard: Guard::Always, stamp });
-            match chunks.last_mut() {
-                Some(chunk) if chunk.len() < limits.writes && bytes + size <= limits.write_bytes => {
-                    bytes += size;
-                    chunk.push(write);
-                }
-                _ => {
-                    bytes = size;
-                    chunks.push(vec![write]);
-                }
-            }
-        }
-        chunks
-    }
-
-    /// Writes one request's worth, again what was left undone, and one by one what went unanswered.
-    async fn write_chunk(
-        &self,
-        operation: Operation,
-        mut writes: Vec<(RowKey, Write)>,
-        deadline: Option<Instant>,
-    ) -> Vec<Result<NewRevision>> {
-        let mut attempts = Attempts::until(self, operation, deadline);
-        let first_sent_at = self.clock.now();
-        let mut answers = Answers::new(writes.len());
-        loop {
-            let now = self.clock.now();
-            let open = answers.open();
-            for &at in &open {
-                writes[at].1.stamp.at = now;
-            }
-            // All of them, nearly always: then nothing is copied.
-            let again: Vec<_>;
-            let batch = if open.len() == writes.len() {
-                &writes
-            } else {
-                again = open.iter().map(|&at| writes[at].clone()).collect();
-                &again
-            };
-            let trouble = match attempts.run(self.driver.write_batch(batch, now)).await {
-                Ok(items) => answers.take(&open, items, DriverError::may_be_sent_again),
-                Err(error) if error.effect == Effect::Unknown => {
-                    for &at in &open {
-                        answers.unanswered(at);
-                    }
-                    None
-                }
-                Err(error) => Some(error),
-            };
-            let Some(trouble) = trouble else { break };
-            let given_up = if trouble.may_be_sent_again() {
-                attempts.pause(&trouble).await.err()
-            } else {
-                Some(trouble.into_error())
-            };
-            if let Some(error) = given_up {
-                answers.close(&error);
-                break;
-            }
-        }
-        self.resolve(operation, &writes, answers, first_sent_at, attempts.deadline()).await
-    }
-
-    /// Looks into the writes that went unanswered, each for itself.
-    async fn resolve(
-        &self,
-        operation: Operation,
-        writes: &[(RowKey, Write)],
-        mut answers: Answers<WriteReply>,
-        first_sent_at: Timestamp,
-        deadline: Instant,
-    ) -> Vec<Result<NewRevision>> {
-        let unanswered = answers.take_unanswered();
-        let resolutions = unanswered.into_iter().map(|at| {
-            let (row, write) = &writes[at];
-            let change = Change::unanswered(write, first_sent_at, deadline);
-            async move { (at, self.write(operation, row, change).await) }
-        });
-        let mut resolved: HashMap<usize, Result<End>> =
-            stream::iter(resolutions).buffer_unordered(CONCURRENT_RESOLUTIONS).collect().await;
-
-        let refused = || Error::new(ErrorKind::Internal, "the driver refused an unconditional write");
-        let results =
-            answers.finish().into_iter().enumerate().map(|(at, answer)| match resolved.remove(&at) {
-                Some(Ok(End::Applied(revision))) => Ok(revision),
-                Some(Ok(End::ConditionFailed(_))) => Err(refused()),
-                Some(Err(error)) => Err(error),
-                None => answer.and_then(|reply| match reply {
-                    WriteReply::Applied(revision) => Ok(NewRevision::new(revision)),
-                    WriteReply::Refused(_) => Err(refused()),
-                }),
-            });
-        results.collect()
+/// The answer of each position, of the answers of the rows.
+fn at_places<T: Clone>(answers: Vec<Result<T>>, places: Option<Vec<usize>>) -> Vec<Result<T>> {
+    match places {
+        None => answers,
+        Some(places) => places.into_iter().map(|place| answers[place].clone()).collect(),
     }
 }

@@ -4,6 +4,7 @@ mod ahead;
 mod answers;
 mod attempts;
 mod batch;
+mod chunks;
 mod codec;
 mod increment;
 mod judge;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use self::layout::{FoundLayout, LayoutFailure};
 use self::timers::Timers;
 use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
-use crate::error::{Error, Result};
+use crate::error::{Error, InvalidInput, Result};
 use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
 use crate::layout::Layout;
 use crate::namespace::namespace;
@@ -160,7 +161,7 @@ impl Kv {
     }
 
     /// Checks a key, and gives its canonical form (K3).
-    fn canonical(&self, key: &str) -> Result<CanonicalKey> {
+    fn canonical(&self, key: &str) -> Result<CanonicalKey, InvalidInput> {
         check_key(&self.namespace, key)?;
         Ok(CanonicalKey::from_parts(&self.namespace, key))
     }
