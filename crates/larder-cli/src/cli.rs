@@ -28,4 +28,12 @@ pub struct Cli {
 pub(crate) enum Command {
     /// Prints a value.
     Get(commands::get::Get),
+    /// Shows what `up` would do, and does nothing.
+    Plan(commands::plan::PlanStack),
+    /// Makes the stores of a stack, and writes their bindings.
+    Up(commands::up::Up),
+    /// Removes the stores of a stack and all that is in them.
+    Down(commands::down::Down),
+    /// Prints infrastructure code that makes the stores of a stack.
+    Template(commands::template::PrintTemplate),
 }

@@ -134,6 +134,17 @@ async fn settings_that_differ_are_mended() {
     }
     admin.set_ttl(&field(&options, "exp"), json!({ "state": "ACTIVE", "expirationOffset": "0s" }));
     assert!(!provisioner.plan(Goal::Present).await.expect("a plan").has_changes());
+
+    let other = collection();
+    admin.add_database(&database(&other), "eur3", NATIVE);
+    admin.set_own_index(&field(&other, "v"));
+    let provisioner = self::provisioner(&other, &admin).await;
+    let kept = provisioner.plan(Goal::Absent).await.expect("a plan");
+    assert!(matches!(change(&kept, "index of v"), Change::Leave(_)), "not ours to take back: {kept}");
+    let plan = provisioner.plan(Goal::Present).await.expect("a plan");
+    assert!(matches!(change(&plan, "index of v"), Change::Update { .. }), "{plan}");
+    provisioner.apply().await.expect("mended");
+    assert!(admin.is_exempt(&field(&other, "v")));
     admin.assert_was_asked_as_described();
 }
 

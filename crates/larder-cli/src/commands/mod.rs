@@ -1,6 +1,12 @@
 //! The commands, one file for each.
 
+mod ask;
+pub(crate) mod down;
 pub(crate) mod get;
+pub(crate) mod plan;
+mod stack;
+pub(crate) mod template;
+pub(crate) mod up;
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -46,6 +52,10 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
     let session = Session { target: cli.target, output: Output::new(cli.output) };
     match cli.command {
         Command::Get(command) => get::run(command, &session).await,
+        Command::Plan(command) => plan::run(command, &session).await,
+        Command::Up(command) => up::run(command, &session).await,
+        Command::Down(command) => down::run(command, &session).await,
+        Command::Template(command) => template::run(command, &session).await,
     }
 }
 

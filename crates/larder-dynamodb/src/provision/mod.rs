@@ -15,7 +15,7 @@ use larder_core::provision::{
     Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, default_patience, new_layout, plan_layout,
     refuse_strangers, wait_for,
 };
-use larder_core::{Error, Kv, Result, RetryPolicy};
+use larder_core::{Error, ErrorKind, Kv, Result, RetryPolicy};
 
 use self::parts::{TABLE, is_protected, wrong_key};
 pub use self::spec::{Protection, TableSpec};
@@ -93,9 +93,8 @@ impl DynamoDbProvisioner {
             };
             if let Some(why) = wrong_key(&table) {
                 // Somebody else was faster, and made another one.
-                return self.plan_of(vec![Step::conflict("primary key", why)]).without_conflict().and_then(
-                    |plan| Err(Error::new(larder_core::ErrorKind::Internal, plan.store)),
-                );
+                let message = format!("{}: primary key: {why}", self.driver.place);
+                return Err(Error::new(ErrorKind::NotProvisioned, message));
             }
             match table.table_status() {
                 Some(TableStatus::Active) => Ok(Progress::Done(table)),

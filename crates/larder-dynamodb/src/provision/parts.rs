@@ -1,10 +1,12 @@
 //! The parts of a table: what is there of each, and how it is mended.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{
     BillingMode, KeyType, ScalarAttributeType, TableDescription, TimeToLiveStatus,
 };
-use larder_core::provision::{Progress, Step, wait_for};
 use larder_core::Result;
+use larder_core::provision::{Progress, Step, wait_for};
 
 use super::requests::TimeToLive;
 use super::{DynamoDbProvisioner, Protection};
@@ -161,7 +163,7 @@ impl DynamoDbProvisioner {
             self.switch_ttl(&attribute, false).await?;
             let mut soon = self.patience.clone();
             // On the service it takes up to an hour, which nobody waits for here.
-            soon.deadline = soon.deadline.min(std::time::Duration::from_secs(5));
+            soon.deadline = soon.deadline.min(Duration::from_secs(5));
             let off = wait_for(&soon, || async {
                 let there = self.time_to_live().await?;
                 let is_off = there.is_none_or(|there| there.status == Some(TimeToLiveStatus::Disabled));

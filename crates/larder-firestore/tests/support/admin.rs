@@ -44,6 +44,8 @@ struct State {
 #[derive(Clone, Default)]
 struct Field {
     exempt: bool,
+    /// Whether it has indexes that somebody set for it alone.
+    own: bool,
     ttl: Option<Value>,
 }
 
@@ -77,6 +79,10 @@ impl AdminServer {
 
     pub(crate) fn set_ttl(&self, field: &str, ttl: Value) {
         self.state.lock().expect("no panic").fields.entry(field.to_owned()).or_default().ttl = Some(ttl);
+    }
+
+    pub(crate) fn set_own_index(&self, field: &str) {
+        self.state.lock().expect("no panic").fields.entry(field.to_owned()).or_default().own = true;
     }
 
     pub(crate) fn set_pace(&self, pace: Pace) {
@@ -176,6 +182,7 @@ impl State {
                 "indexConfig" => {
                     let indexes = call.body["indexConfig"]["indexes"].as_array();
                     field.exempt = indexes.is_some_and(Vec::is_empty);
+                    field.own = indexes.is_some_and(|indexes| !indexes.is_empty());
                 }
                 "ttlConfig" => {
                     field.ttl = call.body["ttlConfig"].is_object().then(|| json!({ "state": "ACTIVE" }));
@@ -229,7 +236,7 @@ fn shown(name: &str, field: &Field) -> Value {
     let index = match field.exempt {
         true => json!({ "ancestorField": ancestor }),
         false => json!({
-            "usesAncestorConfig": true,
+            "usesAncestorConfig": !field.own,
             "ancestorField": ancestor,
             "indexes": [{
                 "queryScope": "COLLECTION",

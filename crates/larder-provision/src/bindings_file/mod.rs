@@ -149,8 +149,9 @@ mod tests {
         let path = folder.path().join("bindings.env");
         std::fs::write(&path, lines).expect("a file");
         let script = r#"set -a; . "$1"; env -0"#;
-        let output = std::process::Command::new("sh").args(["-c", script, "sh"]).arg(&path).env_clear();
-        let output = output.env("PATH", std::env::var_os("PATH").unwrap_or_default()).output().expect("a shell");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(&path).env_clear();
+        let output = shell.env("PATH", std::env::var_os("PATH").unwrap_or_default()).output().expect("a shell");
         assert!(output.status.success(), "{output:?}");
         let variables = String::from_utf8(output.stdout).expect("UTF-8");
         let variables = variables.split('\0').filter_map(|pair| pair.split_once('='));

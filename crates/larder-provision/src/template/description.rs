@@ -148,8 +148,9 @@ impl StoreDescription {
     /// What has to be done beside running the code, if anything.
     pub(super) fn note(&self) -> Option<String> {
         let shards = self.other_shards?;
+        let plural = if shards == 1 { "" } else { "s" };
         Some(format!(
-            "{} is to have {shards} shards: run `larder up` once it is made and before it is used, or the first use \
+            "{} is to have {shards} shard{plural}: run `larder up` once it is made and before it is used, or the first use \
              writes 16",
             self.id
         ))

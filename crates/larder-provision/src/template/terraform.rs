@@ -51,8 +51,10 @@ fn outputs<'a>(code: &mut String, stores: impl Iterator<Item = &'a StoreDescript
 fn aws(code: &mut String, table: &AwsTable) {
     let (symbol, name) = (&table.store.symbol, quoted(&table.store.name));
     let (partition, sort) = (quoted(table.partition_key), quoted(table.sort_key));
-    let tags: String =
-        table.tags.iter().map(|(key, value)| format!("    {} = {}\n", quoted(key), quoted(value))).collect();
+    // As `terraform fmt` aligns them.
+    let width = table.tags.iter().map(|(key, _)| quoted(key).len()).max().unwrap_or_default();
+    let tag = |(key, value): &(&str, String)| format!("    {:width$} = {}\n", quoted(key), quoted(value));
+    let tags: String = table.tags.iter().map(tag).collect();
     code.push_str(&format!(
         r#"
 resource "aws_dynamodb_table" "{symbol}" {{
