@@ -85,10 +85,12 @@ fn up_needs_nothing_and_its_store_is_found_in_every_form() {
     let dir = place.0.path().join(".larder-stores").join(STORE);
     put_directly(&dir, put);
     for name in ["bindings.toml", "b.json"] {
-        let output = place.command(&["get", "key", "--binding", "cache"]).env("LARDER_BINDINGS", name).output();
+        let output =
+            place.command(&["get", "key", "--binding", "cache"]).env("LARDER_BINDINGS", name).output();
         assert_eq!(done(&output.expect("it runs")), put, "{name}");
     }
-    let script = format!("set -a; . ./b.env; exec {:?} get key --binding cache", env!("CARGO_BIN_EXE_larder"));
+    let script =
+        format!("set -a; . ./b.env; exec {:?} get key --binding cache", env!("CARGO_BIN_EXE_larder"));
     let output = Command::new("sh").args(["-c", &script]).current_dir(&place.0).output();
     assert_eq!(done(&output.expect("a shell")), put);
     assert!(place.read("b.yaml").contains("LARDER_CACHE_BINDING: \"{"));
@@ -151,9 +153,13 @@ fn down_wants_every_name_and_removes_nothing_before() {
 #[test]
 fn plans_are_json_where_a_program_reads() {
     let place = Place::new();
-    let plan: Value = serde_json::from_str(&place.done(&["plan", "--platform", "local", "-o", "json"])).expect("JSON");
+    let plan: Value =
+        serde_json::from_str(&place.done(&["plan", "--platform", "local", "-o", "json"])).expect("JSON");
     let store = &plan[0];
-    assert_eq!((&store["id"], &store["name"], &store["changes"]), (&"cache".into(), &STORE.into(), &true.into()));
+    assert_eq!(
+        (&store["id"], &store["name"], &store["changes"]),
+        (&"cache".into(), &STORE.into(), &true.into())
+    );
     assert_eq!(store["steps"].as_array().expect("steps").len(), 3);
     let lines = place.done(&["plan", "--platform", "local", "-o", "ndjson"]);
     assert_eq!(lines.lines().count(), 1);

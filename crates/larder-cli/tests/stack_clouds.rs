@@ -77,6 +77,9 @@ fn a_collection_of_firestore() {
 #[test]
 fn a_table_of_azure() {
     let url = emulator("azurite");
-    let shown = round_trip("azure", &["--account", ACCOUNT, "--account-key-env", "TABLE_KEY", "--endpoint-url", &url]);
+    let shown = round_trip(
+        "azure",
+        &["--account", ACCOUNT, "--account-key-env", "TABLE_KEY", "--endpoint-url", &url],
+    );
     assert!(shown.contains("version 1, 4 shards"), "{shown}");
 }

@@ -68,7 +68,8 @@ pub fn admin_client(driver: &DynamoDbDriver) -> aws_sdk_dynamodb::Client {
 pub async fn create_provisioned_table(driver: &DynamoDbDriver) -> Result<(), String> {
     create_table(driver).await?;
     let capacity = ProvisionedThroughput::builder().read_capacity_units(1).write_capacity_units(1).build();
-    let request = driver.client.update_table().table_name(driver.table()).billing_mode(BillingMode::Provisioned);
+    let request =
+        driver.client.update_table().table_name(driver.table()).billing_mode(BillingMode::Provisioned);
     let request = request.provisioned_throughput(capacity.map_err(|error| error.to_string())?);
     request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }

@@ -60,7 +60,8 @@ async fn a_table_is_made_with_all_that_it_has_and_only_once() {
         assert_eq!(change(&again, part), &Change::Keep(is.to_owned()), "{again}");
     }
     // As the service itself tells it.
-    let described = admin_client(&open(&options).await).describe_table().table_name(&options.table).send().await;
+    let described =
+        admin_client(&open(&options).await).describe_table().table_name(&options.table).send().await;
     let table = described.expect("it is there").table.expect("described");
     assert_eq!(table.deletion_protection_enabled(), Some(true));
     let kv = Kv::new(open(&options.clone().shards(16)).await);
@@ -116,7 +117,8 @@ async fn what_differs_is_shown_and_mended() {
     assert!(!done.is_pending(), "{done}");
     let again = provisioner.plan(Goal::Present).await.expect("a plan");
     assert!(!again.has_changes() && !again.is_pending(), "{again}");
-    let tags = client.list_tags_of_resource().resource_arn(&arn).send().await.expect("tags").tags.expect("tags");
+    let tags =
+        client.list_tags_of_resource().resource_arn(&arn).send().await.expect("tags").tags.expect("tags");
     assert!(tags.contains(&tag("owner", "somebody")), "what others tagged stays: {tags:?}");
 }
 
@@ -158,7 +160,10 @@ async fn a_table_with_another_key_is_neither_mended_nor_removed() {
     for result in [provisioner.apply().await, provisioner.destroy(&options.table).await] {
         let error = result.expect_err("not Larder's");
         assert_eq!(error.kind(), ErrorKind::NotProvisioned);
-        assert!(error.to_string().contains("pk and sk") && error.to_string().contains(&options.table), "{error}");
+        assert!(
+            error.to_string().contains("pk and sk") && error.to_string().contains(&options.table),
+            "{error}"
+        );
     }
 }
 
@@ -219,9 +224,12 @@ async fn a_ttl_that_is_being_switched_off_is_reported() {
 #[tokio::test]
 async fn refusals_are_told_and_show_no_secret() {
     let denied = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"hunter2"}"#;
-    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(answering("400 Bad Request", "", denied).await);
+    let options =
+        DynamoDbOptions::new("cache", REGION).endpoint_url(answering("400 Bad Request", "", denied).await);
     let provisioner = provisioner(&options.credentials(keys()), spec()).await;
-    for result in [provisioner.plan(Goal::Present).await, provisioner.apply().await, provisioner.destroy("cache").await] {
+    for result in
+        [provisioner.plan(Goal::Present).await, provisioner.apply().await, provisioner.destroy("cache").await]
+    {
         let error = result.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
         assert!(!format!("{error} {error:?} {provisioner:?}").contains("hunter2"), "{error:?}");

@@ -99,7 +99,10 @@ impl Tokens {
         current.take_if(|current| current.since.elapsed() >= REFUSAL);
     }
 
-    pub(crate) async fn fresh(&self, known: Extensions) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+    pub(crate) async fn fresh(
+        &self,
+        known: Extensions,
+    ) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
         if matches!(self.source, Credentials::Emulator) {
             return Ok(self.emulators(&known));
         }

@@ -9,9 +9,7 @@ use std::time::Duration;
 use larder_core::provision::{Change, Goal, Plan, Provisioner, default_patience};
 use larder_core::{ErrorKind, Kv, PutOptions};
 use larder_firestore::testing::put_raw;
-use larder_firestore::{
-    CollectionSpec, Credentials, DatabaseSource, FirestoreOptions, FirestoreProvisioner,
-};
+use larder_firestore::{CollectionSpec, Credentials, DatabaseSource, FirestoreOptions, FirestoreProvisioner};
 use serde_json::json;
 
 use support::admin::{AdminServer, Pace};
@@ -201,7 +199,8 @@ async fn an_emulator_has_no_admin_api_and_is_told_so() {
 
 #[tokio::test]
 async fn the_admin_api_is_asked_with_the_drivers_own_credentials() {
-    let token = json!({ "access_token": "hunter2-token", "token_type": "Bearer", "expires_in": 3_600 }).to_string();
+    let token =
+        json!({ "access_token": "hunter2-token", "token_type": "Bearer", "expires_in": 3_600 }).to_string();
     let tokens = answering(move || http(200, token.clone())).await;
     let admin = AdminServer::start(Pace::AtOnce).await;
     let folder = tempfile::TempDir::new().expect("a folder");
@@ -254,7 +253,8 @@ fn the_server_refuses_what_the_description_does_not_have() {
     assert_eq!(revision(), "20260928");
     let path = "/v1/projects/p/databases/(default)/collectionGroups/c/fields/v";
     let body = json!({ "name": "x", "indexConfig": { "indexes": [] } }).to_string();
-    let good = read("PATCH", &format!("{path}?updateMask=indexConfig"), body.as_bytes()).expect("as described");
+    let good =
+        read("PATCH", &format!("{path}?updateMask=indexConfig"), body.as_bytes()).expect("as described");
     assert_eq!(good.method, "projects.databases.collectionGroups.fields.patch");
     for (method, path, body) in [
         ("POST", path.to_owned(), body.as_str()),

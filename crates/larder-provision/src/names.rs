@@ -51,7 +51,8 @@ mod tests {
         let rows = page.lines().skip_while(|line| !line.starts_with("| Id | ")).skip(2);
         rows.take_while(|line| line.starts_with('|'))
             .map(|line| {
-                let cells: Vec<_> = line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect();
+                let cells: Vec<_> =
+                    line.split('|').map(|cell| cell.trim().trim_matches('`').to_owned()).collect();
                 [cells[1].clone(), cells[2].clone(), cells[3].clone()]
             })
             .collect()

@@ -122,7 +122,9 @@ impl Stack {
             _ => return Err(fault("it must be a resource, a list of them, or an object with resources")),
         };
         if listed.is_empty() {
-            return Err(fault("it lists no resources: give at least one, as {\"type\":\"kv\",\"id\":\"cache\"}"));
+            return Err(fault(
+                "it lists no resources: give at least one, as {\"type\":\"kv\",\"id\":\"cache\"}",
+            ));
         }
         let mut resources: Vec<Resource> = Vec::new();
         for (place, resource) in listed.into_iter().enumerate() {

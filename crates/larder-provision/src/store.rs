@@ -42,7 +42,12 @@ async fn store(resource: &Resource, target: &Target, environment: &Environment) 
     let bindings = Bindings::from_map([(resource.id.as_str(), text.to_string())]);
     let binding = bindings.with_environment(environment.clone()).binding(&resource.id)?;
     let provisioner = provisioner(resource, target, binding).await?;
-    Ok(Store { id: resource.id.clone(), binding: text, notes: notes(resource, target.platform()), provisioner })
+    Ok(Store {
+        id: resource.id.clone(),
+        binding: text,
+        notes: notes(resource, target.platform()),
+        provisioner,
+    })
 }
 
 async fn provisioner(resource: &Resource, target: &Target, binding: Binding) -> Result<Box<dyn Provisioner>> {
@@ -53,7 +58,9 @@ async fn provisioner(resource: &Resource, target: &Target, binding: Binding) -> 
         #[cfg(feature = "aws")]
         (Target::Aws(_), Binding::DynamoDb(binding)) => platforms::aws::provisioner(resource, binding).await,
         #[cfg(feature = "gcp")]
-        (Target::Gcp(target), Binding::Firestore(binding)) => platforms::gcp::provisioner(target, binding).await,
+        (Target::Gcp(target), Binding::Firestore(binding)) => {
+            platforms::gcp::provisioner(target, binding).await
+        }
         #[cfg(feature = "azure")]
         (Target::Azure(_), Binding::TableStorage(binding)) => {
             platforms::azure::provisioner(resource, binding).await
@@ -137,6 +144,9 @@ impl Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("id", &self.id).field("provisioner", &self.provisioner).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("id", &self.id)
+            .field("provisioner", &self.provisioner)
+            .finish_non_exhaustive()
     }
 }

@@ -106,7 +106,8 @@ impl Target {
                     Error::new(ErrorKind::InvalidInput, message)
                 })?;
                 let dir = dir.to_str().ok_or_else(|| {
-                    let message = format!("{} is not UTF-8, and a binding is: use another directory", dir.display());
+                    let message =
+                        format!("{} is not UTF-8, and a binding is: use another directory", dir.display());
                     Error::new(ErrorKind::InvalidInput, message)
                 })?;
                 json!({ "service": "local-kv", "dataDir": dir })

@@ -54,7 +54,11 @@ async fn make(client: &Client, properties: &Value) {
     let recovery = PointInTimeRecoverySpecification::builder()
         .point_in_time_recovery_enabled(recovery.as_bool().expect("a boolean"));
     let request = client.update_continuous_backups().table_name(name);
-    request.point_in_time_recovery_specification(recovery.build().expect("a setting")).send().await.expect("PITR");
+    request
+        .point_in_time_recovery_specification(recovery.build().expect("a setting"))
+        .send()
+        .await
+        .expect("PITR");
 }
 
 #[tokio::test]
@@ -67,7 +71,8 @@ async fn a_table_of_the_template_is_one_of_the_provisioner() {
     let template = Template::CloudFormation.render(&stack, &target).expect("code");
     let template: Value = serde_json::from_str(&template).expect("JSON");
     let tables = template["Resources"].as_object().expect("resources").values();
-    let table = tables.into_iter().find(|resource| resource["Type"] == "AWS::DynamoDB::Table").expect("a table");
+    let table =
+        tables.into_iter().find(|resource| resource["Type"] == "AWS::DynamoDB::Table").expect("a table");
     let properties = &table["Properties"];
     let server = emulator("ministack");
     let config = aws_sdk_dynamodb::Config::builder()
@@ -79,9 +84,11 @@ async fn a_table_of_the_template_is_one_of_the_provisioner() {
     make(&Client::from_conf(config), properties).await;
 
     let keys = Keys::Keys { id: "test".into(), secret: "test".into(), session_token: None };
-    let options = DynamoDbOptions::new(text(&properties["TableName"]), REGION).endpoint_url(server).credentials(keys);
+    let options =
+        DynamoDbOptions::new(text(&properties["TableName"]), REGION).endpoint_url(server).credentials(keys);
     let spec = TableSpec::new().tag("larder:id", &id).tag("managed-by", "larder");
-    let provisioner = DynamoDbProvisioner::open(options.clone(), spec.clone().protection(Protection::On)).await;
+    let provisioner =
+        DynamoDbProvisioner::open(options.clone(), spec.clone().protection(Protection::On)).await;
     let plan = provisioner.expect("options").plan(Goal::Present).await.expect("a plan");
     for step in &plan.steps {
         match step.part {

@@ -2,8 +2,10 @@
 
 use larder::{Bindings, Environment, ErrorKind, PutOptions};
 use larder_provision::{
-    AwsTarget, AzureTarget, BindingsForm, GcpTarget, Goal, LocalTarget, Stack, Store, Target, stores, write_bindings,
+    AwsTarget, AzureTarget, BindingsForm, GcpTarget, Goal, LocalTarget, Stack, Store, Target, stores,
+    write_bindings,
 };
+use saphyr::{LoadableYamlNode, Yaml};
 use tempfile::TempDir;
 
 fn folder() -> TempDir {
@@ -14,6 +16,14 @@ async fn on(folder: &TempDir, json: &str) -> Vec<Store> {
     let target = Target::Local(LocalTarget { data_dir: folder.path().join("stores") });
     let stack = Stack::from_json(json).expect("a stack");
     stores(&stack, &target, &Environment::default()).await.expect("stores")
+}
+
+/// The variables that `envFrom` makes of a Secret of Kubernetes.
+fn variables_of_secret(manifest: &str) -> Environment {
+    let documents = Yaml::load_from_str(manifest).expect("YAML");
+    let data = documents[0].as_mapping_get("stringData").and_then(|data| data.as_mapping()).expect("a mapping");
+    let text = |node: &Yaml<'_>| node.as_str().expect("a string").to_owned();
+    data.iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 #[tokio::test]
@@ -31,17 +41,23 @@ async fn a_stack_is_made_loaded_and_removed() {
     assert!(noted.to_string().contains(". deletion protection: local has none"), "{noted}");
     assert_eq!(std::fs::read_dir(folder.path().join("stores")).expect("a directory").count(), 2);
 
-    for name in ["bindings.toml", "bindings.json"] {
+    for name in ["bindings.toml", "bindings.json", "bindings.yaml"] {
         let path = folder.path().join(name);
         let text = BindingsForm::of_path(&path).expect("a form").render(&stores).expect("text");
         write_bindings(&path, &text).expect("written");
-        let bindings = Bindings::from_file(&path);
+        let bindings = match name.strip_suffix(".yaml") {
+            Some(_) => Bindings::from_env().with_environment(variables_of_secret(&text)),
+            None => Bindings::from_file(&path),
+        };
         let kv = bindings.load_kv("a-b").await.expect("a handle");
         kv.put("key", name, PutOptions::new()).await.expect("a put");
         assert!(!bindings.load_kv("ab").await.expect("a handle").exists("key").await.expect("a read"));
     }
     for store in &stores {
-        assert_eq!(store.destroy(store.id()).await.expect_err("the id is no name").kind(), ErrorKind::InvalidInput);
+        assert_eq!(
+            store.destroy(store.id()).await.expect_err("the id is no name").kind(),
+            ErrorKind::InvalidInput
+        );
         store.destroy(store.name()).await.expect("removed");
     }
     assert_eq!(std::fs::read_dir(folder.path().join("stores")).expect("a directory").count(), 0);

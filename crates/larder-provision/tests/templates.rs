@@ -59,16 +59,21 @@ fn cloudformation_is_whole() {
     let template: Value = serde_json::from_str(&text).expect("JSON");
     let resources = template["Resources"].as_object().expect("resources");
     assert_eq!(resources.len(), 4, "a table and a policy each");
-    let is_logical_id = |id: &str| !id.is_empty() && id.len() <= 255 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+    let is_logical_id =
+        |id: &str| !id.is_empty() && id.len() <= 255 && id.bytes().all(|b| b.is_ascii_alphanumeric());
     assert!(resources.keys().all(|id| is_logical_id(id)), "{resources:?}");
     for resource in resources.values().filter(|resource| resource["Type"] == "AWS::IAM::ManagedPolicy") {
-        let statements = resource["Properties"]["PolicyDocument"]["Statement"].as_array().expect("statements");
+        let statements =
+            resource["Properties"]["PolicyDocument"]["Statement"].as_array().expect("statements");
         let [statement] = statements.as_slice() else { panic!("{statements:?}") };
         // The one table, and nothing that begins with a star.
         let table = statement["Resource"]["Fn::GetAtt"][0].as_str().expect("a table");
         assert_eq!(resources[table]["Type"], "AWS::DynamoDB::Table");
         let actions = statement["Action"].as_array().expect("actions");
-        assert!(actions.iter().all(|action| !action.as_str().expect("an action").contains('*')), "{actions:?}");
+        assert!(
+            actions.iter().all(|action| !action.as_str().expect("an action").contains('*')),
+            "{actions:?}"
+        );
     }
     // What it gives out can be loaded.
     for output in template["Outputs"].as_object().expect("outputs").values() {

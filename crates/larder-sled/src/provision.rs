@@ -134,17 +134,18 @@ impl fmt::Debug for SledProvisioner {
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| Error::new(ErrorKind::Internal, "looking at the directory panicked").with_source(error))?
+    spawn_blocking(work).await.map_err(|error| {
+        Error::new(ErrorKind::Internal, "looking at the directory panicked").with_source(error)
+    })?
 }
 
 /// A store that is there and cannot be used, as what is in the way.
 fn conflict(error: Error) -> Result<Step> {
     match error.kind() {
-        ErrorKind::NotProvisioned | ErrorKind::Corrupt | ErrorKind::Unsupported | ErrorKind::NotConfigured => {
-            Ok(Step::conflict(STORE, error.message()))
-        }
+        ErrorKind::NotProvisioned
+        | ErrorKind::Corrupt
+        | ErrorKind::Unsupported
+        | ErrorKind::NotConfigured => Ok(Step::conflict(STORE, error.message())),
         _ => Err(error),
     }
 }

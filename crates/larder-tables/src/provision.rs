@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use larder_core::driver::{DriverError, RowKey, Shard};
 use larder_core::provision::{
-    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, ask, default_patience, new_layout, plan_layout,
-    refuse_strangers, wait_for,
+    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, ask, default_patience, new_layout,
+    plan_layout, refuse_strangers, wait_for,
 };
 use larder_core::{CanonicalKey, Error, ErrorKind, Kv, LAYOUT_RECORD, Result, RetryPolicy};
 
@@ -120,7 +120,10 @@ impl TablesProvisioner {
         match failure.refusal() {
             Some(refusal) if refusal.is(409, BEING_DELETED) => DriverError::refused(
                 ErrorKind::Unavailable,
-                format!("{} is still being removed, and cannot be made anew yet; try again later", self.driver.place),
+                format!(
+                    "{} is still being removed, and cannot be made anew yet; try again later",
+                    self.driver.place
+                ),
             ),
             _ => failed(failure, &self.driver.place),
         }
@@ -150,7 +153,10 @@ impl Provisioner for TablesProvisioner {
                 vec![Step::keep(TABLE, "is there"), plan_layout(&self.kv(), self.shards).await?]
             }
             (Goal::Present, Presence::BeingDeleted) => {
-                vec![Step::create(TABLE, "once the one that is being removed is gone"), new_layout(self.shards)]
+                vec![
+                    Step::create(TABLE, "once the one that is being removed is gone"),
+                    new_layout(self.shards),
+                ]
             }
             (Goal::Present, Presence::Absent) => vec![Step::create(TABLE, "empty"), new_layout(self.shards)],
         };

@@ -134,7 +134,9 @@ async fn refusals_are_told_and_show_no_secret() {
     let denied = r#"{"odata.error":{"code":"AuthorizationFailure","message":{"value":"hunter2"}}}"#;
     let url = answering("403 Forbidden", SERVICE, denied).await;
     let provisioner = provisioner(&table_at(url)).await;
-    for result in [provisioner.plan(Goal::Present).await, provisioner.apply().await, provisioner.destroy("cache").await] {
+    for result in
+        [provisioner.plan(Goal::Present).await, provisioner.apply().await, provisioner.destroy("cache").await]
+    {
         let error = result.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
         assert!(!format!("{error} {error:?} {provisioner:?}").contains("hunter2"), "{error:?}");

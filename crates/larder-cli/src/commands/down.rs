@@ -20,7 +20,8 @@ pub(crate) struct Down {
 
 pub(crate) async fn run(command: Down, session: &Session) -> Outcome<Exit> {
     let stores = command.deployment.stores().await?;
-    if let Some(name) = command.confirm.iter().find(|name| stores.iter().all(|store| store.name() != **name)) {
+    if let Some(name) = command.confirm.iter().find(|name| stores.iter().all(|store| store.name() != **name))
+    {
         let names: Vec<_> = stores.iter().map(Store::name).collect();
         let message = format!("{name:?} is none of the stack's stores: they are {}", names.join(", "));
         return Err(Failure::Usage(message));
@@ -55,10 +56,12 @@ fn confirmed(store: &Store, plan: &Plan, given: &[String]) -> Outcome<Option<Str
         return Ok(Some(name.to_owned()));
     }
     if !ask::is_possible() {
-        let message =
-            format!("nothing was removed: there is no terminal to ask on; give --confirm {name} to remove {name}");
+        let message = format!(
+            "nothing was removed: there is no terminal to ask on; give --confirm {name} to remove {name}"
+        );
         return Err(Failure::Usage(message));
     }
     // The library compares it.
-    ask::ask(&format!("{} and all that is in it is removed for good. Type {name} to go on:", plan.store)).map(Some)
+    ask::ask(&format!("{} and all that is in it is removed for good. Type {name} to go on:", plan.store))
+        .map(Some)
 }

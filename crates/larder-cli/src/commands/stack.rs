@@ -31,7 +31,9 @@ impl StackArgs {
         match DEFAULT_STACKS.map(Path::new).into_iter().filter(|path| path.exists()).collect::<Vec<_>>()[..] {
             [] => Ok(Stack::default()),
             [path] => Ok(Stack::from_file(path)?),
-            _ => Err(Failure::Usage("stack.toml and stack.json are both here; name one with --stack".to_owned())),
+            _ => Err(Failure::Usage(
+                "stack.toml and stack.json are both here; name one with --stack".to_owned(),
+            )),
         }
     }
 }
@@ -79,9 +81,9 @@ impl PlaceArgs {
     pub(crate) fn target(&self, platform: Platform) -> Outcome<Target> {
         self.refuse_others(platform)?;
         Ok(match platform {
-            Platform::Local => {
-                Target::Local(self.data_dir.clone().map_or_else(LocalTarget::default, |data_dir| LocalTarget { data_dir }))
-            }
+            Platform::Local => Target::Local(
+                self.data_dir.clone().map_or_else(LocalTarget::default, |data_dir| LocalTarget { data_dir }),
+            ),
             Platform::Aws => Target::Aws(AwsTarget {
                 region: required(&self.region, "--region", &["AWS_REGION", "AWS_DEFAULT_REGION"])?,
                 endpoint_url: self.endpoint_url.clone(),
@@ -120,7 +122,9 @@ impl PlaceArgs {
             ("--endpoint-url", self.endpoint_url.is_some(), &clouds),
         ];
         match given.into_iter().find(|(_, is_given, of)| *is_given && !of.contains(&platform)) {
-            Some((flag, ..)) => Err(Failure::Usage(format!("{flag} means nothing on {platform}; leave it out"))),
+            Some((flag, ..)) => {
+                Err(Failure::Usage(format!("{flag} means nothing on {platform}; leave it out")))
+            }
             None => Ok(()),
         }
     }
@@ -128,9 +132,10 @@ impl PlaceArgs {
 
 fn required(given: &Option<String>, flag: &str, variables: &[&str]) -> Outcome<String> {
     let set = variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    given.clone().or(set).ok_or_else(|| {
-        Failure::Usage(format!("give {flag}, or set {}", variables.join(" or ")))
-    })
+    given
+        .clone()
+        .or(set)
+        .ok_or_else(|| Failure::Usage(format!("give {flag}, or set {}", variables.join(" or "))))
 }
 
 /// A stack on a platform.
@@ -203,7 +208,11 @@ struct StepRecord<'a> {
 
 impl<'a> PlanRecord<'a> {
     fn of(store: &'a Store, plan: &'a Plan) -> Self {
-        let step = |step: &'a Step| StepRecord { part: step.part, changes: step.is_change(), text: step.to_string() };
+        let step = |step: &'a Step| StepRecord {
+            part: step.part,
+            changes: step.is_change(),
+            text: step.to_string(),
+        };
         Self {
             id: store.id(),
             name: store.name(),

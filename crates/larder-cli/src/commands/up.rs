@@ -55,7 +55,8 @@ pub(crate) async fn run(command: Up, session: &Session) -> Outcome<Exit> {
 
 fn confirm() -> Outcome<()> {
     if !ask::is_possible() {
-        let message = "there is no terminal to ask on: look at the plan above, and give --yes to carry it out";
+        let message =
+            "there is no terminal to ask on: look at the plan above, and give --yes to carry it out";
         return Err(Failure::Usage(message.to_owned()));
     }
     match ask::ask("Carry this out? [y/N]")?.to_ascii_lowercase().as_str() {
@@ -67,7 +68,9 @@ fn confirm() -> Outcome<()> {
 fn usage(form: BindingsForm, file: &str) -> String {
     match form {
         BindingsForm::Env => format!("Services find their stores by: set -a; . {file}"),
-        BindingsForm::Kubernetes => format!("Services find their stores by: kubectl apply -f {file}, and envFrom"),
+        BindingsForm::Kubernetes => {
+            format!("Services find their stores by: kubectl apply -f {file}, and envFrom")
+        }
         _ => format!("Services find their stores by: LARDER_BINDINGS={file}"),
     }
 }

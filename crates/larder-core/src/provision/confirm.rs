@@ -17,7 +17,8 @@ impl Confirmed {
         if store == said {
             return Ok(Self);
         }
-        let message = format!("nothing was removed: the store is named {store:?}; give exactly that to remove it");
+        let message =
+            format!("nothing was removed: the store is named {store:?}; give exactly that to remove it");
         Err(Error::new(ErrorKind::InvalidInput, message))
     }
 }

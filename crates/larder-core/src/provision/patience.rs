@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::driver::DriverError;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::retry::{RetryPolicy, jittered};
 
 /// The limits of requests that make stores: slower than those of data, and asked for by somebody who waits.
@@ -44,20 +44,30 @@ where
 {
     let deadline = Instant::now() + patience.deadline;
     let mut pauses = patience.backoff();
+    let mut last: Option<DriverError> = None;
     loop {
         let until = deadline.min(Instant::now() + patience.attempt_timeout);
         let error = match timeout_at(until, attempt()).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => error,
-            Err(_) => DriverError::unknown(crate::ErrorKind::Timeout, "the platform did not answer in time"),
+            // An attempt that had no time says less than the one before it.
+            Err(_) if Instant::now() >= deadline => {
+                return Err(last.unwrap_or_else(silent).into_error());
+            }
+            Err(_) => silent(),
         };
         let pause = jittered(pauses.next().unwrap_or(patience.backoff_max));
         let pause = pause.max(error.retry_after.unwrap_or_default());
-        if !error.retryable || Instant::now() + pause >= deadline {
+        if !error.retryable || Instant::now() + pause + patience.shortest_attempt() >= deadline {
             return Err(error.into_error());
         }
+        last = Some(error);
         sleep(pause).await;
     }
+}
+
+fn silent() -> DriverError {
+    DriverError::unknown(ErrorKind::Timeout, "the platform did not answer in time")
 }
 
 /// Looks again and again until something is done; [`Progress::Going`] when the time is up first.
@@ -88,8 +98,6 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::error::ErrorKind;
-
     #[tokio::test(start_paused = true)]
     async fn what_passes_is_asked_again_and_what_does_not_is_not() {
         let (asked, policy) = (Cell::new(0), default_patience());
@@ -97,7 +105,11 @@ mod tests {
             asked.set(asked.get() + 1);
             let attempt = asked.get();
             async move {
-                if attempt < 3 { Err(DriverError::unknown(ErrorKind::Unavailable, "down")) } else { Ok(attempt) }
+                if attempt < 3 {
+                    Err(DriverError::unknown(ErrorKind::Unavailable, "down"))
+                } else {
+                    Ok(attempt)
+                }
             }
         });
         assert_eq!(answer.await.expect("an answer"), 3);
@@ -114,13 +126,33 @@ mod tests {
     async fn nobody_asks_or_waits_for_ever() {
         let started = Instant::now();
         let policy = default_patience();
-        let down = ask(&policy, || async { Err::<(), _>(DriverError::unknown(ErrorKind::Unavailable, "down")) });
+        let down =
+            ask(&policy, || async { Err::<(), _>(DriverError::unknown(ErrorKind::Unavailable, "down")) });
         assert_eq!(down.await.expect_err("down").kind(), ErrorKind::Unavailable);
         let silent = ask(&policy, || std::future::pending::<Result<(), DriverError>>());
         assert_eq!(silent.await.expect_err("silent").kind(), ErrorKind::Timeout);
         let going = wait_for(&policy, || async { Ok(Progress::<()>::Going) }).await;
         assert_eq!(going.expect("no error"), Progress::Going);
         assert!(started.elapsed() <= 3 * policy.deadline, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_reason_is_told_and_not_that_the_time_was_up() {
+        let mut policy = default_patience();
+        policy.deadline = Duration::from_secs(10);
+        policy.attempt_timeout = Duration::from_secs(10);
+        let asked = Cell::new(0);
+        let refused = ask(&policy, || {
+            asked.set(asked.get() + 1);
+            let attempt = asked.get();
+            async move {
+                if attempt > 1 {
+                    std::future::pending::<()>().await;
+                }
+                Err::<(), _>(DriverError::refused(ErrorKind::Unavailable, "the name is taken"))
+            }
+        });
+        assert_eq!(refused.await.expect_err("refused").message(), "the name is taken");
     }
 
     #[tokio::test(start_paused = true)]

@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn what_is_in_the_way_is_an_error_that_names_it() {
-        let steps = vec![Step::create("tags", "2"), Step::conflict("primary key", "is id: use another table")];
+        let steps =
+            vec![Step::create("tags", "2"), Step::conflict("primary key", "is id: use another table")];
         let error = Plan::new("table t", steps).without_conflict().expect_err("in the way");
         assert_eq!(error.kind(), ErrorKind::NotProvisioned);
         assert_eq!(error.message(), "table t: primary key: is id: use another table");

@@ -12,8 +12,8 @@ use std::fmt;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use larder_core::provision::{
-    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, default_patience, new_layout, plan_layout,
-    refuse_strangers, wait_for,
+    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, default_patience, new_layout,
+    plan_layout, refuse_strangers, wait_for,
 };
 use larder_core::{Error, ErrorKind, Kv, Result, RetryPolicy};
 
@@ -129,7 +129,9 @@ impl Provisioner for DynamoDbProvisioner {
             (Goal::Absent, Some(table)) => {
                 let step = match table.table_status() {
                     Some(TableStatus::Deleting) => Step::pending(TABLE, "is being removed"),
-                    Some(TableStatus::Creating) => Step::conflict(TABLE, "is being made: try again when it is there"),
+                    Some(TableStatus::Creating) => {
+                        Step::conflict(TABLE, "is being made: try again when it is there")
+                    }
                     _ => match wrong_key(&table) {
                         Some(why) => Step::conflict("primary key", why),
                         None if is_protected(&table) => Step::conflict(
@@ -149,7 +151,8 @@ impl Provisioner for DynamoDbProvisioner {
 
     async fn apply(&self) -> Result<Plan> {
         let planned = self.plan(Goal::Present).await?.without_conflict()?;
-        let mut done = vec![planned.steps.into_iter().next().unwrap_or_else(|| Step::keep(TABLE, "is there"))];
+        let mut done =
+            vec![planned.steps.into_iter().next().unwrap_or_else(|| Step::keep(TABLE, "is there"))];
         let Progress::Done(table) = self.active().await? else {
             done.push(Step::pending(TABLE, "is not ready yet: apply again for the rest"));
             return Ok(self.plan_of(done));

@@ -35,7 +35,9 @@ pub(super) fn wrong_key(table: &TableDescription) -> Option<String> {
     let fits = elements.len() == wanted.len()
         && wanted.iter().all(|(name, kind)| {
             is_text(name)
-                && elements.iter().any(|element| element.attribute_name() == *name && element.key_type() == kind)
+                && elements
+                    .iter()
+                    .any(|element| element.attribute_name() == *name && element.key_type() == kind)
         });
     if fits {
         return None;
@@ -105,13 +107,17 @@ impl DynamoDbProvisioner {
         let wanted = &self.spec.tags;
         let (false, Some(arn)) = (wanted.is_empty(), table.table_arn()) else { return Ok(None) };
         let Some(there) = self.tags_of(arn).await? else { return Ok(Some(Step::leave(TAGS, LACKS))) };
-        let differs: Vec<_> =
-            wanted.iter().filter(|(key, value)| there.get(*key) != Some(*value)).map(|(key, _)| key).collect();
+        let differs: Vec<_> = wanted
+            .iter()
+            .filter(|(key, value)| there.get(*key) != Some(*value))
+            .map(|(key, _)| key)
+            .collect();
         let names = |keys: Vec<&String>| keys.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         if differs.is_empty() {
             return Ok(Some(Step::keep(TAGS, names(wanted.keys().collect()))));
         }
-        let (other, missing): (Vec<_>, Vec<_>) = differs.into_iter().partition(|key| there.contains_key(*key));
+        let (other, missing): (Vec<_>, Vec<_>) =
+            differs.into_iter().partition(|key| there.contains_key(*key));
         let mut to = missing.clone();
         to.extend(other.iter());
         to.sort();
@@ -159,7 +165,9 @@ impl DynamoDbProvisioner {
     async fn mend_ttl(&self, step: Step) -> Result<Step> {
         let there = self.time_to_live().await?;
         let other = there.filter(|there| there.status == Some(TimeToLiveStatus::Enabled));
-        if let Some(attribute) = other.and_then(|there| there.attribute).filter(|name| name != attribute::REAPED) {
+        if let Some(attribute) =
+            other.and_then(|there| there.attribute).filter(|name| name != attribute::REAPED)
+        {
             self.switch_ttl(&attribute, false).await?;
             let mut soon = self.patience.clone();
             // On the service it takes up to an hour, which nobody waits for here.

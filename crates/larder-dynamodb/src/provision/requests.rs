@@ -43,7 +43,9 @@ impl DynamoDbProvisioner {
         let place = &self.driver.place;
         match code(error) {
             Some(
-                code @ ("ResourceInUseException" | "LimitExceededException" | "ContinuousBackupsUnavailableException"),
+                code @ ("ResourceInUseException"
+                | "LimitExceededException"
+                | "ContinuousBackupsUnavailableException"),
             ) => DriverError::refused(
                 ErrorKind::Unavailable,
                 format!("{place} is being changed already, or too many tables are ({code}); try again later"),
@@ -76,7 +78,9 @@ impl DynamoDbProvisioner {
             let column =
                 AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S);
             columns.push(column.build().map_err(unbuilt)?);
-            schema.push(KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unbuilt)?);
+            schema.push(
+                KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(unbuilt)?,
+            );
         }
         // With the table, so that a policy that goes by tags lets it be made.
         let tags = self.wanted_tags()?;
@@ -192,7 +196,8 @@ impl DynamoDbProvisioner {
     }
 
     fn wanted_tags(&self) -> Result<Vec<Tag>> {
-        let tag = |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().map_err(unbuilt);
+        let tag =
+            |(key, value): (&String, &String)| Tag::builder().key(key).value(value).build().map_err(unbuilt);
         self.spec.tags.iter().map(tag).collect()
     }
 

@@ -83,7 +83,9 @@ mod tests {
     fn tags_are_checked_before_anything_is_made() {
         assert!(TableSpec::new().tag("larder:id", "cache").tag("owner", "").check().is_ok());
         let too_long = "v".repeat(257);
-        for (key, value) in [("", "v"), ("aws:x", "v"), ("AWS:x", "v"), ("a#", "v"), ("k", &too_long), ("k", "#")] {
+        for (key, value) in
+            [("", "v"), ("aws:x", "v"), ("AWS:x", "v"), ("a#", "v"), ("k", &too_long), ("k", "#")]
+        {
             let error = TableSpec::new().tag(key, value).check().expect_err(key);
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         }

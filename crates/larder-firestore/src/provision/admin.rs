@@ -112,8 +112,10 @@ impl Admin {
     /// The error of an operation that came to nothing.
     pub(super) fn failed_operation(&self, code: i32) -> Error {
         let code = Code::from_i32(code);
-        let message = format!("what was asked of the {} came to nothing ({code:?}); try again", self.driver.place);
-        let kind = if code == Code::PermissionDenied { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
+        let message =
+            format!("what was asked of the {} came to nothing ({code:?}); try again", self.driver.place);
+        let kind =
+            if code == Code::PermissionDenied { ErrorKind::Unauthorized } else { ErrorKind::Unavailable };
         Error::new(kind, message)
     }
 
@@ -222,7 +224,9 @@ impl Admin {
                      the Firestore API enabled"
                 ),
             ),
-            429 => DriverError::refused(ErrorKind::Throttled, format!("the {place} asks to slow down ({shown})")),
+            429 => {
+                DriverError::refused(ErrorKind::Throttled, format!("the {place} asks to slow down ({shown})"))
+            }
             500.. => DriverError::unknown(
                 ErrorKind::Unavailable,
                 format!("the Admin API of the {place} answered with HTTP {status} ({shown})"),

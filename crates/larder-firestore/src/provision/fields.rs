@@ -100,21 +100,28 @@ fn judge(setting: &Setting, field: &Field, goal: Goal) -> Step {
                 (_, Some(offset)) => Step::update(part, format!("{offset} after exp"), "at exp"),
                 (Some(TtlState::Active), None) => Step::keep(part, "on"),
                 (Some(TtlState::NeedsRepair), None) => Step::update(part, "needs repair", "on"),
-                (_, None) => Step::pending(part, "is being switched on; documents written from now on expire already"),
+                (_, None) => {
+                    Step::pending(part, "is being switched on; documents written from now on expire already")
+                }
             }
         }
         (Kind::Index, goal) => {
             let index = field.index_config.as_ref();
-            let is_exempt = index.is_some_and(|index| !index.uses_ancestor_config && index.indexes.is_empty());
+            let is_exempt =
+                index.is_some_and(|index| !index.uses_ancestor_config && index.indexes.is_empty());
             let is_reverting = index.is_some_and(|index| index.reverting);
             // Set by somebody for this field alone, who may want them back.
-            let own = index.filter(|index| !index.uses_ancestor_config).map_or(0, |index| index.indexes.len());
+            let own =
+                index.filter(|index| !index.uses_ancestor_config).map_or(0, |index| index.indexes.len());
             match goal {
-                Goal::Present if is_reverting => {
-                    Step::pending(part, "is being switched on again: apply again when it is, to switch it off")
-                }
+                Goal::Present if is_reverting => Step::pending(
+                    part,
+                    "is being switched on again: apply again when it is, to switch it off",
+                ),
                 Goal::Present if is_exempt => Step::keep(part, "off"),
-                Goal::Present if own > 0 => Step::update(part, format!("{own} of its own"), "off: an exemption"),
+                Goal::Present if own > 0 => {
+                    Step::update(part, format!("{own} of its own"), "off: an exemption")
+                }
                 Goal::Present => create(setting),
                 Goal::Absent if is_reverting => Step::pending(part, "is being switched on again"),
                 Goal::Absent if is_exempt => Step::delete(part, "the exemption"),

@@ -65,9 +65,8 @@ impl AdminServer {
     pub(crate) async fn start(pace: Pace) -> Self {
         let state = Arc::new(Mutex::new(State { pace: Some(pace), ..State::default() }));
         let shared = Arc::clone(&state);
-        let server = Server::start(move |asked| {
-            std::future::ready(shared.lock().expect("no panic").answer(&asked))
-        });
+        let server =
+            Server::start(move |asked| std::future::ready(shared.lock().expect("no panic").answer(&asked)));
         let server = server.await;
         Self { url: server.url.clone(), server: Arc::new(server), state }
     }
@@ -118,9 +117,10 @@ type Reply = Result<Value, (u16, &'static str)>;
 impl State {
     fn answer(&mut self, asked: &Asked) -> hyper::Response<http_body_util::Full<hyper::body::Bytes>> {
         self.authorizations.push(asked.authorization.clone());
-        let path = asked.path.split_once("://").map_or(asked.path.as_str(), |(_, rest)| {
-            rest.find('/').map_or("/", |at| &rest[at..])
-        });
+        let path = asked
+            .path
+            .split_once("://")
+            .map_or(asked.path.as_str(), |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
         let call = match read(&asked.method, path, &asked.body) {
             Ok(call) => call,
             Err(violation) => {

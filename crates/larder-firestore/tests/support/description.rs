@@ -143,7 +143,8 @@ fn name_in(description: &Value, path: &str) -> Option<String> {
     let pattern = description["parameters"][parameter]["pattern"].as_str()?;
     let pattern: Vec<_> = pattern.trim_start_matches('^').trim_end_matches('$').split("/[^/]+").collect();
     // `projects/[^/]+/databases/[^/]+` is every second segment.
-    let wanted: Vec<_> = pattern.iter().map(|part| part.trim_matches('/')).filter(|part| !part.is_empty()).collect();
+    let wanted: Vec<_> =
+        pattern.iter().map(|part| part.trim_matches('/')).filter(|part| !part.is_empty()).collect();
     let segments: Vec<_> = name.split('/').collect();
     let fits = segments.len() == 2 * wanted.len()
         && segments.iter().all(|segment| !segment.is_empty())

@@ -34,7 +34,8 @@ impl BindingsForm {
     ///
     /// `InvalidInput` for another end.
     pub fn of_path(path: &Path) -> Result<Self> {
-        let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+        let name =
+            path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
         match name.rsplit_once('.').map(|(_, end)| end) {
             Some("env") => Ok(Self::Env),
             Some("toml") => Ok(Self::Toml),
@@ -66,7 +67,8 @@ impl BindingsForm {
             Self::Env => Ok(bindings.iter().map(|(id, binding)| env_line(id, binding)).collect()),
             Self::Toml => toml::to_string(bindings).map_err(|error| internal(error.to_string())),
             Self::Json => {
-                let json = serde_json::to_string_pretty(bindings).map_err(|error| internal(error.to_string()))?;
+                let json =
+                    serde_json::to_string_pretty(bindings).map_err(|error| internal(error.to_string()))?;
                 Ok(json + "\n")
             }
             Self::Kubernetes => Ok(secret(bindings)),
@@ -116,7 +118,9 @@ mod tests {
     }
 
     fn assert_loads(bindings: &Bindings) {
-        let Binding::LocalKv(local) = bindings.binding("my-cache").expect("a binding") else { panic!("another") };
+        let Binding::LocalKv(local) = bindings.binding("my-cache").expect("a binding") else {
+            panic!("another")
+        };
         assert_eq!(local.data_dir, Path::new(DIR));
         let Binding::TableStorage(table) = bindings.binding("sessions").expect("a binding") else {
             panic!("another")
@@ -151,7 +155,8 @@ mod tests {
         let script = r#"set -a; . "$1"; env -0"#;
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", script, "sh"]).arg(&path).env_clear();
-        let output = shell.env("PATH", std::env::var_os("PATH").unwrap_or_default()).output().expect("a shell");
+        let output =
+            shell.env("PATH", std::env::var_os("PATH").unwrap_or_default()).output().expect("a shell");
         assert!(output.status.success(), "{output:?}");
         let variables = String::from_utf8(output.stdout).expect("UTF-8");
         let variables = variables.split('\0').filter_map(|pair| pair.split_once('='));
@@ -170,7 +175,10 @@ mod tests {
         assert_eq!(at("apiVersion").as_str(), Some("v1"));
         let name = at("metadata").as_mapping_get("name").and_then(|name| name.as_str());
         // As Kubernetes wants names.
-        assert!(name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')), "{name:?}");
+        assert!(
+            name.is_some_and(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')),
+            "{name:?}"
+        );
         let data = at("stringData").as_mapping().expect("a mapping").iter();
         let variables: Environment = data
             .map(|(name, value)| {
@@ -195,7 +203,10 @@ mod tests {
             assert_eq!(BindingsForm::of_path(Path::new(name)).expect(name), form);
         }
         for name in ["bindings", "bindings.txt", "", ".."] {
-            assert_eq!(BindingsForm::of_path(Path::new(name)).expect_err(name).kind(), ErrorKind::InvalidInput);
+            assert_eq!(
+                BindingsForm::of_path(Path::new(name)).expect_err(name).kind(),
+                ErrorKind::InvalidInput
+            );
         }
     }
 }

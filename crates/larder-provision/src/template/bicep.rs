@@ -11,7 +11,8 @@ fn quoted(text: &str) -> String {
 }
 
 pub(super) fn render(account: &AzureAccount) -> String {
-    let mut code = "// Key-value stores of Larder. The first use of each writes its layout record.\n".to_owned();
+    let mut code =
+        "// Key-value stores of Larder. The first use of each writes its layout record.\n".to_owned();
     for note in account.tables.iter().filter_map(|table| table.note()) {
         code.push_str(&format!("// {note}.\n"));
     }

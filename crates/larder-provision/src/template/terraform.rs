@@ -5,7 +5,8 @@ use larder::variable_of;
 use super::description::{AwsTable, AzureAccount, Description, GcpDatabase, StoreDescription};
 
 pub(super) fn render(description: &Description) -> String {
-    let mut code = "# Key-value stores of Larder. The first use of each writes its layout record.\n".to_owned();
+    let mut code =
+        "# Key-value stores of Larder. The first use of each writes its layout record.\n".to_owned();
     match description {
         Description::Aws(tables) => {
             notes(&mut code, tables.iter().map(|table| &table.store));
@@ -90,7 +91,8 @@ resource "aws_dynamodb_table" "{symbol}" {{
         protected = table.is_protected,
         ttl = quoted(table.ttl_attribute),
     ));
-    let actions: String = table.actions.iter().map(|action| format!("        {},\n", quoted(action))).collect();
+    let actions: String =
+        table.actions.iter().map(|action| format!("        {},\n", quoted(action))).collect();
     code.push_str(&format!(
         r#"
 # What a service needs of the store {id}, and no more.

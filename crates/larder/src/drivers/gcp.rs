@@ -14,7 +14,9 @@ pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
         let Binding::Firestore(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to firestore"));
         };
-        Ok(Kv::builder(FirestoreDriver::open(binding.driver_options().connect_timeout(connect_timeout)).await?))
+        Ok(Kv::builder(
+            FirestoreDriver::open(binding.driver_options().connect_timeout(connect_timeout)).await?,
+        ))
     })
 }
 
