@@ -5,6 +5,7 @@
 //! times.
 
 mod clouds_suite;
+mod copy_suite;
 mod report;
 mod runner;
 mod sled_suite;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Measures one side of a case in this process, and prints the number.
     #[arg(long, hide = true, num_args = 3, value_names = ["CASE", "SIDE", "DIR"])]
     worker: Option<Vec<String>>,
+    /// Is the program `larder` with these arguments, and prints the most memory that it took, in KiB.
+    #[arg(long, hide = true, num_args = 1.., allow_hyphen_values = true, value_name = "ARGUMENT")]
+    larder: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -43,6 +47,8 @@ enum Suite {
     /// The drivers for DynamoDB, Firestore and Azure Tables beside hand-written code on the same SDKs; needs the emulators
     /// (`eval "$(cargo xtask emulators up)"`) of those that are measured.
     Clouds,
+    /// `larder copy`: between embedded stores, and to clouds that are 20 ms away; needs the emulators, too.
+    Copy,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -50,9 +56,10 @@ type Outcome<T> = Result<T, Failure>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.worker {
-        Some(worker) => work(worker),
-        None => run(&arguments),
+    let outcome = match (&arguments.larder, &arguments.worker) {
+        (Some(arguments), _) => copy_suite::be_larder(arguments),
+        (None, Some(worker)) => work(worker),
+        (None, None) => run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,6 +80,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Clouds) {
         rows.extend(clouds_suite::run(&plan)?);
     }
+    if all || arguments.suites.contains(&Suite::Copy) {
+        rows.extend(copy_suite::run(&plan)?);
+    }
     if rows.is_empty() {
         return Err("no case has that in its name".into());
     }
@@ -87,9 +97,12 @@ fn work(worker: &[String]) -> Outcome<()> {
     let [case, side, dir] = worker else {
         return Err("a worker takes a case, a side and a directory".into());
     };
-    let number = match case.strip_prefix(clouds_suite::PREFIX) {
-        Some(case) => clouds_suite::measure(case, side)?,
-        None => sled_suite::measure(case, side, dir.as_ref())?,
+    let number = if let Some(case) = case.strip_prefix(clouds_suite::PREFIX) {
+        clouds_suite::measure(case, side)?
+    } else if let Some(case) = case.strip_prefix(copy_suite::PREFIX) {
+        copy_suite::measure(case, side, dir.as_ref())?
+    } else {
+        sled_suite::measure(case, side, dir.as_ref())?
     };
     println!("{number}");
     Ok(())

@@ -28,6 +28,30 @@ pub struct Cli {
 pub(crate) enum Command {
     /// Prints a value.
     Get(commands::get::Get),
+    /// Stores a value, and prints its version.
+    Put(commands::put::Put),
+    /// Makes a key absent.
+    Delete(commands::delete::Delete),
+    /// Says whether a key is there: prints true or false.
+    Exists(commands::exists::Exists),
+    /// Lists the entries under a prefix, in key order.
+    Scan(commands::scan::Scan),
+    /// Gives an entry another lifetime.
+    Touch(commands::touch::Touch),
+    /// Adds to a counter, and prints the result.
+    Incr(commands::incr::Incr),
+    /// Streams a store, or a prefix of it, into another.
+    Copy(commands::copy::Copy),
+    /// Writes entries to a file, as lines of JSON with checksums.
+    Export(commands::export::Export),
+    /// Writes the entries of an export into a store.
+    Import(commands::import::Import),
+    /// Removes what has expired, where the platform does not.
+    Sweep(commands::sweep::Sweep),
+    /// Says whether a store can be used, and what to do if not.
+    Check(commands::check::Check),
+    /// Says what a store holds: counts, sizes, lifetimes, and what a month of a load costs.
+    Stats(commands::stats::Stats),
     /// Shows what `up` would do, and does nothing.
     Plan(commands::plan::PlanStack),
     /// Makes the stores of a stack, and writes their bindings.
@@ -36,4 +60,8 @@ pub(crate) enum Command {
     Down(commands::down::Down),
     /// Prints infrastructure code that makes the stores of a stack.
     Template(commands::template::PrintTemplate),
+    /// Prints the completions of a shell.
+    Completions(commands::completions::Completions),
+    /// Writes the manual pages.
+    Man(commands::man::Man),
 }

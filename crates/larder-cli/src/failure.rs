@@ -20,8 +20,8 @@ pub enum Failure {
     Usage(String),
     /// A store answered with an error.
     Store(Error),
-    /// A file, or what is read from it, is not what it should be.
-    File(String),
+    /// A file, a store or the output is not as the command needs it: exit code 1.
+    Other(String),
     /// Whoever reads the output has left. Nothing is said about it.
     OutputClosed,
 }
@@ -32,14 +32,14 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Store(error) if error.kind() == ErrorKind::InvalidInput => Exit::Usage,
-            Self::Store(_) | Self::File(_) => Exit::Error,
+            Self::Store(_) | Self::Other(_) => Exit::Error,
             Self::OutputClosed => Exit::Done,
         }
     }
 
     /// An I/O error at a file or another place that people know by name.
     pub(crate) fn at(place: impl fmt::Display, error: &io::Error) -> Self {
-        Self::File(format!("{place}: {error}"))
+        Self::Other(format!("{place}: {error}"))
     }
 
     /// An I/O error of the standard output.
@@ -54,7 +54,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(message) | Self::File(message) => f.write_str(message),
+            Self::Usage(message) | Self::Other(message) => f.write_str(message),
             Self::Store(error) => write!(f, "{error}"),
             Self::OutputClosed => f.write_str("the output was closed"),
         }

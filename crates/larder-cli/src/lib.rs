@@ -2,11 +2,18 @@
 //!
 //! The commands and what they print are described in `docs/cli.md`.
 
+mod care;
 mod cli;
+mod clock;
 mod commands;
+mod condition;
 mod exit;
 mod failure;
+mod input;
+mod lifetime;
+mod moving;
 mod output;
+mod stats;
 mod target;
 
 pub use cli::Cli;

@@ -1,11 +1,15 @@
 //! Which store a command is about.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use larder::{Binding, Bindings, Kv};
+use larder::{Binding, Bindings, Kv, RetryPolicy};
 
+use crate::clock::HeldClock;
 use crate::failure::{Failure, Outcome};
+use crate::lifetime;
 
 /// The directory of the store that commands use when they are told of none.
 pub(crate) const DEFAULT_DIR: &str = ".larder";
@@ -23,11 +27,17 @@ pub(crate) struct TargetArgs {
     /// The store at this URL: dynamodb://…, firestore://…, tablestorage://…, local-kv:….
     #[arg(long, short, global = true, value_name = "URL")]
     url: Option<String>,
+    /// How long to try before an operation is given up; 10s unless told. A page of a scan has that time, and so has a chunk
+    /// of a batch.
+    #[arg(long, global = true, value_name = "LIFETIME", value_parser = lifetime::parse)]
+    timeout: Option<Duration>,
 }
 
 /// Whether a store may be made where there is none yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Absence {
+    /// A directory that is not there is made: the command writes.
+    Made,
     /// A directory that is not there is an error, never an empty store (G3): the command reads.
     Refused,
 }
@@ -43,22 +53,42 @@ impl TargetArgs {
     /// The store that the command line names.
     pub(crate) fn target(&self) -> Target {
         match (&self.binding, &self.url) {
-            (Some(id), _) => Target::bound(id),
-            (None, Some(url)) => Target::at(url),
-            (None, None) => Target::at(&format!("local-kv:{DEFAULT_DIR}")),
+            (Some(id), _) => self.bound(id),
+            (None, Some(url)) => self.at(url),
+            (None, None) => self.at(&format!("local-kv:{DEFAULT_DIR}")),
         }
+    }
+
+    /// A store by the text that names it where there are several: a URL, which has a colon, or a resource id.
+    pub(crate) fn named(&self, text: &str) -> Target {
+        if text.contains(':') { self.at(text) } else { self.bound(text) }
+    }
+
+    /// Whether a store was named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.binding.is_some() || self.url.is_some()
+    }
+
+    fn bound(&self, id: &str) -> Target {
+        Target { bindings: self.set(Bindings::from_env()), id: id.to_owned() }
+    }
+
+    fn at(&self, url: &str) -> Target {
+        Target { bindings: self.set(Bindings::from_map([(UNNAMED, url)])), id: UNNAMED.to_owned() }
+    }
+
+    fn set(&self, bindings: Bindings) -> Bindings {
+        let mut policy = RetryPolicy::default();
+        if let Some(timeout) = self.timeout {
+            policy.deadline = timeout;
+            policy.attempt_timeout = policy.attempt_timeout.min(timeout);
+            policy.connect_timeout = policy.connect_timeout.min(timeout);
+        }
+        bindings.with_clock(Arc::new(HeldClock)).with_retry(policy)
     }
 }
 
 impl Target {
-    fn bound(id: &str) -> Self {
-        Self { bindings: Bindings::from_env(), id: id.to_owned() }
-    }
-
-    fn at(url: &str) -> Self {
-        Self { bindings: Bindings::from_map([(UNNAMED, url)]), id: UNNAMED.to_owned() }
-    }
-
     /// What is known of the store before it is opened.
     pub(crate) fn binding(&self) -> Outcome<Binding> {
         Ok(self.bindings.binding(&self.id)?)
@@ -77,7 +107,7 @@ impl Target {
 }
 
 fn no_directory(dir: &Path) -> Failure {
-    Failure::File(format!(
+    Failure::Other(format!(
         "there is no store in {}: the first write makes one; or name another with --binding or --url",
         dir.display()
     ))

@@ -141,6 +141,20 @@ fn check_length(what: &str, namespace: &str, text: &str) -> Result<(), InvalidIn
     )))
 }
 
+/// The order in which scans visit two keys: that of the bytes of their canonical forms (K2).
+///
+/// ```
+/// use std::cmp::Ordering;
+///
+/// // A slash is escaped, and escapes come behind all plain characters.
+/// assert_eq!(larder_core::key_order("a/", "ab"), Ordering::Greater);
+/// ```
+pub fn key_order(one: &str, other: &str) -> std::cmp::Ordering {
+    // An escape's digits are in the order of the bytes that they stand for.
+    let canonical = |byte: u8| if is_plain(byte) { (byte, 0) } else { (ESCAPE, byte) };
+    one.bytes().map(canonical).cmp(other.bytes().map(canonical))
+}
+
 /// Appends the canonical form of `text`, and returns whether that is the text itself.
 pub(crate) fn push_escaped(into: &mut String, text: &str) -> bool {
     if all_plain(text.as_bytes()) {

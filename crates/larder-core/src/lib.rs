@@ -33,7 +33,7 @@ pub use cursor::Cursor;
 pub use driver::Consistency;
 pub use entry::{Entry, EntryInfo, Page};
 pub use error::{Error, ErrorKind, Result};
-pub use key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, MAX_KEY_BYTES, SYSTEM_MARK};
+pub use key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, MAX_KEY_BYTES, SYSTEM_MARK, key_order};
 pub use kv::{Kv, KvBuilder, ScanStream};
 pub use layout::{LAYOUT_RECORD, LAYOUT_VERSION, Layout};
 pub use memory::MemoryDriver;

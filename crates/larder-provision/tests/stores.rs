@@ -21,7 +21,8 @@ async fn on(folder: &TempDir, json: &str) -> Vec<Store> {
 /// The variables that `envFrom` makes of a Secret of Kubernetes.
 fn variables_of_secret(manifest: &str) -> Environment {
     let documents = Yaml::load_from_str(manifest).expect("YAML");
-    let data = documents[0].as_mapping_get("stringData").and_then(|data| data.as_mapping()).expect("a mapping");
+    let data =
+        documents[0].as_mapping_get("stringData").and_then(|data| data.as_mapping()).expect("a mapping");
     let text = |node: &Yaml<'_>| node.as_str().expect("a string").to_owned();
     data.iter().map(|(name, value)| (text(name), text(value))).collect()
 }

@@ -100,7 +100,7 @@ pub use larder_core::{
     CheckReport, Clock, Condition, Consistency, Cursor, DeleteOutcome, Entry, EntryInfo, Error, ErrorKind,
     Kv, KvBuilder, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES, ManualClock, MemoryDriver, Operation,
     Page, PutOptions, PutOutcome, Result, RetryPolicy, ScanOptions, ScanStream, Seen, SweepOutcome,
-    SystemClock, Timestamp, TouchOptions, TouchOutcome, Value, Version, check_resource_id,
+    SystemClock, Timestamp, TouchOptions, TouchOutcome, Value, Version, check_resource_id, key_order,
 };
 
 /// Keeps the README's example compiling.

@@ -6,6 +6,7 @@
 //! What is measured is the same everywhere and stands here; what a platform is, and how its requests are made by hand, is
 //! in a module of its own: `dynamodb`, `firestore`, `tables`.
 
+mod away;
 mod by_hand;
 mod delay;
 mod dynamodb;
@@ -21,6 +22,8 @@ mod tables;
 mod walk;
 
 use std::path::Path;
+
+pub(crate) use self::away::{Away, away};
 
 use self::by_hand::ByHand;
 use self::dynamodb::DynamoDb;

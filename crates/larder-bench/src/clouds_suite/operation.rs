@@ -59,7 +59,7 @@ impl Op {
     /// How often it is done in one measurement.
     pub(super) fn times(self) -> usize {
         match self {
-            Self::Page | Self::GetMany | Self::PutMany => 64,
+            Self::Page | Self::GetMany | Self::PutMany => 256,
             _ => 1_024,
         }
     }

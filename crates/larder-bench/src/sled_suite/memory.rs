@@ -38,7 +38,7 @@ fn resident_kib() -> Outcome<f64> {
     status("VmRSS:")
 }
 
-fn largest_kib() -> Outcome<f64> {
+pub(crate) fn largest_kib() -> Outcome<f64> {
     status("VmHWM:")
 }
 

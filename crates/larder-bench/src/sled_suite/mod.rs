@@ -2,10 +2,10 @@
 //!
 //! Where both sides only read, they read the same directory: one through Larder, one with sled itself.
 
-mod memory;
+pub(crate) mod memory;
 mod read;
 mod scan;
-mod store;
+pub(crate) mod store;
 mod sweep;
 mod write;
 

@@ -14,7 +14,7 @@ pub(super) async fn open(dir: &Path, durability: Durability) -> Outcome<Kv> {
 }
 
 /// The same store with sled itself, with the settings that Larder gives it.
-pub(super) fn open_raw(dir: &Path) -> Outcome<(sled::Db, sled::Tree)> {
+pub(crate) fn open_raw(dir: &Path) -> Outcome<(sled::Db, sled::Tree)> {
     let db = sled::Config::default()
         .path(dir)
         .cache_capacity(64 * 1024 * 1024)
@@ -26,17 +26,17 @@ pub(super) fn open_raw(dir: &Path) -> Outcome<(sled::Db, sled::Tree)> {
 }
 
 /// The keys of a filled store.
-pub(super) fn key(number: usize) -> String {
+pub(crate) fn key(number: usize) -> String {
     format!("user:{number:08}")
 }
 
 /// A runtime as a service has it.
-pub(super) fn runtime() -> Outcome<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> Outcome<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// Fills a store with so many entries of so many bytes.
-pub(super) fn fill(dir: &Path, entries: usize, bytes: usize) -> Outcome<f64> {
+pub(crate) fn fill(dir: &Path, entries: usize, bytes: usize) -> Outcome<f64> {
     runtime()?.block_on(async {
         let kv = open(dir, Durability::Interval).await?;
         for first in (0..entries).step_by(10_000) {

@@ -61,7 +61,7 @@ fn confirm() -> Outcome<()> {
     }
     match ask::ask("Carry this out? [y/N]")?.to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
-        _ => Err(Failure::File("nothing was changed".to_owned())),
+        _ => Err(Failure::Other("nothing was changed".to_owned())),
     }
 }
 

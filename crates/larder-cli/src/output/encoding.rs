@@ -69,6 +69,23 @@ impl Encoding {
             }),
         }
     }
+
+    /// The value that somebody wrote in this form.
+    pub(crate) fn read(self, written: Vec<u8>) -> Outcome<Vec<u8>> {
+        let usage = |what: &str| Failure::Usage(what.to_owned());
+        match self {
+            Self::Auto => Ok(written),
+            Self::Text if std::str::from_utf8(&written).is_ok() => Ok(written),
+            Self::Text => Err(usage("the value is not UTF-8 text, as --as text says")),
+            Self::Json => match serde_json::from_slice::<&RawValue>(&written) {
+                Ok(_) => Ok(written),
+                Err(_) => Err(usage("the value is not JSON, as --as json says")),
+            },
+            Self::Base64 => STANDARD
+                .decode(written.trim_ascii())
+                .map_err(|_| usage("the value is not base64 with padding, as --as base64 says")),
+        }
+    }
 }
 
 /// JSON that can be put into a line as it is.
@@ -88,7 +105,7 @@ fn for_terminal(text: &str) -> String {
 }
 
 fn refused(what: &str) -> Failure {
-    Failure::File(what.to_owned())
+    Failure::Other(what.to_owned())
 }
 
 #[cfg(test)]
@@ -113,5 +130,14 @@ mod tests {
         assert_eq!(&*Encoding::Auto.text(b"\xFF", Reader::Program).expect("bytes"), b"\xFF");
         assert_eq!(&*Encoding::Base64.text(b"\xFF", Reader::Program).expect("bytes"), b"/w==\n");
         assert!(Encoding::Text.text(b"\xFF", Reader::Program).is_err());
+    }
+
+    #[test]
+    fn what_is_given_in_a_form_is_checked() {
+        assert_eq!(Encoding::Base64.read(b"/w==\n".to_vec()).expect("base64"), b"\xFF");
+        assert!(Encoding::Base64.read(b"/w".to_vec()).is_err());
+        assert!(Encoding::Json.read(b"{".to_vec()).is_err());
+        assert_eq!(Encoding::Json.read(b" {} ".to_vec()).expect("JSON"), b" {} ");
+        assert!(Encoding::Text.read(b"\xFF".to_vec()).is_err());
     }
 }

@@ -2,7 +2,10 @@
 
 mod encoding;
 mod escape;
+mod listing;
+mod outcome;
 mod record;
+mod table;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -11,7 +14,11 @@ use larder::Entry;
 use serde::Serialize;
 
 pub(crate) use self::encoding::{Encoding, EncodingArg};
+pub(crate) use self::escape::escaped;
+pub(crate) use self::listing::{Listed, Listing};
+pub(crate) use self::outcome::{WriteOutcome, WriteRecord};
 pub(crate) use self::record::EntryRecord;
+pub(crate) use self::table::{Paint, Rows};
 
 use crate::failure::{Failure, Outcome};
 
@@ -49,12 +56,15 @@ pub(crate) enum Reader {
 pub(crate) struct Output {
     pub(crate) format: Format,
     pub(crate) reader: Reader,
+    /// Whether the terminal is one that shows colours, and nobody has said NO_COLOR.
+    colour: bool,
 }
 
 impl Output {
     pub(crate) fn new(arguments: OutputArgs) -> Self {
         let reader = if io::stdout().is_terminal() { Reader::Person } else { Reader::Program };
-        Self { format: arguments.output, reader }
+        let choice = anstream::AutoStream::choice(&io::stdout());
+        Self { format: arguments.output, reader, colour: choice != anstream::ColorChoice::Never }
     }
 
     /// Prints the value of one entry, or all of the entry as JSON.
@@ -75,9 +85,25 @@ impl Output {
             Format::Text | Format::Ndjson => serde_json::to_string(document),
         };
         // Only a map with keys that are no strings cannot be written, and there is none.
-        let mut text = text.map_err(|error| Failure::File(format!("the output: {error}")))?;
+        let mut text = text.map_err(|error| Failure::Other(format!("the output: {error}")))?;
         text.push('\n');
         self.bytes(text.as_bytes())
+    }
+
+    /// Prints one document on a line, since others come before or after it.
+    pub(crate) fn json_line(&self, document: &impl Serialize) -> Outcome<()> {
+        let text = serde_json::to_string(document);
+        self.line(&text.map_err(|error| Failure::Other(format!("the output: {error}")))?)
+    }
+
+    /// Prints a line.
+    pub(crate) fn line(&self, text: &str) -> Outcome<()> {
+        self.bytes(format!("{text}\n").as_bytes())
+    }
+
+    /// Says something beside the results, on stderr.
+    pub(crate) fn note(&self, text: &str) {
+        eprintln!("larder: {text}");
     }
 
     /// Prints bytes as they are.

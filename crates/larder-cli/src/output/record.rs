@@ -45,11 +45,20 @@ impl<'a> EntryRecord<'a> {
             value: None,
             json: None,
             base64: None,
-            expires_at: info.expires_at().map(|moment| format_rfc3339_millis(moment).to_string()),
+            expires_at: expiry(info),
             ttl_millis: info.ttl().map(millis),
             version: info.version().to_string(),
         }
     }
+
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// When an entry expires, exact to the millisecond.
+pub(crate) fn expiry(info: &EntryInfo) -> Option<String> {
+    info.expires_at().map(|moment| format_rfc3339_millis(moment).to_string())
 }
 
 /// Whole milliseconds; no lifetime has more of them than fit.

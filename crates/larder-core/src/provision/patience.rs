@@ -129,7 +129,7 @@ mod tests {
         let down =
             ask(&policy, || async { Err::<(), _>(DriverError::unknown(ErrorKind::Unavailable, "down")) });
         assert_eq!(down.await.expect_err("down").kind(), ErrorKind::Unavailable);
-        let silent = ask(&policy, || std::future::pending::<Result<(), DriverError>>());
+        let silent = ask(&policy, std::future::pending::<Result<(), DriverError>>);
         assert_eq!(silent.await.expect_err("silent").kind(), ErrorKind::Timeout);
         let going = wait_for(&policy, || async { Ok(Progress::<()>::Going) }).await;
         assert_eq!(going.expect("no error"), Progress::Going);

@@ -31,7 +31,7 @@ const SETTINGS: [Setting; 5] = [
 
 /// The settings that a new collection gets.
 pub(super) fn of_new_collection() -> Vec<Step> {
-    SETTINGS.iter().map(|setting| create(setting)).collect()
+    SETTINGS.iter().map(create).collect()
 }
 
 fn create(setting: &Setting) -> Step {

@@ -1,0 +1,6 @@
+//! What `larder check` looks at.
+
+pub(crate) mod finding;
+pub(crate) mod permissions;
+pub(crate) mod removal;
+pub(crate) mod store;

@@ -1,0 +1,158 @@
+//! `larder copy`: streams a store, or a prefix of it, into another.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use larder::Kv;
+
+use super::Session;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::moving::compare::{Difference, compare};
+use crate::moving::pace::Pace;
+use crate::moving::pipeline::{self, Summary};
+use crate::moving::place::Place;
+use crate::moving::position::{Identity, Position, Start};
+use crate::moving::progress::{Progress, ProgressMode};
+use crate::moving::tally::Tally;
+use crate::moving::writer::{Existing, ExistingArgs, Writer};
+use crate::output::{Format, escaped};
+use crate::target::Absence;
+
+/// The cursor file of a copy that names none.
+const CURSOR_FILE: &str = ".larder-copy.json";
+
+/// The arguments of `larder copy`.
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The store to read: a binding's name, or a URL.
+    from: String,
+    /// The store to write: a binding's name, or a URL.
+    to: String,
+    /// Copies only the keys that begin with this.
+    #[arg(long, default_value = "", value_name = "PREFIX", hide_default_value = true)]
+    prefix: String,
+    #[command(flatten)]
+    existing: ExistingArgs,
+    /// The most entries to write in a second.
+    #[arg(long, value_name = "N")]
+    rate: Option<NonZeroU32>,
+    /// Compares both sides at the end, and reports differences.
+    #[arg(long)]
+    verify: bool,
+    /// Where to write down how far the copy has come. The same command goes on from there after a kill.
+    #[arg(long, value_name = "FILE", default_value = CURSOR_FILE)]
+    cursor: PathBuf,
+    /// Counts the entries first, so that the bar can say how long it takes. It costs a scan of the keys.
+    #[arg(long)]
+    count: bool,
+    /// How to show progress.
+    #[arg(long, value_enum, default_value_t, hide_default_value = true)]
+    progress: ProgressMode,
+}
+
+pub(crate) async fn run(command: Copy, session: &Session) -> Outcome<Exit> {
+    if session.target.is_given() {
+        return Err(Failure::Usage(
+            "copy takes its two stores as FROM and TO, and no --binding or --url beside them".to_owned(),
+        ));
+    }
+    let started = Instant::now();
+    let existing = command.existing.existing();
+    let (from, to) = (session.target.named(&command.from), session.target.named(&command.to));
+    // Both are checked before any of them is opened.
+    let (to_binding, from_binding) = (to.binding()?, from.binding()?);
+    let source = from.open(Absence::Refused).await?;
+    let target = to.open(Absence::Made).await?;
+    // The directory of the target is there by now, so that its place is the same from the first run on.
+    let (from, to) = (Place::of(&from_binding), Place::of(&to_binding));
+    if from.overlaps(&to) {
+        return Err(Failure::Usage("FROM and TO are one store: a copy would read what it writes".to_owned()));
+    }
+    let identity = Identity { from: from.text(), to: to.text(), prefix: command.prefix.clone(), existing };
+    let mut position = Position::open(&command.cursor, identity)?;
+    match position.start() {
+        Start::Anew => {
+            existing.check(&target, &command.prefix).await?;
+            // From here on the target may hold entries of this copy.
+            position.save()?;
+        }
+        Start::Resumed => session.output.note(&format!(
+            "going on with the copy in {}, which has come to {}",
+            command.cursor.display(),
+            position.tally.shown()
+        )),
+    }
+    let total = if command.count { Some(pipeline::count(&source, &command.prefix).await?) } else { None };
+    let progress = Progress::new(command.progress, total);
+    let writer = Writer::new(target.clone(), existing, Pace::new(command.rate));
+    let copied = pipeline::run(&source, &command.prefix, writer, &mut position, &progress).await;
+    progress.end();
+    if let Err(failure) = copied {
+        session.output.note(&format!(
+            "the copy has stopped at {}: the same command goes on from there, by {}",
+            position.tally.shown(),
+            command.cursor.display()
+        ));
+        return Err(failure);
+    }
+    let tally = position.finish()?;
+    let differences = if command.verify {
+        Some(verify(&source, &target, &command.prefix, existing, session).await?)
+    } else {
+        None
+    };
+    summarize(tally, differences, started, session)
+}
+
+/// Compares both sides, and prints each difference on a line of its own.
+async fn verify(
+    source: &Kv,
+    target: &Kv,
+    prefix: &str,
+    existing: Existing,
+    session: &Session,
+) -> Outcome<u64> {
+    let mut differences = 0;
+    compare(source, target, prefix, |difference, key| {
+        // A target that was not empty may hold more.
+        if difference == Difference::Extra && existing != Existing::Refused {
+            return Ok(());
+        }
+        differences += 1;
+        match session.output.format {
+            Format::Text => {
+                session.output.line(&format!("{}\t{}", difference.as_str(), escaped(key.as_bytes())))
+            }
+            Format::Json | Format::Ndjson => session.output.json_line(&DifferenceRecord { difference, key }),
+        }
+    })
+    .await?;
+    Ok(differences)
+}
+
+#[derive(Debug, serde::Serialize)]
+struct DifferenceRecord<'a> {
+    difference: Difference,
+    key: &'a str,
+}
+
+fn summarize(tally: Tally, differences: Option<u64>, started: Instant, session: &Session) -> Outcome<Exit> {
+    match session.output.format {
+        Format::Text => {
+            let seconds = started.elapsed().as_secs_f64();
+            let verified = match differences {
+                None => String::new(),
+                Some(0) => "; both sides are the same".to_owned(),
+                Some(1) => "; 1 difference".to_owned(),
+                Some(count) => format!("; {count} differences"),
+            };
+            session.output.line(&format!("copied {} in {seconds:.1} s{verified}", tally.shown()))?;
+        }
+        Format::Json | Format::Ndjson => session.output.json_line(&Summary { tally, differences })?,
+    }
+    let is_whole = tally.unreadable == 0 && differences.unwrap_or(0) == 0;
+    Ok(if is_whole { Exit::Done } else { Exit::Error })
+}

@@ -1,0 +1,102 @@
+//! `larder export`: writes entries to a file.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use futures_util::StreamExt;
+use larder::{ErrorKind, Kv};
+
+use super::Session;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::moving::file::ExportWriter;
+use crate::moving::tally::Tally;
+use crate::target::Absence;
+
+/// The arguments of `larder export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The file to write; - or nothing is the standard output. A file is replaced once the export is complete.
+    file: Option<PathBuf>,
+    /// Exports only the keys that begin with this.
+    #[arg(long, default_value = "", value_name = "PREFIX", hide_default_value = true)]
+    prefix: String,
+    /// Compresses the export with zstd.
+    #[arg(long)]
+    zstd: bool,
+}
+
+pub(crate) async fn run(command: Export, session: &Session) -> Outcome<Exit> {
+    let kv = session.target.target().open(Absence::Refused).await?;
+    let tally = match &command.file {
+        Some(path) if path != Path::new("-") => to_file(&command, path, &kv, session).await?,
+        _ => {
+            let stdout = BufWriter::new(io::stdout());
+            let (_, tally) = write(&command, stdout, &kv, session, Failure::of_output).await?;
+            tally
+        }
+    };
+    session.output.note(&format!("exported {}", tally.shown()));
+    Ok(if tally.unreadable == 0 { Exit::Done } else { Exit::Error })
+}
+
+/// Writes beside the file that is there, and puts the new one in its place once it is whole and durable.
+async fn to_file(command: &Export, path: &Path, kv: &Kv, session: &Session) -> Outcome<Tally> {
+    let at = |error: &io::Error| Failure::at(path.display(), error);
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let file = tempfile::NamedTempFile::new_in(dir).map_err(|error| at(&error))?;
+    let (file, tally) = write(command, BufWriter::new(file), kv, session, at).await?;
+    let file = file.into_inner().map_err(|error| at(error.error()))?;
+    file.as_file().sync_all().map_err(|error| at(&error))?;
+    file.persist(path).map_err(|error| at(&error.error))?;
+    Ok(tally)
+}
+
+async fn write<W: Write>(
+    command: &Export,
+    out: W,
+    kv: &Kv,
+    session: &Session,
+    at: impl Fn(&io::Error) -> Failure,
+) -> Outcome<(W, Tally)> {
+    let at = |error: io::Error| at(&error);
+    if command.zstd {
+        // The level that zstd takes by itself.
+        let encoder = zstd::Encoder::new(out, 0).map_err(at)?;
+        let (encoder, tally) = write_lines(command, encoder, kv, session, at).await?;
+        Ok((encoder.finish().map_err(at)?, tally))
+    } else {
+        write_lines(command, out, kv, session, at).await
+    }
+}
+
+async fn write_lines<W: Write>(
+    command: &Export,
+    out: W,
+    kv: &Kv,
+    session: &Session,
+    at: impl Fn(io::Error) -> Failure,
+) -> Outcome<(W, Tally)> {
+    let mut writer = ExportWriter::begin(out, &command.prefix).map_err(&at)?;
+    let mut tally = Tally::default();
+    let mut entries = kv.scan(&command.prefix);
+    while let Some(entry) = entries.next().await {
+        match entry {
+            Ok(entry) => {
+                tally.entries += 1;
+                tally.bytes += entry.value().len() as u64;
+                writer.entry(&entry.into()).map_err(&at)?;
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                session.output.note(&error.to_string());
+                tally.unreadable += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((writer.end().map_err(&at)?, tally))
+}

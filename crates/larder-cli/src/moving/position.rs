@@ -1,0 +1,207 @@
+//! How far a copy has come, in a file that outlives the process.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use larder::Cursor;
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
+use super::writer::Existing;
+use crate::failure::{Failure, Outcome};
+
+/// How often the file is written at most.
+const EVERY: Duration = Duration::from_millis(200);
+const FORMAT: u32 = 1;
+
+/// What a copy is of: a file of another is not gone on with.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Identity {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) prefix: String,
+    pub(crate) existing: Existing,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Content {
+    larder_copy: u32,
+    identity: Identity,
+    cursor: Option<String>,
+    tally: Tally,
+}
+
+/// Whether a copy begins, or goes on where a killed one stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Start {
+    Anew,
+    Resumed,
+}
+
+/// How far a copy has come. All entries before the cursor are durable in the target.
+#[derive(Debug)]
+pub(crate) struct Position {
+    path: PathBuf,
+    identity: Identity,
+    start: Start,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) tally: Tally,
+    saved: Option<Instant>,
+}
+
+impl Position {
+    /// Reads the file, if there is one. It is refused when it is of another copy.
+    pub(crate) fn open(path: &Path, identity: Identity) -> Outcome<Self> {
+        let mut position = Self {
+            path: path.to_owned(),
+            identity,
+            start: Start::Anew,
+            cursor: None,
+            tally: Tally::default(),
+            saved: None,
+        };
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(position),
+            Err(error) => return Err(Failure::at(path.display(), &error)),
+        };
+        // Written whole or not at all, so that it is damaged only if somebody else wrote it.
+        let content: Content = serde_json::from_slice(&text).map_err(|_| position.is_none_of_ours())?;
+        if content.larder_copy != FORMAT {
+            return Err(position.is_none_of_ours());
+        }
+        if content.identity != position.identity {
+            return Err(position.is_of_another(&content.identity));
+        }
+        let cursor = content.cursor.map(|text| text.parse()).transpose();
+        position.cursor = cursor.map_err(|_| position.is_none_of_ours())?;
+        position.tally = content.tally;
+        position.start = Start::Resumed;
+        Ok(position)
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        self.start
+    }
+
+    /// Notes that all before the cursor is in the target, and writes that down when it is time.
+    ///
+    /// Returns whether it was written down. What was not is copied again after a kill, to the same effect.
+    pub(crate) fn advance(&mut self, cursor: Option<Cursor>, tally: Tally) -> Outcome<bool> {
+        self.cursor = cursor;
+        self.tally += tally;
+        if self.saved.is_some_and(|at| at.elapsed() < EVERY) {
+            return Ok(false);
+        }
+        self.save()?;
+        Ok(true)
+    }
+
+    /// Replaces the file in one step: whoever looks sees the old position or the new one.
+    pub(crate) fn save(&mut self) -> Outcome<()> {
+        let content = Content {
+            larder_copy: FORMAT,
+            identity: self.identity.clone(),
+            cursor: self.cursor.as_ref().map(ToString::to_string),
+            tally: self.tally,
+        };
+        let text = serde_json::to_vec(&content).map_err(|error| Failure::Other(error.to_string()))?;
+        replace(&self.path, &text).map_err(|error| Failure::at(self.path.display(), &error))?;
+        self.saved = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Removes the file: the copy is complete.
+    pub(crate) fn finish(self) -> Outcome<Tally> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::at(self.path.display(), &error))
+            }
+            _ => Ok(self.tally),
+        }
+    }
+
+    fn is_none_of_ours(&self) -> Failure {
+        Failure::Other(format!(
+            "{} is no cursor file of a copy: name another with --cursor",
+            self.path.display()
+        ))
+    }
+
+    fn is_of_another(&self, other: &Identity) -> Failure {
+        Failure::Other(format!(
+            "{} is of another copy, of {:?} from {} to {} ({}): finish that one, remove the file to give it up, or name \
+             another with --cursor",
+            self.path.display(),
+            other.prefix,
+            other.from,
+            other.to,
+            other.existing.flag()
+        ))
+    }
+}
+
+/// Writes a file beside the old one, and puts it in its place once it is durable. A cursor holds a key, so that nobody
+/// else may read it.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // Without it the name may not survive a loss of power. Not every system can open a directory.
+    if let Ok(dir) = File::open(dir) {
+        dir.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(to: &str) -> Identity {
+        Identity { from: "a".into(), to: to.into(), prefix: String::new(), existing: Existing::Refused }
+    }
+
+    #[test]
+    fn a_position_is_gone_on_with_by_the_same_copy_alone() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("cursor");
+        let mut position = Position::open(&path, identity("b")).expect("none yet");
+        assert_eq!(position.start(), Start::Anew);
+        let tally = Tally { entries: 7, ..Tally::default() };
+        assert!(position.advance(None, tally).expect("it is written"));
+
+        let resumed = Position::open(&path, identity("b")).expect("the same");
+        assert_eq!((resumed.start(), resumed.tally), (Start::Resumed, tally));
+        for other in [
+            identity("c"),
+            Identity { prefix: "user:".into(), ..identity("b") },
+            Identity { existing: Existing::Overwritten, ..identity("b") },
+        ] {
+            let refused = Position::open(&path, other).expect_err("another copy");
+            assert!(refused.to_string().contains("is of another copy"), "{refused}");
+        }
+        assert_eq!(resumed.finish().expect("removed"), tally);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_is_no_cursor_file_is_refused_and_kept() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("cursor");
+        for text in ["", "{}", "hello", r#"{"larderCopy":2}"#] {
+            fs::write(&path, text).expect("written");
+            assert!(Position::open(&path, identity("b")).is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&path).expect("there"), text);
+        }
+    }
+}

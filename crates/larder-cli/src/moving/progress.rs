@@ -1,0 +1,85 @@
+//! How far a move is, for whoever waits for it.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{BinaryBytes, ProgressBar, ProgressStyle};
+
+use super::tally::Tally;
+
+/// How progress is shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum ProgressMode {
+    /// A bar on a terminal, else nothing.
+    #[default]
+    Auto,
+    /// A line on stderr whenever the position is written down.
+    Lines,
+    /// Nothing.
+    None,
+}
+
+/// How far a move is.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    Bar(ProgressBar),
+    Lines,
+    None,
+}
+
+impl Progress {
+    /// Progress of a move of `total` entries, where that is known.
+    pub(crate) fn new(mode: ProgressMode, total: Option<u64>) -> Self {
+        match mode {
+            ProgressMode::Lines => Self::Lines,
+            ProgressMode::Auto if std::io::stderr().is_terminal() => Self::Bar(bar(total)),
+            ProgressMode::Auto | ProgressMode::None => Self::None,
+        }
+    }
+
+    /// Shows what has been done so far.
+    pub(crate) fn at(&self, tally: &Tally) {
+        if let Self::Bar(bar) = self {
+            bar.set_position(tally.entries + tally.skipped + tally.expired);
+            bar.set_message(BinaryBytes(tally.bytes).to_string());
+        }
+    }
+
+    /// Says that the position was written down.
+    pub(crate) fn saved(&self, tally: &Tally) {
+        if matches!(self, Self::Lines) {
+            eprintln!("larder: so far {}", tally.shown());
+        }
+    }
+
+    /// Says something without tearing the bar.
+    pub(crate) fn note(&self, text: &str) {
+        match self {
+            Self::Bar(bar) => bar.suspend(|| eprintln!("larder: {text}")),
+            Self::Lines | Self::None => eprintln!("larder: {text}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        if let Self::Bar(bar) = self {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => {
+            (ProgressBar::new(total), "{wide_bar} {pos}/{len} entries, {msg}, {per_sec:.0}, {eta} left")
+        }
+        None => (ProgressBar::no_length(), "{spinner} {pos} entries, {msg}, {per_sec:.0}, {elapsed}"),
+    };
+    bar.enable_steady_tick(Duration::from_millis(200));
+    // The template is the program's own; without it the bar has indicatif's.
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

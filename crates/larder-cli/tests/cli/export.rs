@@ -1,0 +1,134 @@
+//! export and import.
+
+use twox_hash::XxHash64;
+
+use crate::support::{Shell, spoil};
+
+/// An export, made by hand from what docs/cli.md says of the form.
+pub(crate) fn export(entries: impl IntoIterator<Item = (String, String)>) -> Vec<u8> {
+    let mut sum = 0;
+    let mut text = String::new();
+    let mut line = |body: &str| {
+        sum = XxHash64::oneshot(sum, body.as_bytes());
+        text.push_str(&format!("{body},\"sum\":\"{sum:016x}\"}}\n"));
+    };
+    line(r#"{"larder":"export","format":1,"prefix":"""#);
+    let mut count = 0;
+    for (key, value) in entries {
+        line(&format!(r#"{{"key":"{key}","text":"{value}""#));
+        count += 1;
+    }
+    line(&format!(r#"{{"entries":{count}"#));
+    text.into_bytes()
+}
+
+fn filled() -> Shell {
+    let shell = Shell::new();
+    shell.done(&["put", "user:1", "Alice", "--ttl", "1h"]);
+    shell.run_with(&["put", "user:2"], &[0xFF, 0, 10]).done();
+    shell.done(&["put", "odd / key \"~", "line\nline"]);
+    shell.done(&["put", "gone", "x", "--ttl", "1ms"]);
+    shell
+}
+
+#[test]
+fn an_export_brings_back_the_same_store() {
+    let shell = filled();
+    let said = shell.run(&["export", "file"]);
+    said.failed(0, "exported 3 entries");
+    assert_eq!(shell.done(&["import", "file", "-u", "local-kv:b"]), "imported 3 entries (17 B)\n");
+    assert_eq!(shell.done(&["scan"]), shell.done(&["scan", "-u", "local-kv:b"]));
+    // By pipes, compressed, and a prefix alone.
+    let bytes = shell.run(&["export", "--zstd", "--prefix", "user:"]).bytes;
+    assert_eq!(&bytes[..4], [0x28, 0xB5, 0x2F, 0xFD]);
+    shell.run_with(&["import", "-u", "local-kv:c"], &bytes).done();
+    assert_eq!(shell.done(&["scan", "user:"]), shell.done(&["scan", "-u", "local-kv:c"]));
+    assert_eq!(shell.done(&["export"]), std::fs::read_to_string(shell.path().join("file")).expect("there"));
+}
+
+#[test]
+fn the_form_is_the_documented_one() {
+    let shell = Shell::new();
+    let entries = [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
+    shell.run_with(&["import"], &export(entries.clone())).done();
+    assert_eq!(shell.run(&["export"]).bytes, export(entries));
+    shell.run_with(&["import", "-u", "local-kv:none"], &export([])).done();
+}
+
+#[test]
+fn an_export_that_was_changed_or_cut_off_writes_nothing() {
+    let shell = filled();
+    shell.done(&["export", "file"]);
+    let whole = std::fs::read(shell.path().join("file")).expect("there");
+    let lines: Vec<_> = whole.split_inclusive(|byte| *byte == b'\n').collect();
+    let changed = String::from_utf8(whole.clone()).expect("text").replace("Alice", "Mallo").into_bytes();
+    let no_end = lines[..lines.len() - 1].concat();
+    let removed = [&lines[..1], &lines[2..]].concat().concat();
+    for (bytes, why) in [
+        (changed, "line 3: the checksum is wrong"),
+        (no_end, "was cut off"),
+        (whole[..whole.len() - 3].to_vec(), "line 5: the line is cut off"),
+        (removed, "line 2: the checksum is wrong"),
+        (b"{}\n".to_vec(), "no export of larder"),
+        (Vec::new(), "no export of larder"),
+    ] {
+        std::fs::write(shell.path().join("bad"), &bytes).expect("written");
+        shell.run(&["import", "bad", "-u", "local-kv:b"]).failed(1, why);
+        let said = shell.run_with(&["import", "-u", "local-kv:b"], &bytes);
+        said.failed(1, why);
+        assert!(!said.errors.contains("Mallo") && !said.errors.contains("Alice"), "{said:?}");
+        assert!(!shell.path().join("b").exists(), "nothing was written");
+    }
+    let compressed = shell.run(&["export", "--zstd"]).bytes;
+    let cut = &compressed[..compressed.len() - 5];
+    assert_eq!(shell.run_with(&["import", "-u", "local-kv:b"], cut).code, 1);
+    assert!(!shell.path().join("b").exists());
+}
+
+#[test]
+fn an_import_keeps_or_replaces_what_is_there_only_when_told() {
+    let shell = filled();
+    shell.done(&["export", "file"]);
+    shell.done(&["put", "user:1", "Bob", "-u", "local-kv:b"]);
+    shell.run(&["import", "file", "-u", "local-kv:b"]).failed(1, "--skip-existing");
+    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]), "user:1\n");
+    let said = shell.done(&["import", "file", "-u", "local-kv:b", "--skip-existing"]);
+    assert!(said.contains("1 there already"), "{said}");
+    assert_eq!(shell.done(&["get", "user:1", "-u", "local-kv:b"]), "Bob");
+    shell.done(&["import", "file", "-u", "local-kv:b", "--overwrite"]);
+    assert_eq!(shell.done(&["scan"]), shell.done(&["scan", "-u", "local-kv:b"]));
+}
+
+#[test]
+fn what_expired_since_the_export_is_not_revived() {
+    let shell = Shell::new();
+    let body = r#"{"key":"old","text":"x","expires":1767225600000"#;
+    let header = r#"{"larder":"export","format":1,"prefix":"""#;
+    let mut sum = 0;
+    let lines = [header, body, r#"{"entries":1"#].map(|body| {
+        sum = XxHash64::oneshot(sum, body.as_bytes());
+        format!("{body},\"sum\":\"{sum:016x}\"}}\n")
+    });
+    let said = shell.run_with(&["import"], lines.concat().as_bytes()).done();
+    assert_eq!(said, "imported 0 entries (0 B), 1 expired on the way\n");
+    assert_eq!(shell.run(&["get", "old"]).code, 3);
+}
+
+#[test]
+fn a_record_that_cannot_be_decoded_does_not_stop_an_export() {
+    let shell = filled();
+    spoil(&shell.path().join(".larder"), "user:1");
+    let said = shell.run(&["export"]);
+    said.failed(1, "1 unreadable");
+    shell.run_with(&["import", "-u", "local-kv:b"], &said.bytes).done();
+    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]), "odd / key \"~\nuser:2\n");
+}
+
+#[test]
+fn an_export_that_fails_leaves_the_old_file() {
+    let shell = filled();
+    std::fs::write(shell.path().join("file"), "old").expect("written");
+    shell.run(&["export", "file", "-u", "local-kv:nowhere"]).failed(1, "there is no store");
+    assert_eq!(std::fs::read_to_string(shell.path().join("file")).expect("there"), "old");
+    shell.run(&["export", "no/such/dir/file"]).failed(1, "no/such/dir/file");
+}

@@ -1,0 +1,16 @@
+//! The program `larder` as a process: on embedded stores, and on the emulators of all clouds.
+
+mod care;
+mod copy;
+mod data;
+mod documents;
+mod export;
+mod output;
+mod resume;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod ring;
+mod stack;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod stack_clouds;
+mod support;
+mod usage;

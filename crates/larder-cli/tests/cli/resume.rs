@@ -1,0 +1,100 @@
+//! A copy that is killed on its way.
+
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+
+use crate::export::export;
+use crate::support::Shell;
+
+const ENTRIES: u64 = 100_000;
+/// How many entries there are when it is killed.
+const KILLS: [u64; 3] = [10_000, 35_000, 70_000];
+const COPY: [&str; 7] = ["copy", "local-kv:a", "local-kv:b", "--progress", "lines", "--rate", "40000"];
+
+/// Waits until a copy says that so many entries are over, and kills it as kill -9 does.
+pub(crate) fn kill_after(mut child: Child, entries: u64) -> u64 {
+    let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    for line in stderr.lines() {
+        let line = line.expect("text");
+        let count =
+            line.strip_prefix("larder: so far ").and_then(|rest| rest.split(' ').next()?.parse().ok());
+        if let Some(count) = count.filter(|count| *count >= entries) {
+            child.kill().expect("it is killed");
+            let status = child.wait().expect("it ends");
+            assert!(!status.success(), "it had ended before");
+            return count;
+        }
+    }
+    panic!("it ended by itself before {entries} entries");
+}
+
+#[test]
+fn a_copy_of_100_000_entries_that_is_killed_three_times_loses_and_duplicates_nothing() {
+    let shell = Shell::new();
+    let entries = (0..ENTRIES).map(|number| (format!("entry:{number:06}"), format!("value of {number}")));
+    let lines = export(entries);
+    shell.run_with(&["import", "-u", "local-kv:a"], &lines).done();
+
+    let mut last = 0;
+    for kill in KILLS {
+        let count = kill_after(shell.start(&COPY), kill);
+        assert!(count > last, "it went on from {last}, not from the beginning");
+        assert!(count < ENTRIES, "it was killed on its way");
+        last = count;
+    }
+    let said = shell.run(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
+    said.failed(0, "going on with the copy");
+    assert!(said.text().ends_with("; both sides are the same\n"), "{said:?}");
+    // Each once, and with nothing else beside them.
+    let keys = shell.done(&["scan", "--keys", "-u", "local-kv:b"]);
+    assert!(keys.lines().eq((0..ENTRIES).map(|number| format!("entry:{number:06}"))));
+    assert_eq!(shell.done(&["export", "-u", "local-kv:b"]).as_bytes(), lines);
+    assert!(!shell.path().join(".larder-copy.json").exists());
+}
+
+#[test]
+fn a_cursor_file_is_refused_for_another_copy() {
+    let shell = Shell::new();
+    let entries = (0..20_000).map(|number| (format!("k{number}"), "v".to_owned()));
+    shell.run_with(&["import", "-u", "local-kv:a"], &export(entries)).done();
+    let arguments =
+        ["copy", "local-kv:a", "local-kv:b", "--progress", "lines", "--rate", "5000", "--cursor", "here"];
+    kill_after(shell.start(&arguments), 1_000);
+    for other in [
+        &["copy", "local-kv:a", "local-kv:c", "--cursor", "here"][..],
+        &["copy", "local-kv:b", "local-kv:a", "--cursor", "here", "--overwrite"],
+        &["copy", "local-kv:a", "local-kv:b", "--cursor", "here", "--prefix", "k1"],
+        &["copy", "local-kv:a", "local-kv:b", "--cursor", "here", "--overwrite"],
+    ] {
+        shell.run(other).failed(1, "is of another copy");
+    }
+    // Without the file it is a copy into a target that is not empty.
+    shell.run(&["copy", "local-kv:a", "local-kv:b"]).failed(1, "--overwrite");
+    // The same stores by other names of theirs are the same copy.
+    let said = shell.run(&["copy", "local-kv:./a", "local-kv:b", "--cursor", "here", "--verify"]);
+    said.failed(0, "going on");
+    std::fs::write(shell.path().join("here"), "notes").expect("written");
+    shell.run(&["copy", "local-kv:a", "local-kv:c", "--cursor", "here"]).failed(1, "no cursor file");
+    assert_eq!(std::fs::read_to_string(shell.path().join("here")).expect("there"), "notes");
+}
+
+#[test]
+fn a_copy_that_was_killed_before_its_first_page_goes_on() {
+    let shell = Shell::new();
+    shell.run_with(&["import", "-u", "local-kv:a"], &export([("k".to_owned(), "v".to_owned())])).done();
+    // As it is left behind when the process dies between the first write and the next note of the position.
+    let canonical = shell.path().canonicalize().expect("a path").display().to_string();
+    let file = serde_json::json!({
+        "larderCopy": 1,
+        "identity": {
+            "from": format!("local-kv://{canonical}/a"), "to": format!("local-kv://{canonical}/b"),
+            "prefix": "", "existing": "refused",
+        },
+        "cursor": null,
+        "tally": { "entries": 0, "bytes": 0, "skipped": 0, "expired": 0, "unreadable": 0 },
+    });
+    std::fs::write(shell.path().join(".larder-copy.json"), file.to_string()).expect("written");
+    shell.done(&["put", "k", "v", "-u", "local-kv:b"]);
+    let said = shell.done(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
+    assert!(said.ends_with("both sides are the same\n"), "{said}");
+}
