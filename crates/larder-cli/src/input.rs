@@ -42,7 +42,14 @@ impl ValueArgs {
                         "there is no value: give it as an argument, with --file, or by a pipe".to_owned(),
                     ));
                 }
-                read_all(stdin.lock(), "the standard input")?
+                let bytes = read_all(stdin.lock(), "the standard input")?;
+                // More likely a forgotten argument than a value.
+                if given.is_none() && bytes.is_empty() {
+                    return Err(Failure::Usage(
+                        "the standard input is empty: give the value '' to store an empty one".to_owned(),
+                    ));
+                }
+                bytes
             }
         };
         decoded(self.encoding.encoding, written)

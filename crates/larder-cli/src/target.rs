@@ -73,7 +73,8 @@ impl TargetArgs {
         Target { bindings: self.set(Bindings::from_env()), id: id.to_owned() }
     }
 
-    fn at(&self, url: &str) -> Target {
+    /// A store by its binding: a URL or JSON.
+    pub(crate) fn at(&self, url: &str) -> Target {
         Target { bindings: self.set(Bindings::from_map([(UNNAMED, url)])), id: UNNAMED.to_owned() }
     }
 

@@ -22,7 +22,7 @@ use crate::writer::Writer;
 
 /// sled keeps values beyond a quarter of its segments, and tree nodes beyond the same, in separate files; with this size
 /// nodes of 24 KiB values stay well below. It is written into the store and cannot change.
-const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+pub(crate) const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 
 /// An open store.
 ///
@@ -48,12 +48,7 @@ impl Store {
     pub(crate) fn open(dir: &Path, options: &SledOptions, closing: Closing) -> Result<(Self, Files)> {
         refuse_foreign_files(dir)?;
         lock::take_over(dir)?;
-        let config = sled::Config::default()
-            .path(dir)
-            .cache_capacity(options.cache_bytes)
-            .segment_size(SEGMENT_BYTES)
-            // The writer flushes in both modes: sled's own flusher only logs what fails.
-            .flush_every_ms(None);
+        let config = config(dir, options.cache_bytes);
         let db = recovered(dir, || config.open())?;
         refuse_foreign_trees(dir, &db)?;
         let data = recovered(dir, || db.open_tree("data"))?;
@@ -94,6 +89,16 @@ impl Store {
             Some(error) => Err(error.clone()),
         }
     }
+}
+
+/// The settings that every store has.
+pub(crate) fn config(dir: &Path, cache_bytes: u64) -> sled::Config {
+    sled::Config::default()
+        .path(dir)
+        .cache_capacity(cache_bytes)
+        .segment_size(SEGMENT_BYTES)
+        // The writer flushes in both modes: sled's own flusher only logs what fails.
+        .flush_every_ms(None)
 }
 
 /// What sled reads back. It panics on some damaged files.

@@ -130,6 +130,36 @@ async fn a_name_that_stays_taken_is_an_error_in_time() {
 }
 
 #[tokio::test]
+async fn a_reply_that_was_lost_is_no_error() {
+    let (made, removed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (makes, removes) = (Arc::clone(&made), Arc::clone(&removed));
+    let server = Server::start(move |request| {
+        let json = format!("{SERVICE}content-type: application/json\r\n");
+        let refusal =
+            |code: &str| format!(r#"{{"odata.error":{{"code":"{code}","message":{{"value":""}}}}}}"#);
+        let is_there = makes.load(Ordering::SeqCst) > 0 && removes.load(Ordering::SeqCst) == 0;
+        match request.line().split(' ').next().unwrap_or_default() {
+            // Both are carried out at once, and the first of each is never answered.
+            "POST" if makes.fetch_add(1, Ordering::SeqCst) == 0 => ("", String::new(), String::new()),
+            "POST" => ("409 Conflict", json, refusal("TableAlreadyExists")),
+            "DELETE" if removes.fetch_add(1, Ordering::SeqCst) == 0 => ("", String::new(), String::new()),
+            "DELETE" => ("404 Not Found", json, refusal("ResourceNotFound")),
+            _ if is_there => support::server::empty_table(request),
+            _ => ("404 Not Found", json, refusal("TableNotFound")),
+        }
+    })
+    .await;
+    let mut patience = short_patience();
+    patience.attempt_timeout = Duration::from_millis(300);
+    let provisioner = provisioner(&table_at(&server.url)).await.patience(patience);
+    assert!(provisioner.apply().await.expect("it is made").has_changes());
+    assert_eq!(made.load(Ordering::SeqCst), 2);
+    let gone = provisioner.destroy("cache").await.expect("it is removed");
+    assert!(gone.has_changes() && !gone.is_pending(), "{gone}");
+    assert_eq!(removed.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn refusals_are_told_and_show_no_secret() {
     let denied = r#"{"odata.error":{"code":"AuthorizationFailure","message":{"value":"hunter2"}}}"#;
     let url = answering("403 Forbidden", SERVICE, denied).await;

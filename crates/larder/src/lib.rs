@@ -96,6 +96,9 @@ pub use secret::Secret;
 pub use service::{SERVICES, Service};
 pub use variables::variable_of;
 
+#[cfg(feature = "local")]
+pub use larder_sled::{Salvaged, salvage};
+
 pub use larder_core::{
     CheckReport, Clock, Condition, Consistency, Cursor, DeleteOutcome, Entry, EntryInfo, Error, ErrorKind,
     Kv, KvBuilder, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES, ManualClock, MemoryDriver, Operation,

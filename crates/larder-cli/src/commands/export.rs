@@ -11,6 +11,7 @@ use super::Session;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::moving::file::ExportWriter;
+use crate::moving::salvaged::salvaged;
 use crate::moving::tally::Tally;
 use crate::target::Absence;
 
@@ -25,15 +26,31 @@ pub(crate) struct Export {
     /// Compresses the export with zstd.
     #[arg(long)]
     zstd: bool,
+    /// Exports what can be read of an embedded store that is damaged, without changing it. Entries may be in an older state,
+    /// and deleted ones may be there again.
+    #[arg(long)]
+    salvage: bool,
 }
 
 pub(crate) async fn run(command: Export, session: &Session) -> Outcome<Exit> {
+    if command.salvage {
+        let found = salvaged(session).await?;
+        session.output.note(&format!(
+            "{} records can be read; some may be in an older state, and deleted ones may be there again",
+            found.records
+        ));
+        return export(&command, &found.kv, session).await;
+    }
     let kv = session.target.target().open(Absence::Refused).await?;
+    export(&command, &kv, session).await
+}
+
+async fn export(command: &Export, kv: &Kv, session: &Session) -> Outcome<Exit> {
     let tally = match &command.file {
-        Some(path) if path != Path::new("-") => to_file(&command, path, &kv, session).await?,
+        Some(path) if path != Path::new("-") => to_file(command, path, kv, session).await?,
         _ => {
             let stdout = BufWriter::new(io::stdout());
-            let (_, tally) = write(&command, stdout, &kv, session, Failure::of_output).await?;
+            let (_, tally) = write(command, stdout, kv, session, Failure::of_output).await?;
             tally
         }
     };

@@ -8,5 +8,6 @@ pub(crate) mod pipeline;
 pub(crate) mod place;
 pub(crate) mod position;
 pub(crate) mod progress;
+pub(crate) mod salvaged;
 pub(crate) mod tally;
 pub(crate) mod writer;

@@ -35,6 +35,8 @@ fn a_value_comes_from_an_argument_a_file_or_a_pipe_byte_for_byte() {
     shell.run_with(&["put", "full"], &[7; 24_577]).failed(2, "the limit is 24576");
     shell.run_with(&["put", "full"], &[7; 1_000_000]).failed(2, "the limit is 24576");
     assert_eq!(shell.run(&["get", "full"]).bytes, [7; 24_576]);
+    shell.run(&["put", "x"]).failed(2, "the standard input is empty");
+    assert_eq!(shell.run(&["exists", "x"]).code, 3);
     shell.run(&["put", "x", "--file", "not there"]).failed(1, "not there");
     shell.run(&["put", "x", "value", "--file", "value"]).failed(2, "cannot be used with");
 }

@@ -132,3 +132,26 @@ fn an_export_that_fails_leaves_the_old_file() {
     assert_eq!(std::fs::read_to_string(shell.path().join("file")).expect("there"), "old");
     shell.run(&["export", "no/such/dir/file"]).failed(1, "no/such/dir/file");
 }
+
+#[test]
+fn what_can_be_read_of_a_damaged_store_is_salvaged() {
+    let shell = filled();
+    shell.done(&["put", "n", "1", "-u", "local-kv:.larder?keyPrefix=ns"]);
+    let whole = shell.done(&["export"]);
+    // Without its snapshot sled refuses the store.
+    let dir = shell.path().join(".larder");
+    for file in std::fs::read_dir(&dir).expect("there") {
+        let path = file.expect("an entry").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap.")) {
+            std::fs::write(path, "damaged beyond repair").expect("written");
+        }
+    }
+    shell.run(&["export"]).failed(1, "damaged store");
+    let said = shell.run(&["export", "--salvage"]);
+    said.failed(0, "older state");
+    assert_eq!(said.text(), whole);
+    let of_namespace = shell.done(&["export", "--salvage", "-u", "local-kv:.larder?keyPrefix=ns"]);
+    assert!(of_namespace.contains(r#"{"key":"n","text":"1","#), "{of_namespace}");
+    shell.run(&["export", "--salvage", "-u", "local-kv:nowhere"]).failed(1, "nowhere");
+    shell.run(&["export", "--salvage", "-u", "dynamodb://table?region=r"]).failed(2, "embedded");
+}
