@@ -10,7 +10,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use larder_core::{CanonicalKey, Error, ErrorKind, Kv, Result};
 use sled::IVec;
@@ -84,7 +84,7 @@ fn is_row_of_data(key: &[u8], value: &[u8]) -> bool {
     key.is_some() && !value.is_empty()
 }
 
-fn write(dir: &PathBuf, rows: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<()> {
+fn write(dir: &Path, rows: BTreeMap<Vec<u8>, Vec<u8>>) -> Result<()> {
     crate::lock::take_over(dir)?;
     let failed = |error| cannot_open(dir, error);
     let store = config(dir, SledOptions::new().cache_bytes).open().map_err(failed)?;
