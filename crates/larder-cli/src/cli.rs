@@ -52,6 +52,14 @@ pub(crate) enum Command {
     Check(commands::check::Check),
     /// Says what a store holds: counts, sizes, lifetimes, and what a month of a load costs.
     Stats(commands::stats::Stats),
+    /// Shows what `up` would do, and does nothing.
+    Plan(commands::plan::PlanStack),
+    /// Makes the stores of a stack, and writes their bindings.
+    Up(commands::up::Up),
+    /// Removes the stores of a stack and all that is in them.
+    Down(commands::down::Down),
+    /// Prints infrastructure code that makes the stores of a stack.
+    Template(commands::template::PrintTemplate),
     /// Prints the completions of a shell.
     Completions(commands::completions::Completions),
     /// Writes the manual pages.

@@ -5,6 +5,7 @@
 
 pub mod driver;
 pub mod hash;
+pub mod provision;
 pub mod record;
 pub mod telemetry;
 

@@ -27,6 +27,7 @@ mod error;
 mod expressions;
 mod health;
 mod options;
+mod provision;
 mod scan;
 #[doc(hidden)]
 pub mod testing;
@@ -35,3 +36,4 @@ mod write;
 
 pub use driver::DynamoDbDriver;
 pub use options::{Credentials, DynamoDbOptions};
+pub use provision::{DynamoDbProvisioner, Protection, TableSpec};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType,
+    TimeToLiveSpecification,
 };
 use bytes::Bytes;
 use larder_core::driver::{RowKey, Shard};
@@ -51,6 +52,37 @@ pub async fn create_table_with(
             .map_err(|error| error.to_string())?;
         request = request.attribute_definitions(column).key_schema(element);
     }
+    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
+}
+
+/// The SDK's client of a driver: what a test looks at a table with.
+pub fn admin_client(driver: &DynamoDbDriver) -> aws_sdk_dynamodb::Client {
+    driver.client.clone()
+}
+
+/// Makes the table of a driver with provisioned capacity.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn create_provisioned_table(driver: &DynamoDbDriver) -> Result<(), String> {
+    create_table(driver).await?;
+    let capacity = ProvisionedThroughput::builder().read_capacity_units(1).write_capacity_units(1).build();
+    let request =
+        driver.client.update_table().table_name(driver.table()).billing_mode(BillingMode::Provisioned);
+    let request = request.provisioned_throughput(capacity.map_err(|error| error.to_string())?);
+    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
+}
+
+/// Switches the time to live on, on some attribute.
+///
+/// # Errors
+///
+/// What the server said.
+pub async fn switch_ttl(driver: &DynamoDbDriver, attribute: &str) -> Result<(), String> {
+    let on = TimeToLiveSpecification::builder().enabled(true).attribute_name(attribute).build();
+    let request = driver.client.update_time_to_live().table_name(driver.table());
+    let request = request.time_to_live_specification(on.map_err(|error| error.to_string())?);
     request.send().await.map(drop).map_err(|error| format!("{error:?}"))
 }
 

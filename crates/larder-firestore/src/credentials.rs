@@ -110,7 +110,10 @@ impl Tokens {
         current.take_if(|current| current.since.elapsed() >= REFUSAL);
     }
 
-    async fn fresh(&self, known: Extensions) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+    pub(crate) async fn fresh(
+        &self,
+        known: Extensions,
+    ) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
         if matches!(self.source, Credentials::Emulator) {
             return Ok(self.emulators(&known));
         }

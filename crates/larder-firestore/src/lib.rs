@@ -29,6 +29,7 @@ mod health;
 mod message;
 mod names;
 mod options;
+mod provision;
 mod raw;
 mod reply;
 mod request;
@@ -39,3 +40,4 @@ mod write;
 
 pub use driver::FirestoreDriver;
 pub use options::{Credentials, FirestoreOptions};
+pub use provision::{CollectionSpec, DatabaseSource, FirestoreProvisioner};

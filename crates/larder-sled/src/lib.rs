@@ -17,6 +17,7 @@ mod group;
 mod lock;
 mod options;
 mod pending;
+mod provision;
 mod registry;
 mod salvage;
 mod store;
@@ -30,4 +31,5 @@ mod tests;
 
 pub use driver::SledDriver;
 pub use options::{Durability, SledOptions};
+pub use provision::SledProvisioner;
 pub use salvage::{Salvaged, salvage};

@@ -42,7 +42,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    fn is(&self, status: u16, codes: &[&str]) -> bool {
+    pub(crate) fn is(&self, status: u16, codes: &[&str]) -> bool {
         self.status == status && self.code.as_deref().is_some_and(|code| codes.contains(&code))
     }
 

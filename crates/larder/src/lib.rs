@@ -94,6 +94,7 @@ pub use context::Context;
 pub use environment::Environment;
 pub use secret::Secret;
 pub use service::{SERVICES, Service};
+pub use variables::variable_of;
 
 #[cfg(feature = "local")]
 pub use larder_sled::{Salvaged, salvage};

@@ -3,6 +3,13 @@
 /// The variable that names the bindings file.
 pub(crate) const BINDINGS_FILE: &str = "LARDER_BINDINGS";
 
+/// The variable that the binding of an id is found in: `LARDER_SESSION_CACHE_BINDING` for `session-cache`.
+///
+/// Two ids that meet in one variable cannot be used together.
+pub fn variable_of(id: &str) -> String {
+    larder(id)
+}
+
 /// The variable of a binding.
 pub(crate) fn larder(id: &str) -> String {
     format!("LARDER_{}_BINDING", stem(id))

@@ -1,20 +1,26 @@
 //! The commands, one file for each.
 
+mod ask;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod copy;
 pub(crate) mod delete;
+pub(crate) mod down;
 pub(crate) mod exists;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod incr;
 pub(crate) mod man;
+pub(crate) mod plan;
 pub(crate) mod put;
 pub(crate) mod scan;
+mod stack;
 pub(crate) mod stats;
 pub(crate) mod sweep;
+pub(crate) mod template;
 pub(crate) mod touch;
+pub(crate) mod up;
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
@@ -72,6 +78,10 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
         Command::Sweep(command) => sweep::run(command, &session).await,
         Command::Check(command) => check::run(command, &session).await,
         Command::Stats(command) => stats::run(command, &session).await,
+        Command::Plan(command) => plan::run(command, &session).await,
+        Command::Up(command) => up::run(command, &session).await,
+        Command::Down(command) => down::run(command, &session).await,
+        Command::Template(command) => template::run(command, &session).await,
         Command::Completions(command) => completions::run(&command, &session),
         Command::Man(command) => man::run(&command, &session),
     }

@@ -9,5 +9,8 @@ mod output;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;
+mod stack;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod stack_clouds;
 mod support;
 mod usage;

@@ -157,7 +157,7 @@ impl<'a> Attempts<'a> {
 
 impl DriverError {
     /// The error for the caller, of a request whose effect is known.
-    pub(super) fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         Error::new(self.kind, self.message)
             .with_retryable(self.retryable)
             .with_retry_after(self.retry_after)

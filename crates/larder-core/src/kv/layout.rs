@@ -1,12 +1,13 @@
 //! Reading or writing a store's layout record, once per handle (L1).
 
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Shared;
 use super::attempts::Attempts;
+use super::{Kv, Shared};
 use crate::driver::{Consistency, Guard, LayoutKeeper, Mutation, Projection, Read, Write, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{Layout, layout_row};
@@ -33,6 +34,37 @@ impl LayoutFailure {
     fn since(&self, moment: Instant) -> Option<Error> {
         let failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         failure.as_ref().filter(|(at, _)| *at >= moment).map(|(_, error)| error.clone())
+    }
+}
+
+impl Kv {
+    /// The layout that the store has; `None` for one that is empty and was never used. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `NotProvisioned` when the store holds rows but no layout record; `Unsupported` when this version does not understand
+    /// the record; else what keeps the store from answering.
+    pub async fn stored_layout(&self) -> Result<Option<Layout>> {
+        let work = pin!(async {
+            let shared = &self.shared;
+            if let Some(layout) = shared.layout.get() {
+                return Ok(Some(layout.clone()));
+            }
+            let mut attempts =
+                Attempts::until(shared, Operation::Open, Instant::now() + shared.policy.deadline);
+            shared.look_for_layout(&mut attempts).await
+        });
+        self.observed(Operation::Open, work).await
+    }
+
+    /// The layout of the store, which is written if there is none yet, as by the first operation (L1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::stored_layout`].
+    pub async fn settled_layout(&self) -> Result<Layout> {
+        let work = pin!(async { Ok(self.shared.layout().await?.layout.clone()) });
+        self.observed(Operation::Open, work).await
     }
 }
 
@@ -70,12 +102,8 @@ impl Shared {
             return Ok(Layout::new(1));
         }
         let mut attempts = Attempts::until(self, Operation::Open, deadline);
-        if let Some(layout) = self.read_layout(&mut attempts).await? {
+        if let Some(layout) = self.look_for_layout(&mut attempts).await? {
             return Ok(layout);
-        }
-        if !attempts.read(|| self.driver.is_empty()).await? {
-            // Another process may have begun to use the store since the first look.
-            return self.read_layout(&mut attempts).await?.ok_or_else(|| self.no_layout());
         }
         self.write_layout(&mut attempts).await?;
         // Whoever wrote first decides.
@@ -85,6 +113,18 @@ impl Shared {
                 "the layout record was written and is gone; is the store being removed?",
             )
         })
+    }
+
+    /// The layout of a store that has one; `None` for an empty store.
+    async fn look_for_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {
+        if let Some(layout) = self.read_layout(attempts).await? {
+            return Ok(Some(layout));
+        }
+        if attempts.read(|| self.driver.is_empty()).await? {
+            return Ok(None);
+        }
+        // Another process may have begun to use the store since the first look.
+        self.read_layout(attempts).await?.map(Some).ok_or_else(|| self.no_layout())
     }
 
     async fn read_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {

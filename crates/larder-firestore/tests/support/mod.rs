@@ -1,6 +1,9 @@
 //! Collections on the emulator, and servers that answer as a test says.
 #![allow(dead_code, reason = "every test uses some of it")]
 
+pub(crate) mod admin;
+pub(crate) mod description;
+
 use std::error::Error;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -69,6 +72,7 @@ type Answer = Arc<dyn Fn(Asked) -> BoxFuture<'static, Response<Full<Bytes>>> + S
 /// A request that a server was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) authorization: String,
     pub(crate) body: Bytes,
@@ -122,7 +126,8 @@ async fn reply(
     let (head, body) = request.into_parts();
     let authorization = head.headers.get("authorization");
     let authorization = authorization.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    let asked = Asked { path: head.uri.to_string(), authorization, body: body.collect().await?.to_bytes() };
+    let (method, path) = (head.method.to_string(), head.uri.to_string());
+    let asked = Asked { method, path, authorization, body: body.collect().await?.to_bytes() };
     record.lock().expect("no test has panicked with it").push(asked.clone());
     let answer = answer(asked).await;
     if answer.extensions().get::<Reset>().is_some() {

@@ -14,21 +14,26 @@ pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
         let Binding::DynamoDb(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to dynamodb"));
         };
-        Ok(Kv::builder(DynamoDbDriver::open(options(binding).connect_timeout(connect_timeout)).await?))
+        Ok(Kv::builder(
+            DynamoDbDriver::open(binding.driver_options().connect_timeout(connect_timeout)).await?,
+        ))
     })
 }
 
-fn options(binding: DynamoDb) -> DynamoDbOptions {
-    let mut options = DynamoDbOptions::new(binding.table_name, binding.region);
-    options.endpoint_url = binding.endpoint_url;
-    options.credentials = match (binding.credentials, binding.profile) {
-        (Some(keys), _) => Credentials::Keys {
-            id: keys.access_key_id.expose().to_owned(),
-            secret: keys.secret_access_key.expose().to_owned(),
-            session_token: keys.session_token.map(|token| token.expose().to_owned()),
-        },
-        (None, Some(profile)) => Credentials::Profile(profile),
-        (None, None) => Credentials::Environment,
-    };
-    options
+impl DynamoDb {
+    /// How the driver reaches the table: for programs that make it.
+    pub fn driver_options(self) -> DynamoDbOptions {
+        let mut options = DynamoDbOptions::new(self.table_name, self.region);
+        options.endpoint_url = self.endpoint_url;
+        options.credentials = match (self.credentials, self.profile) {
+            (Some(keys), _) => Credentials::Keys {
+                id: keys.access_key_id.expose().to_owned(),
+                secret: keys.secret_access_key.expose().to_owned(),
+                session_token: keys.session_token.map(|token| token.expose().to_owned()),
+            },
+            (None, Some(profile)) => Credentials::Profile(profile),
+            (None, None) => Credentials::Environment,
+        };
+        options
+    }
 }

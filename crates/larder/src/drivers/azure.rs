@@ -14,28 +14,35 @@ pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
         let Binding::TableStorage(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to tablestorage"));
         };
-        Ok(Kv::builder(TablesDriver::open(options(binding)?.connect_timeout(connect_timeout)).await?))
+        Ok(Kv::builder(TablesDriver::open(binding.driver_options()?.connect_timeout(connect_timeout)).await?))
     })
 }
 
-fn options(binding: TableStorage) -> Result<TablesOptions> {
-    let mut options = match binding.credential {
-        Some(TableCredential::ConnectionString(text)) => {
-            let options = TablesOptions::from_connection_string(text.expose(), binding.table_name)?;
-            if options.account != binding.account_name {
-                let reason = "connectionString is of another account than accountName";
-                return Err(Error::new(ErrorKind::InvalidInput, reason));
+impl TableStorage {
+    /// How the driver reaches the table: for programs that make it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a connection string that cannot be read, or is of another account.
+    pub fn driver_options(self) -> Result<TablesOptions> {
+        let mut options = match self.credential {
+            Some(TableCredential::ConnectionString(text)) => {
+                let options = TablesOptions::from_connection_string(text.expose(), self.table_name)?;
+                if options.account != self.account_name {
+                    let reason = "connectionString is of another account than accountName";
+                    return Err(Error::new(ErrorKind::InvalidInput, reason));
+                }
+                options
             }
-            options
+            credential => {
+                TablesOptions::new(self.account_name, self.table_name).credentials(credentials(credential))
+            }
+        };
+        if let Some(url) = self.endpoint_url {
+            options.endpoint_url = Some(url);
         }
-        credential => {
-            TablesOptions::new(binding.account_name, binding.table_name).credentials(credentials(credential))
-        }
-    };
-    if let Some(url) = binding.endpoint_url {
-        options.endpoint_url = Some(url);
+        Ok(options)
     }
-    Ok(options)
 }
 
 fn credentials(credential: Option<TableCredential>) -> Credentials {

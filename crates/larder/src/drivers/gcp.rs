@@ -14,16 +14,21 @@ pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
         let Binding::Firestore(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to firestore"));
         };
-        Ok(Kv::builder(FirestoreDriver::open(options(binding).connect_timeout(connect_timeout)).await?))
+        Ok(Kv::builder(
+            FirestoreDriver::open(binding.driver_options().connect_timeout(connect_timeout)).await?,
+        ))
     })
 }
 
-fn options(binding: Firestore) -> FirestoreOptions {
-    let mut options =
-        FirestoreOptions::new(binding.project_id, binding.collection_name).database(binding.database_id);
-    options.endpoint_url = binding.endpoint_url;
-    if let Some(file) = binding.credentials_file {
-        options.credentials = Credentials::File(file.into());
+impl Firestore {
+    /// How the driver reaches the collection: for programs that make it.
+    pub fn driver_options(self) -> FirestoreOptions {
+        let mut options =
+            FirestoreOptions::new(self.project_id, self.collection_name).database(self.database_id);
+        options.endpoint_url = self.endpoint_url;
+        if let Some(file) = self.credentials_file {
+            options.credentials = Credentials::File(file.into());
+        }
+        options
     }
-    options
 }
