@@ -100,7 +100,7 @@ impl Admin {
 
     /// How far an operation has come.
     pub(super) async fn operation(&self, name: &str, patience: &RetryPolicy) -> Result<Operation> {
-        let ours = format!("{}/operations/", self.driver.place.database_name());
+        let ours = format!("{}/operations/", self.driver.place.database_name);
         if !name.starts_with(&ours) {
             // It becomes a path.
             return Err(internal("the Admin API gave an operation a name that is none of the database's"));
