@@ -135,7 +135,7 @@ async fn carry(
             command.cursor.display()
         ));
     }
-    copied
+    copied.map_err(Failure::midway)
 }
 
 /// Compares both sides, and prints each difference on a line of its own.
