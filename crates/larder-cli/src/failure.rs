@@ -20,9 +20,11 @@ pub enum Failure {
     Usage(String),
     /// A store answered with an error.
     Store(Error),
+    /// A store refused something in the middle of the work: exit code 1 whatever it is, since something was done.
+    Midway(Error),
     /// A file, a store or the output is not as the command needs it: exit code 1.
     Other(String),
-    /// Whoever reads the output has left. Nothing is said about it.
+    /// Whoever reads a listing has left: exit code 0, and nothing is said about it.
     OutputClosed,
 }
 
@@ -32,8 +34,16 @@ impl Failure {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Store(error) if error.kind() == ErrorKind::InvalidInput => Exit::Usage,
-            Self::Store(_) | Self::Other(_) => Exit::Error,
+            Self::Store(_) | Self::Midway(_) | Self::Other(_) => Exit::Error,
             Self::OutputClosed => Exit::Done,
+        }
+    }
+
+    /// The same failure, of work that may have been done in part.
+    pub(crate) fn midway(self) -> Self {
+        match self {
+            Self::Store(error) => Self::Midway(error),
+            other => other,
         }
     }
 
@@ -42,20 +52,13 @@ impl Failure {
         Self::Other(format!("{place}: {error}"))
     }
 
-    /// An I/O error of the standard output.
-    pub(crate) fn of_output(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::OutputClosed,
-            _ => Self::at("the output", error),
-        }
-    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(message) | Self::Other(message) => f.write_str(message),
-            Self::Store(error) => write!(f, "{error}"),
+            Self::Store(error) | Self::Midway(error) => write!(f, "{error}"),
             Self::OutputClosed => f.write_str("the output was closed"),
         }
     }
@@ -64,7 +67,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Store(error) => error.source(),
+            Self::Store(error) | Self::Midway(error) => error.source(),
             _ => None,
         }
     }

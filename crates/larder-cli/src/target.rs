@@ -38,7 +38,7 @@ pub(crate) struct TargetArgs {
 pub(crate) enum Absence {
     /// A directory that is not there is made: the command writes.
     Made,
-    /// A directory that is not there is an error, never an empty store (G3): the command reads.
+    /// A directory that is not there, or has no store in it, is an error, never an empty store (G3): the command reads.
     Refused,
 }
 
@@ -99,12 +99,19 @@ impl Target {
     pub(crate) async fn open(&self, absence: Absence) -> Outcome<Kv> {
         if absence == Absence::Refused
             && let Binding::LocalKv(local) = self.binding()?
-            && !local.data_dir.exists()
+            && !is_store(&local.data_dir)
         {
             return Err(no_directory(&local.data_dir));
         }
         Ok(self.bindings.load_kv(&self.id).await?)
     }
+}
+
+/// Whether there is something of a store in a directory, whole or damaged. An empty one may be a disk that is not mounted.
+fn is_store(dir: &Path) -> bool {
+    // What is no directory, and what may not be looked into, the driver has better words for.
+    let is_unseen = !dir.is_dir() && dir.symlink_metadata().is_ok();
+    is_unseen || (dir.join("db").exists() && dir.join("conf").exists())
 }
 
 fn no_directory(dir: &Path) -> Failure {

@@ -193,15 +193,26 @@ async fn a_table_of_other_rows_or_other_shards_is_left_alone() {
 
 #[tokio::test]
 async fn a_table_that_is_never_ready_is_reported_and_not_awaited_for_ever() {
-    let body = r#"{"Table":{"TableName":"cache","TableStatus":"CREATING",
+    let creating = r#"{"Table":{"TableName":"cache","TableStatus":"CREATING",
         "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}],
         "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}]}}"#;
-    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(answering("200 OK", "", body).await);
-    let provisioner = provisioner(&options.credentials(keys()), spec()).await.patience(short_patience());
-    let plan = provisioner.plan(Goal::Present).await.expect("a plan");
-    assert!(plan.is_pending() && !plan.has_changes(), "{plan}");
-    let done = provisioner.apply().await.expect("no error");
-    assert!(done.to_string().contains("not ready yet: apply again"), "{done}");
+    let deleting: &'static str = Box::leak(creating.replace("CREATING", "DELETING").into_boxed_str());
+    for (body, made) in [(creating, 0), (deleting, 1)] {
+        let url = answering("200 OK", "", body).await;
+        let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+        let provisioner = provisioner(&options, spec()).await.patience(short_patience());
+        // Nothing is asked of a table that is not there yet; all that it is to have is shown.
+        let plan = provisioner.plan(Goal::Present).await.expect("a plan");
+        assert!(plan.is_pending() && plan.has_changes() && plan.is_usable(), "{plan}");
+        let tables = plan.steps.iter().filter(|step| step.part == "table" && step.is_change());
+        assert_eq!(tables.count(), made, "{plan}");
+        for part in ["time to live", "point-in-time recovery", "tags", "layout record"] {
+            assert!(matches!(change(&plan, part), Change::Create(_)), "{part}: {plan}");
+        }
+        let done = provisioner.apply().await.expect("no error");
+        assert!(done.to_string().contains("not ready yet: apply again"), "{done}");
+        assert!(!done.is_usable() && !done.to_string().contains("layout record"), "{done}");
+    }
 }
 
 #[tokio::test]

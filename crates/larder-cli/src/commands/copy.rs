@@ -8,16 +8,17 @@ use clap::Args;
 use larder::Kv;
 
 use super::Session;
+use crate::clock;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::moving::compare::{Difference, compare};
 use crate::moving::pace::Pace;
 use crate::moving::pipeline::{self, Summary};
 use crate::moving::place::Place;
-use crate::moving::position::{Identity, Position, Start};
+use crate::moving::position::{Identity, Position, Stage, Start};
 use crate::moving::progress::{Progress, ProgressMode};
 use crate::moving::tally::Tally;
-use crate::moving::writer::{Existing, ExistingArgs, Writer};
+use crate::moving::writer::{Existing, ExistingArgs, Writer, holds_entries};
 use crate::output::{Format, escaped};
 use crate::target::Absence;
 
@@ -79,32 +80,62 @@ pub(crate) async fn run(command: Copy, session: &Session) -> Outcome<Exit> {
             // From here on the target may hold entries of this copy.
             position.save()?;
         }
-        Start::Resumed => session.output.note(&format!(
-            "going on with the copy in {}, which has come to {}",
-            command.cursor.display(),
-            position.tally.shown()
-        )),
+        Start::Resumed => {
+            refuse_emptied(&target, &position, &command).await?;
+            session.output.note(&format!(
+                "going on with the copy in {}, which has come to {}",
+                command.cursor.display(),
+                position.tally.shown()
+            ));
+        }
     }
-    let total = if command.count { Some(pipeline::count(&source, &command.prefix).await?) } else { None };
-    let progress = Progress::new(command.progress, total);
-    let writer = Writer::new(target.clone(), existing, Pace::new(command.rate));
-    let copied = pipeline::run(&source, &command.prefix, writer, &mut position, &progress).await;
-    progress.end();
-    if let Err(failure) = copied {
-        session.output.note(&format!(
-            "the copy has stopped at {}: the same command goes on from there, by {}",
-            position.tally.shown(),
-            command.cursor.display()
-        ));
-        return Err(failure);
+    if position.stage() == Stage::Copying {
+        carry(&command, &source, &target, &mut position, session).await?;
     }
-    let tally = position.finish()?;
     let differences = if command.verify {
         Some(verify(&source, &target, &command.prefix, existing, session).await?)
     } else {
         None
     };
+    let tally = position.finish()?;
     summarize(tally, differences, started, session)
+}
+
+/// Refuses to go on where what has been carried over is gone: the rest alone would be no copy.
+async fn refuse_emptied(target: &Kv, position: &Position, command: &Copy) -> Outcome<()> {
+    if !position.is_in_target(clock::now()) || holds_entries(target, &command.prefix).await? {
+        return Ok(());
+    }
+    Err(Failure::Other(format!(
+        "{} holds nothing of the {} that were copied into it, as {file} says: see that it is the same store (is its disk \
+         mounted?), or remove {file} to begin anew",
+        target.describe(),
+        position.tally.shown(),
+        file = command.cursor.display()
+    )))
+}
+
+async fn carry(
+    command: &Copy,
+    source: &Kv,
+    target: &Kv,
+    position: &mut Position,
+    session: &Session,
+) -> Outcome<()> {
+    let existing = command.existing.existing();
+    let total = if command.count { Some(pipeline::count(source, &command.prefix).await?) } else { None };
+    let progress = Progress::new(command.progress, total);
+    let writer = Writer::new(target.clone(), existing, Pace::new(command.rate));
+    let copied = pipeline::run(source, &command.prefix, writer, position, &progress).await;
+    progress.end();
+    if copied.is_err() {
+        session.output.note(&format!(
+            "the copy has stopped at {}: the same command goes on from there, by {}",
+            position.tally.shown(),
+            command.cursor.display()
+        ));
+    }
+    copied.map_err(Failure::midway)
 }
 
 /// Compares both sides, and prints each difference on a line of its own.

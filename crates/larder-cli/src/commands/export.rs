@@ -1,5 +1,6 @@
 //! `larder export`: writes entries to a file.
 
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,8 @@ use crate::target::Absence;
 /// The arguments of `larder export`.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The file to write; - or nothing is the standard output. A file is replaced once the export is complete.
+    /// The file to write; - or nothing is the standard output. A file is replaced once the export is complete; a
+    /// device or a pipe is written into.
     file: Option<PathBuf>,
     /// Exports only the keys that begin with this.
     #[arg(long, default_value = "", value_name = "PREFIX", hide_default_value = true)]
@@ -50,7 +52,7 @@ async fn export(command: &Export, kv: &Kv, session: &Session) -> Outcome<Exit> {
         Some(path) if path != Path::new("-") => to_file(command, path, kv, session).await?,
         _ => {
             let stdout = BufWriter::new(io::stdout());
-            let (_, tally) = write(command, stdout, kv, session, Failure::of_output).await?;
+            let (_, tally) = write(command, stdout, kv, session, |error| Failure::at("the output", error)).await?;
             tally
         }
     };
@@ -58,8 +60,37 @@ async fn export(command: &Export, kv: &Kv, session: &Session) -> Outcome<Exit> {
     Ok(if tally.unreadable == 0 { Exit::Done } else { Exit::Error })
 }
 
-/// Writes beside the file that is there, and puts the new one in its place once it is whole and durable.
 async fn to_file(command: &Export, path: &Path, kv: &Kv, session: &Session) -> Outcome<Tally> {
+    let at = |error: &io::Error| Failure::at(path.display(), error);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {
+            let real = path.canonicalize().map_err(|error| at(&error))?;
+            replace(command, &real, kv, session).await
+        }
+        Ok(_) => {
+            // A device or a pipe: it is written into, and stays what it is. It has nothing to be made durable.
+            let file = OpenOptions::new().write(true).open(path).map_err(|error| at(&error))?;
+            Ok(write(command, BufWriter::new(file), kv, session, at).await?.1)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            replace(command, &named(path), kv, session).await
+        }
+        Err(error) => Err(at(&error)),
+    }
+}
+
+/// The file that a name stands for which is not there yet: the end of its links.
+fn named(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // They end, or the system had told of a loop.
+    while let Ok(target) = fs::read_link(&path) {
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
+/// Writes beside the file that is there, and puts the new one in its place once it is whole and durable.
+async fn replace(command: &Export, path: &Path, kv: &Kv, session: &Session) -> Outcome<Tally> {
     let at = |error: &io::Error| Failure::at(path.display(), error);
     let dir = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -81,14 +112,16 @@ async fn write<W: Write>(
     at: impl Fn(&io::Error) -> Failure,
 ) -> Outcome<(W, Tally)> {
     let at = |error: io::Error| at(&error);
-    if command.zstd {
-        // The level that zstd takes by itself.
-        let encoder = zstd::Encoder::new(out, 0).map_err(at)?;
-        let (encoder, tally) = write_lines(command, encoder, kv, session, at).await?;
-        Ok((encoder.finish().map_err(at)?, tally))
-    } else {
-        write_lines(command, out, kv, session, at).await
+    if !command.zstd {
+        return write_lines(command, out, kv, session, at).await;
     }
+    // The level that zstd takes by itself.
+    let encoder = zstd::Encoder::new(out, 0).map_err(&at)?;
+    let (encoder, tally) = write_lines(command, encoder, kv, session, &at).await?;
+    let mut out = encoder.finish().map_err(&at)?;
+    // The end of the frame is in a buffer, which would drop it without a word if it cannot be written.
+    out.flush().map_err(&at)?;
+    Ok((out, tally))
 }
 
 async fn write_lines<W: Write>(

@@ -45,7 +45,7 @@ pub(crate) async fn run(command: Import, session: &Session) -> Outcome<Exit> {
     let kv = session.target.target().open(Absence::Made).await?;
     existing.check(&kv, &prefix).await?;
     let writer = Arc::new(Writer::new(kv, existing, Pace::new(command.rate)));
-    let tally = write(&file, &place, &writer).await?;
+    let tally = write(&file, &place, &writer).await.map_err(Failure::midway)?;
     match session.output.format {
         Format::Text => session.output.line(&format!("imported {}", tally.shown()))?,
         Format::Json | Format::Ndjson => session.output.json(&Summary { tally, differences: None })?,

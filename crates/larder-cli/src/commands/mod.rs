@@ -30,7 +30,7 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
-use crate::output::Output;
+use crate::output::{Closed, Output};
 use crate::target::TargetArgs;
 
 /// What every command is given beside its own arguments.
@@ -63,7 +63,11 @@ pub fn main() -> ExitCode {
 ///
 /// Why it could not be done; [`Failure::exit`] is the exit code of that.
 pub async fn run(cli: Cli) -> Outcome<Exit> {
-    let session = Session { target: cli.target, output: Output::new(cli.output) };
+    let closed = match cli.command {
+        Command::Scan(_) | Command::Get(_) | Command::Completions(_) | Command::Man(_) => Closed::Ends,
+        _ => Closed::GoesOn,
+    };
+    let session = Session { target: cli.target, output: Output::new(cli.output, closed) };
     match cli.command {
         Command::Get(command) => get::run(command, &session).await,
         Command::Put(command) => put::run(command, &session).await,

@@ -26,16 +26,24 @@ pub(crate) struct StackArgs {
 impl StackArgs {
     pub(crate) fn stack(&self) -> Outcome<Stack> {
         if let Some(path) = &self.stack {
-            return Ok(Stack::from_file(path)?);
+            return read(path);
         }
         match DEFAULT_STACKS.map(Path::new).into_iter().filter(|path| path.exists()).collect::<Vec<_>>()[..] {
             [] => Ok(Stack::default()),
-            [path] => Ok(Stack::from_file(path)?),
+            [path] => read(path),
             _ => Err(Failure::Usage(
                 "stack.toml and stack.json are both here; name one with --stack".to_owned(),
             )),
         }
     }
+}
+
+/// Reads a stack. What is wrong in it was given by the caller; a file that cannot be read is something else.
+fn read(path: &Path) -> Outcome<Stack> {
+    if let Err(error) = std::fs::File::open(path) {
+        return Err(Failure::Other(format!("{} cannot be read: {error}", path.display())));
+    }
+    Stack::from_file(path).map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// A place on a platform. Credentials are found as the platform's own tools find them.

@@ -14,6 +14,11 @@ pub(crate) struct Carried {
 }
 
 impl Carried {
+    /// The moment at which it expires, or the last there is.
+    pub(crate) fn lasts(&self) -> Timestamp {
+        self.expires_at.unwrap_or(Timestamp::from_millis(u64::MAX))
+    }
+
     /// Whether there is nothing to carry any more (T2).
     pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at.is_some_and(|moment| moment <= now)

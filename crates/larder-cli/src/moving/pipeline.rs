@@ -8,7 +8,7 @@ use larder::{Cursor, Entry, ErrorKind, Kv, MAX_PAGE_LIMIT, Page, ScanOptions};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::entry::Carried;
-use super::position::Position;
+use super::position::{Passed, Position};
 use super::progress::Progress;
 use super::tally::Tally;
 use super::writer::Writer;
@@ -40,17 +40,18 @@ pub(crate) async fn run(
                 let writer = Arc::clone(&writer);
                 async move {
                     let page = page?;
+                    let lasts = page.entries.iter().map(Carried::lasts).max();
                     // A task of its own, so that another processor can take it.
                     let work = tokio::spawn(async move { writer.write(page.entries).await });
                     let tally =
                         work.await.map_err(|_| Failure::Other("a writing task failed".to_owned()))??;
-                    Ok::<_, Failure>((page.cursor, page.unreadable, tally))
+                    Ok::<_, Failure>((Passed { cursor: page.cursor, tally, lasts }, page.unreadable))
                 }
             })
             .buffered(CONCURRENT_PAGES)
     );
     while let Some(page) = written.next().await {
-        let (cursor, unreadable, mut tally) = match page {
+        let (mut page, unreadable) = match page {
             Ok(page) => page,
             Err(failure) => {
                 // What is done need not be done again.
@@ -61,8 +62,8 @@ pub(crate) async fn run(
         for error in &unreadable {
             progress.note(&error.to_string());
         }
-        tally.unreadable = unreadable.len() as u64;
-        let saved = position.advance(cursor, tally)?;
+        page.tally.unreadable = unreadable.len() as u64;
+        let saved = position.advance(page)?;
         progress.at(&position.tally);
         if saved {
             progress.saved(&position.tally);

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use larder::Binding;
+use larder::binding::DynamoDb;
+use twox_hash::XxHash64;
 
 /// A store, and the part of it that a binding reaches.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,9 +17,14 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(binding: &Binding) -> Self {
+        Self::seen_from(binding, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    }
+
+    fn seen_from(binding: &Binding, variable: impl Fn(&str) -> Option<String>) -> Self {
         let (store, namespace) = match binding {
             Binding::DynamoDb(table) => {
-                (with_endpoint(format!("{}/{}", table.region, table.table_name), &table.endpoint_url), "")
+                let name = format!("{}/{}{}", table.region, table.table_name, account(table, variable));
+                (with_endpoint(name, &table.endpoint_url), "")
             }
             Binding::Firestore(at) => {
                 let name = format!("{}/{}/{}", at.project_id, at.database_id, at.collection_name);
@@ -55,6 +62,35 @@ impl Place {
     }
 }
 
+/// What tells the account of a table: a table's name is one in its account alone.
+///
+/// Only the service knows the account itself. Without keys or a profile in the binding it is what the environment says; on
+/// a machine that has a role of its own, nothing is said, and that role is the same for both sides of a copy.
+fn account(table: &DynamoDb, variable: impl Fn(&str) -> Option<String>) -> String {
+    if let Some(credentials) = &table.credentials {
+        return format!("@key-{}", shortened(credentials.access_key_id.expose()));
+    }
+    if let Some(profile) = &table.profile {
+        return format!("@profile-{profile}");
+    }
+    if variable("AWS_SESSION_TOKEN").is_none()
+        && let Some(id) = variable("AWS_ACCESS_KEY_ID")
+    {
+        return format!("@key-{}", shortened(&id));
+    }
+    // Keys that are temporary are others when a copy goes on.
+    match (variable("AWS_ROLE_ARN"), variable("AWS_PROFILE")) {
+        (Some(role), _) => format!("@role-{role}"),
+        (None, Some(profile)) => format!("@profile-{profile}"),
+        (None, None) => String::new(),
+    }
+}
+
+/// The same for the same key, and nothing of it: what a place is made of is shown, and written to a file.
+fn shortened(id: &str) -> String {
+    format!("{:016x}", XxHash64::oneshot(0, id.as_bytes()))
+}
+
 fn with_endpoint(name: String, endpoint: &Option<String>) -> String {
     match endpoint {
         Some(url) => format!("{name}?endpointUrl={}", url.trim_end_matches('/')),
@@ -75,7 +111,13 @@ mod tests {
     use super::*;
 
     fn place(binding: &str) -> Place {
-        Place::of(&Bindings::from_map([("x", binding)]).binding("x").expect("a binding"))
+        place_from(binding, &[])
+    }
+
+    fn place_from(binding: &str, variables: &[(&str, &str)]) -> Place {
+        let binding = Bindings::from_map([("x", binding)]).binding("x").expect("a binding");
+        let find = |name: &str| variables.iter().find(|(has, _)| *has == name);
+        Place::seen_from(&binding, |name| find(name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
@@ -85,7 +127,39 @@ mod tests {
                 "accessKeyId":"AKIASECRET","secretAccessKey":"hidden"}"#,
         )
         .text();
-        assert_eq!(text, "dynamodb://eu-central-1/cache");
+        assert!(text.starts_with("dynamodb://eu-central-1/cache@key-"), "{text}");
+        assert!(!text.contains("AKIA") && !text.contains("hidden"), "{text}");
+    }
+
+    #[test]
+    fn a_table_of_the_same_name_in_another_account_is_another() {
+        let keys = |id: &str| {
+            format!(
+                r#"{{"service":"dynamodb","tableName":"cache","region":"eu-central-1",
+                    "accessKeyId":"{id}","secretAccessKey":"hidden"}}"#
+            )
+        };
+        let url = "dynamodb://cache?region=eu-central-1";
+        let all = [
+            place(&keys("AKIAONE")),
+            place(&keys("AKIATWO")),
+            place(&format!("{url}&profile=one")),
+            place(&format!("{url}&profile=two")),
+            place(url),
+            place_from(url, &[("AWS_ACCESS_KEY_ID", "AKIATHREE")]),
+            place_from(url, &[("AWS_ROLE_ARN", "arn:aws:iam::1:role/one")]),
+            place_from(url, &[("AWS_PROFILE", "three"), ("AWS_REGION", "x")]),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            for (beside, other) in all.iter().enumerate() {
+                assert_eq!(one.overlaps(other), at == beside, "{one:?} {other:?}");
+            }
+        }
+        // By the environment or by the binding, a key is the same.
+        assert_eq!(place(&keys("AKIAONE")), place_from(url, &[("AWS_ACCESS_KEY_ID", "AKIAONE")]));
+        // What is good for an hour does not keep a copy from going on after it.
+        let temporary = |id| place_from(url, &[("AWS_ACCESS_KEY_ID", id), ("AWS_SESSION_TOKEN", "t")]);
+        assert_eq!(temporary("ASIAONE"), temporary("ASIATWO"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use larder::Cursor;
+use larder::{Cursor, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
@@ -31,8 +31,25 @@ pub(crate) struct Identity {
 struct Content {
     larder_copy: u32,
     identity: Identity,
+    /// Not there before the first page.
     cursor: Option<String>,
+    #[serde(default)]
+    stage: Stage,
     tally: Tally,
+    /// Until when something of it lives, in milliseconds since 1970.
+    #[serde(default)]
+    lasts: u64,
+}
+
+/// What a copy is at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stage {
+    /// Entries are still carried over.
+    #[default]
+    Copying,
+    /// All are in the target, and what is asked for beside that is still to be done.
+    Copied,
 }
 
 /// Whether a copy begins, or goes on where a killed one stopped.
@@ -49,8 +66,20 @@ pub(crate) struct Position {
     identity: Identity,
     start: Start,
     pub(crate) cursor: Option<Cursor>,
+    stage: Stage,
     pub(crate) tally: Tally,
+    lasts: u64,
     saved: Option<Instant>,
+}
+
+/// A page that is durable in the target.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    /// Where the next page begins; `None` for the last one.
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) tally: Tally,
+    /// The moment at which the last entry of it expires; `None` when it holds none, the last there is for never.
+    pub(crate) lasts: Option<Timestamp>,
 }
 
 impl Position {
@@ -61,7 +90,9 @@ impl Position {
             identity,
             start: Start::Anew,
             cursor: None,
+            stage: Stage::Copying,
             tally: Tally::default(),
+            lasts: 0,
             saved: None,
         };
         let text = match fs::read(path) {
@@ -79,7 +110,9 @@ impl Position {
         }
         let cursor = content.cursor.map(|text| text.parse()).transpose();
         position.cursor = cursor.map_err(|_| position.is_none_of_ours())?;
+        position.stage = content.stage;
         position.tally = content.tally;
+        position.lasts = content.lasts;
         position.start = Start::Resumed;
         Ok(position)
     }
@@ -88,13 +121,27 @@ impl Position {
         self.start
     }
 
-    /// Notes that all before the cursor is in the target, and writes that down when it is time.
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether something that was carried over is in the target still, if nobody has removed it.
+    pub(crate) fn is_in_target(&self, now: Timestamp) -> bool {
+        self.tally.entries > 0 && self.lasts > now.as_millis()
+    }
+
+    /// Notes that a page is in the target, and all before it; writes that down when it is time, and at the end.
     ///
     /// Returns whether it was written down. What was not is copied again after a kill, to the same effect.
-    pub(crate) fn advance(&mut self, cursor: Option<Cursor>, tally: Tally) -> Outcome<bool> {
-        self.cursor = cursor;
-        self.tally += tally;
-        if self.saved.is_some_and(|at| at.elapsed() < EVERY) {
+    pub(crate) fn advance(&mut self, page: Passed) -> Outcome<bool> {
+        self.tally += page.tally;
+        self.lasts = self.lasts.max(page.lasts.map_or(0, Timestamp::as_millis));
+        match page.cursor {
+            Some(cursor) => self.cursor = Some(cursor),
+            // The cursor stays: none would be the beginning.
+            None => self.stage = Stage::Copied,
+        }
+        if self.stage == Stage::Copying && self.saved.is_some_and(|at| at.elapsed() < EVERY) {
             return Ok(false);
         }
         self.save()?;
@@ -107,7 +154,9 @@ impl Position {
             larder_copy: FORMAT,
             identity: self.identity.clone(),
             cursor: self.cursor.as_ref().map(ToString::to_string),
+            stage: self.stage,
             tally: self.tally,
+            lasts: self.lasts,
         };
         let text = serde_json::to_vec(&content).map_err(|error| Failure::Other(error.to_string()))?;
         replace(&self.path, &text).map_err(|error| Failure::at(self.path.display(), &error))?;
@@ -171,17 +220,34 @@ mod tests {
         Identity { from: "a".into(), to: to.into(), prefix: String::new(), existing: Existing::Refused }
     }
 
-    #[test]
-    fn a_position_is_gone_on_with_by_the_same_copy_alone() {
+    /// As a handle gives it.
+    async fn a_cursor() -> Cursor {
+        let dir = tempfile::tempdir().expect("a directory");
+        let driver = larder_sled::SledDriver::open(dir.path(), larder_sled::SledOptions::new()).await;
+        let kv = larder::Kv::new(driver.expect("it opens"));
+        for key in ["a", "b"] {
+            kv.put(key, "v", larder::PutOptions::new()).await.expect("a put");
+        }
+        let page = kv.scan_keys_page("", larder::ScanOptions::new().limit(1)).await.expect("a page");
+        page.cursor.expect("there is more")
+    }
+
+    #[tokio::test]
+    async fn a_position_is_gone_on_with_by_the_same_copy_alone() {
+        let cursor = a_cursor().await;
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("cursor");
         let mut position = Position::open(&path, identity("b")).expect("none yet");
         assert_eq!(position.start(), Start::Anew);
         let tally = Tally { entries: 7, ..Tally::default() };
-        assert!(position.advance(None, tally).expect("it is written"));
+        let lasts = Some(Timestamp::from_millis(1_000));
+        assert!(position.advance(Passed { cursor: Some(cursor.clone()), tally, lasts }).expect("it is written"));
 
         let resumed = Position::open(&path, identity("b")).expect("the same");
-        assert_eq!((resumed.start(), resumed.tally), (Start::Resumed, tally));
+        assert_eq!((resumed.start(), resumed.stage()), (Start::Resumed, Stage::Copying));
+        assert_eq!((&resumed.cursor, resumed.tally), (&Some(cursor.clone()), tally));
+        assert!(resumed.is_in_target(Timestamp::from_millis(999)));
+        assert!(!resumed.is_in_target(Timestamp::from_millis(1_000)), "it has expired");
         for other in [
             identity("c"),
             Identity { prefix: "user:".into(), ..identity("b") },
@@ -192,6 +258,23 @@ mod tests {
         }
         assert_eq!(resumed.finish().expect("removed"), tally);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn the_end_is_written_at_once_and_is_not_the_beginning() {
+        let first = a_cursor().await;
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("cursor");
+        let mut position = Position::open(&path, identity("b")).expect("none yet");
+        let tally = Tally { entries: 1, ..Tally::default() };
+        for cursor in [Some(first.clone()), None] {
+            assert!(position.advance(Passed { cursor, tally, lasts: None }).expect("it is written"));
+        }
+        // As when the pipeline fails after that.
+        position.save().expect("written");
+        let resumed = Position::open(&path, identity("b")).expect("the same");
+        assert_eq!((resumed.stage(), resumed.tally.entries), (Stage::Copied, 2));
+        assert_eq!(resumed.cursor, Some(first));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures_util::stream::{self, StreamExt};
-use larder::{Error, ErrorKind, Kv, PutOptions, PutOutcome, Timestamp};
+use larder::{Error, ErrorKind, Kv, MAX_PAGE_LIMIT, PutOptions, PutOutcome, ScanOptions, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::entry::Carried;
@@ -69,8 +69,7 @@ impl Existing {
         if self != Self::Refused {
             return Ok(());
         }
-        let page = target.scan_keys_page(prefix, larder::ScanOptions::new().limit(1)).await?;
-        if page.items.is_empty() && page.cursor.is_none() {
+        if !holds_entries(target, prefix).await? {
             return Ok(());
         }
         let place = if prefix.is_empty() { String::new() } else { format!(" under {prefix:?}") };
@@ -78,6 +77,20 @@ impl Existing {
             "{} holds entries{place} already: --overwrite replaces those that come, --skip-existing keeps them",
             target.describe()
         )))
+    }
+}
+
+/// Whether a store holds live entries under a prefix.
+pub(crate) async fn holds_entries(kv: &Kv, prefix: &str) -> Outcome<bool> {
+    let mut options = ScanOptions::new().limit(1);
+    loop {
+        let page = kv.scan_keys_page(prefix, options).await?;
+        if !page.items.is_empty() {
+            return Ok(true);
+        }
+        let Some(cursor) = page.cursor else { return Ok(false) };
+        // A page without entries that has a cursor came upon expired rows alone, of which there may be many (S2).
+        options = ScanOptions::new().limit(MAX_PAGE_LIMIT).cursor(cursor);
     }
 }
 

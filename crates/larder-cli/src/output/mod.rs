@@ -58,13 +58,23 @@ pub(crate) struct Output {
     pub(crate) reader: Reader,
     /// Whether the terminal is one that shows colours, and nobody has said NO_COLOR.
     colour: bool,
+    closed: Closed,
+}
+
+/// What it means that whoever reads the output has left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Closed {
+    /// Enough was read, and the command ends well: printing is all that it does.
+    Ends,
+    /// Nothing is printed any more, and the command goes on to its own outcome.
+    GoesOn,
 }
 
 impl Output {
-    pub(crate) fn new(arguments: OutputArgs) -> Self {
+    pub(crate) fn new(arguments: OutputArgs, closed: Closed) -> Self {
         let reader = if io::stdout().is_terminal() { Reader::Person } else { Reader::Program };
         let choice = anstream::AutoStream::choice(&io::stdout());
-        Self { format: arguments.output, reader, colour: choice != anstream::ColorChoice::Never }
+        Self { format: arguments.output, reader, colour: choice != anstream::ColorChoice::Never, closed }
     }
 
     /// Prints the value of one entry, or all of the entry as JSON.
@@ -109,6 +119,12 @@ impl Output {
     /// Prints bytes as they are.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Outcome<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::of_output(&error))
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => match self.closed {
+                Closed::Ends => Err(Failure::OutputClosed),
+                Closed::GoesOn => Ok(()),
+            },
+            written => written.map_err(|error| Failure::at("the output", &error)),
+        }
     }
 }

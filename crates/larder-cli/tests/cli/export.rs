@@ -133,6 +133,50 @@ fn an_export_that_fails_leaves_the_old_file() {
     shell.run(&["export", "no/such/dir/file"]).failed(1, "no/such/dir/file");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_written_into_and_links_stay_links() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let shell = filled();
+    let whole = shell.done(&["export"]);
+    let path = |name: &str| shell.path().join(name);
+    let made = std::process::Command::new("mkfifo").arg(path("pipe")).status().expect("it runs");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = path("pipe");
+        move || std::fs::read_to_string(pipe).expect("it is read")
+    });
+    shell.done(&["export", "pipe"]);
+    assert!(std::fs::symlink_metadata(path("pipe")).expect("there").file_type().is_fifo());
+    assert_eq!(reader.join().expect("no panic"), whole);
+    shell.done(&["export", "/dev/null"]);
+
+    std::fs::create_dir(path("dir")).expect("made");
+    std::fs::write(path("dir/there"), "old").expect("written");
+    for name in ["there", "not-yet"] {
+        symlink(format!("dir/{name}"), path(name)).expect("linked");
+        shell.done(&["export", name]);
+        assert!(path(name).is_symlink(), "{name}");
+        assert_eq!(std::fs::read_to_string(path("dir").join(name)).expect("there"), whole, "{name}");
+    }
+    symlink("loop", path("loop")).expect("linked");
+    shell.run(&["export", "loop"]).failed(1, "loop");
+    shell.run(&["export", "dir"]).failed(1, "dir");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_export_to_a_full_disk_fails() {
+    let shell = filled();
+    for arguments in [&["export"][..], &["export", "--zstd"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let said = shell.command(arguments).stdout(full).output().expect("it runs");
+        assert_eq!(said.status.code(), Some(1), "{said:?}");
+        shell.run(&[arguments, &["/dev/full"]].concat()).failed(1, "/dev/full");
+    }
+}
+
 #[test]
 fn what_can_be_read_of_a_damaged_store_is_salvaged() {
     let shell = filled();

@@ -89,6 +89,27 @@ fn a_reader_that_leaves_is_no_error() {
 }
 
 #[test]
+fn an_outcome_is_told_also_when_nobody_reads_the_output() {
+    let shell = filled();
+    let unread = |arguments: &[&str]| {
+        let mut child = shell.start(arguments);
+        drop(child.stdout.take());
+        child.wait_with_output().expect("it ends").status.code()
+    };
+    assert_eq!(unread(&["exists", "none"]), Some(3));
+    assert_eq!(unread(&["put", "b", "mine", "--if-absent", "-o", "json"]), Some(4));
+    assert_eq!(unread(&["check", "-u", "dynamodb://t-t?region=r&endpointUrl=http://127.0.0.1:1"]), Some(1));
+    // What cannot be read is told, and not passed in silence; and what was not exported whole is no export.
+    assert_eq!(unread(&["export"]), Some(1));
+    crate::support::spoil(&shell.path().join(".larder"), "a:json");
+    let differs = ["copy", "local-kv:.larder", "local-kv:b"];
+    assert_eq!(unread(&differs), Some(1));
+    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]), "a:bytes\na:text\nb\n");
+    assert_eq!(unread(&["put", "new", "v"]), Some(0));
+    assert_eq!(shell.done(&["get", "new"]), "v");
+}
+
+#[test]
 fn a_record_that_cannot_be_decoded_is_told_and_passed() {
     let shell = filled();
     crate::support::spoil(&shell.path().join(".larder"), "a:json");

@@ -42,6 +42,10 @@ fn a_copy_of_100_000_entries_that_is_killed_three_times_loses_and_duplicates_not
         assert!(count < ENTRIES, "it was killed on its way");
         last = count;
     }
+    // Once more when all is carried over, and both sides are being compared.
+    assert_eq!(kill_after(shell.start(&[&COPY[..], &["--verify"]].concat()), ENTRIES), ENTRIES);
+    let file = std::fs::read_to_string(shell.path().join(".larder-copy.json")).expect("it is there still");
+    assert!(file.contains(r#""stage":"copied""#), "{file}");
     let said = shell.run(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
     said.failed(0, "going on with the copy");
     assert!(said.text().ends_with("; both sides are the same\n"), "{said:?}");
@@ -76,6 +80,42 @@ fn a_cursor_file_is_refused_for_another_copy() {
     std::fs::write(shell.path().join("here"), "notes").expect("written");
     shell.run(&["copy", "local-kv:a", "local-kv:c", "--cursor", "here"]).failed(1, "no cursor file");
     assert_eq!(std::fs::read_to_string(shell.path().join("here")).expect("there"), "notes");
+}
+
+#[test]
+fn a_copy_does_not_go_on_into_a_target_that_was_emptied() {
+    let shell = Shell::new();
+    let entries = (0..20_000).map(|number| (format!("k{number}"), "v".to_owned()));
+    shell.run_with(&["import", "-u", "local-kv:a"], &export(entries)).done();
+    let arguments = ["copy", "local-kv:a", "local-kv:b", "--progress", "lines", "--rate", "5000"];
+    kill_after(shell.start(&arguments), 1_000);
+    let file = shell.path().join(".larder-copy.json");
+    let before = std::fs::read(&file).expect("there");
+    std::fs::rename(shell.path().join("b"), shell.path().join("elsewhere")).expect("moved away");
+    shell.run(&["copy", "local-kv:a", "local-kv:b"]).failed(1, "remove .larder-copy.json to begin anew");
+    assert_eq!(std::fs::read(&file).expect("there"), before);
+    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]), "", "nothing was written");
+
+    std::fs::remove_file(&file).expect("removed");
+    shell.done(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
+}
+
+#[test]
+fn a_copy_whose_entries_have_all_expired_goes_on() {
+    let shell = Shell::new();
+    shell.run_with(&["import", "-u", "local-kv:a"], &export([("k".to_owned(), "v".to_owned())])).done();
+    let canonical = shell.path().canonicalize().expect("a path").display().to_string();
+    let file = serde_json::json!({
+        "larderCopy": 1,
+        "identity": {
+            "from": format!("local-kv://{canonical}/a"), "to": format!("local-kv://{canonical}/b"),
+            "prefix": "", "existing": "refused",
+        },
+        "cursor": null, "stage": "copying", "lasts": 1_767_225_600_000_u64,
+        "tally": { "entries": 5, "bytes": 5, "skipped": 0, "expired": 0, "unreadable": 0 },
+    });
+    std::fs::write(shell.path().join(".larder-copy.json"), file.to_string()).expect("written");
+    shell.run(&["copy", "local-kv:a", "local-kv:b", "--verify"]).failed(0, "going on");
 }
 
 #[test]

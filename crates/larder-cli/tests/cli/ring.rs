@@ -14,7 +14,7 @@ const CLOUDS: [&str; 3] = ["aws", "gcp", "azure"];
 
 /// A shell with a binding for a new store on each cloud.
 fn shell(name: &str) -> Shell {
-    let name = format!("cli{name}{}", std::process::id());
+    let name = table_name(name);
     tokio::runtime::Runtime::new().expect("a runtime").block_on(make_tables(&name));
     let mut shell = Shell::new();
     shell.set(
@@ -44,11 +44,19 @@ fn shell(name: &str) -> Shell {
     shell
 }
 
-async fn make_tables(name: &str) {
+fn table_name(name: &str) -> String {
+    format!("cli{name}{}", std::process::id())
+}
+
+async fn table_driver(name: &str) -> DynamoDbDriver {
     let keys = AwsCredentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
     let options =
         DynamoDbOptions::new(name, "eu-central-1").endpoint_url(emulator("dynoxide")).credentials(keys);
-    let driver = DynamoDbDriver::open(options).await.expect("the options are right");
+    DynamoDbDriver::open(options).await.expect("the options are right")
+}
+
+async fn make_tables(name: &str) {
+    let driver = table_driver(name).await;
     larder_dynamodb::testing::create_table(&driver).await.expect("the table is made");
     let options = TablesOptions::new(EMULATOR_ACCOUNT, name)
         .endpoint_url(emulator("azurite"))
@@ -124,6 +132,25 @@ fn a_copy_into_a_cloud_that_is_killed_goes_on() {
         assert!(said.text().ends_with("; both sides are the same\n"), "{store}: {said:?}");
         assert!(shell.run(&["export", "-b", store]).bytes == lines, "{store}");
     }
+}
+
+#[test]
+fn expired_rows_that_nobody_has_removed_yet_do_not_fill_a_target() {
+    let shell = shell("left");
+    shell.done(&["put", "k", "v", "-u", "local-kv:begin"]);
+    // More of them than a page looks through.
+    let old = (0..60).map(|number| (format!("old:{number}"), "x"));
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let kv = larder_core::Kv::new(table_driver(&table_name("left")).await);
+        let soon = std::time::Duration::from_millis(1);
+        let puts = kv.put_many(old, soon).await.expect("puts");
+        puts.into_iter().for_each(|put| drop(put.expect("a put")));
+    });
+    let stats: Value =
+        serde_json::from_str(&shell.done(&["stats", "-b", "aws", "-o", "json"])).expect("JSON");
+    assert_eq!(stats["expired"], 60, "they are there still");
+    shell.done(&["copy", "local-kv:begin", "aws", "--verify"]);
+    shell.run(&["copy", "local-kv:begin", "aws"]).failed(1, "holds entries already");
 }
 
 #[test]

@@ -174,10 +174,10 @@ fn bad_input_is_named_and_has_its_code() {
     place.write("key.toml", "type = \"kv\"\nid = \"a\"\nttl = 3\n");
     let plan = |stack: &'static str| ["plan", "--platform", "local", "--stack", stack];
     for (code, arguments, words) in [
-        (1, &plan("dup.json")[..], "\"a\" is there twice"),
-        (1, &plan("meets.json"), "LARDER_A_B_BINDING"),
-        (1, &plan("id.toml"), "no resource id"),
-        (1, &plan("key.toml"), "the key \"ttl\" is unknown"),
+        (2, &plan("dup.json")[..], "\"a\" is there twice"),
+        (2, &plan("meets.json"), "LARDER_A_B_BINDING"),
+        (2, &plan("id.toml"), "no resource id"),
+        (2, &plan("key.toml"), "the key \"ttl\" is unknown"),
         (1, &plan("absent.toml"), "absent.toml cannot be read"),
         (2, &["plan", "--platform", "amazon"], "local, aws, gcp and azure"),
         (2, &["plan"], "--platform"),

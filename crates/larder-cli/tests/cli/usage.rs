@@ -73,6 +73,21 @@ fn reading_makes_no_store() {
 }
 
 #[test]
+fn an_empty_directory_is_no_store_and_stays_empty() {
+    let shell = Shell::new();
+    let mount = shell.path().join(".larder");
+    std::fs::create_dir(&mount).expect("a directory");
+    for arguments in [&["get", "k"][..], &["export"], &["copy", "local-kv:.larder", "local-kv:new"]] {
+        shell.run(arguments).failed(1, "there is no store in");
+        assert_eq!(std::fs::read_dir(&mount).expect("a directory").count(), 0, "{arguments:?}");
+    }
+    assert!(!shell.path().join("new").exists());
+    // The first write makes one there.
+    shell.done(&["put", "k", "v"]);
+    assert_eq!(shell.done(&["get", "k"]), "v");
+}
+
+#[test]
 fn a_store_that_another_process_has_open_says_so() {
     let shell = Shell::new();
     shell.done(&["put", "k", "v"]);

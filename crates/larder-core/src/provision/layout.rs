@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::kv::Kv;
 use crate::layout::Layout;
 
-const PART: &str = "layout record";
+pub(super) const PART: &str = "layout record";
 
 /// The layout record that a new store gets.
 pub fn new_layout(shards: u16) -> Step {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::layout::PART as LAYOUT_PART;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a store is to become.
@@ -126,6 +127,18 @@ impl Plan {
         self.steps.iter().any(|step| matches!(step.change, Change::Pending(_)))
     }
 
+    /// Whether the store can be used once this is carried out: its layout record is there, or is among what is made; one that
+    /// is left alone is in use already.
+    ///
+    /// Of what was done, it is not when the platform took longer than anybody waited. Without the record, whoever uses the
+    /// store first settles its shards.
+    pub fn is_usable(&self) -> bool {
+        self.steps.iter().any(|step| {
+            step.part == LAYOUT_PART
+                && matches!(step.change, Change::Keep(_) | Change::Create(_) | Change::Leave(_))
+        })
+    }
+
     /// The plan itself, if nothing is in its way.
     ///
     /// # Errors
@@ -174,6 +187,10 @@ impl fmt::Display for Plan {
 mod tests {
     use super::*;
 
+    fn plan_of(step: Step) -> Plan {
+        Plan::new("t", vec![step])
+    }
+
     #[test]
     fn a_plan_reads_as_one_line_for_each_part() {
         let steps = vec![
@@ -189,6 +206,9 @@ mod tests {
         assert!(plan.has_changes() && plan.is_pending() && plan.without_conflict().is_ok());
         let kept = Plan::new("t", vec![Step::keep("table", "there"), Step::leave("tags", "yours")]);
         assert!(!kept.has_changes() && !kept.is_pending());
+        assert!(!kept.is_usable() && !plan_of(Step::conflict(LAYOUT_PART, "other")).is_usable());
+        assert!(plan_of(Step::keep(LAYOUT_PART, "there")).is_usable());
+        assert!(plan_of(Step::create(LAYOUT_PART, "1 shard")).is_usable());
     }
 
     #[test]

@@ -66,22 +66,25 @@ impl DynamoDbProvisioner {
 
     /// What becomes of the table itself; `None` when it is there and its parts can be looked at.
     fn whole(&self, table: Option<&TableDescription>) -> Option<Vec<Step>> {
-        let Some(table) = table else {
-            let mut steps = vec![Step::create(TABLE, MADE)];
-            steps.extend(self.parts_of_new_table());
-            steps.push(new_layout(self.shards));
-            return Some(steps);
-        };
+        let Some(table) = table else { return Some(self.new_table(vec![Step::create(TABLE, MADE)])) };
         if let Some(why) = wrong_key(table) {
             return Some(vec![Step::conflict("primary key", why)]);
         }
         match table.table_status() {
-            Some(TableStatus::Creating) => Some(vec![Step::pending(TABLE, "is being made")]),
+            // Whoever makes it may have come no further: what is there of the rest can only be told later.
+            Some(TableStatus::Creating) => Some(self.new_table(vec![Step::pending(TABLE, "is being made")])),
             Some(TableStatus::Deleting) => {
-                Some(vec![Step::pending(TABLE, "is being removed, and can then be made anew")])
+                let removed = Step::pending(TABLE, "is being removed, and is made anew after that");
+                Some(self.new_table(vec![removed, Step::create(TABLE, MADE)]))
             }
             _ => None,
         }
+    }
+
+    fn new_table(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        steps.extend(self.parts_of_new_table());
+        steps.push(new_layout(self.shards));
+        steps
     }
 
     /// Waits until the table can be used, and makes it if it is not there.
@@ -151,12 +154,13 @@ impl Provisioner for DynamoDbProvisioner {
 
     async fn apply(&self) -> Result<Plan> {
         let planned = self.plan(Goal::Present).await?.without_conflict()?;
-        let mut done =
-            vec![planned.steps.into_iter().next().unwrap_or_else(|| Step::keep(TABLE, "is there"))];
+        let made = planned.steps.into_iter().find(|step| step.part == TABLE && step.is_change());
         let Progress::Done(table) = self.active().await? else {
+            let mut done = Vec::from_iter(made);
             done.push(Step::pending(TABLE, "is not ready yet: apply again for the rest"));
             return Ok(self.plan_of(done));
         };
+        let mut done = vec![made.unwrap_or_else(|| Step::keep(TABLE, "is there"))];
         for step in self.parts(&table).await? {
             done.push(if step.is_change() { self.mend(step, &table).await? } else { step });
         }
