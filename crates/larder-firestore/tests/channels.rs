@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use h2::Reason;
 use larder_core::ErrorKind;
 use larder_core::driver::{Driver, Effect};
 use larder_firestore::{Credentials, FirestoreDriver};
@@ -108,7 +109,7 @@ async fn resetting() -> Server {
         let all = Arc::clone(&all);
         async move {
             if asked.body.windows(5).any(|part| part == b"reset") {
-                return reset();
+                return reset(Reason::INTERNAL_ERROR);
             }
             all.wait().await;
             status(5)
