@@ -32,6 +32,8 @@ pub(crate) fn failed(status: &Status, place: &Place) -> DriverError {
 pub(crate) enum Connection {
     /// The server answered over it.
     Answered,
+    /// The server ended this one request over it. That says nothing of the others, unless it ends them all.
+    Reset,
     /// It broke, or never was.
     Broken,
     /// It was not used.
@@ -44,8 +46,7 @@ impl Connection {
         match status.source() {
             None => Self::Answered,
             Some(cause) if sdks(cause).is_some() => Self::Unused,
-            // One request was ended, over a connection that is well: the others on it have nothing to do with that.
-            Some(cause) if is_reset(cause) => Self::Answered,
+            Some(cause) if is_reset(cause) => Self::Reset,
             Some(_) => Self::Broken,
         }
     }
