@@ -230,9 +230,9 @@ pub(crate) fn expiry(expires_at: Expiry) -> AttributeValue {
 ///
 /// Not before it was written: what should have gone more than five years ago the reaper leaves for ever.
 pub(crate) fn reaped_at(expires_at: Expiry, written_at: Timestamp) -> AttributeValue {
-    let seconds = expires_at.moment().map_or(NEVER_REAPED, |moment| {
-        moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG
-    });
+    let seconds = expires_at
+        .moment()
+        .map_or(NEVER_REAPED, |moment| moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG);
     AttributeValue::N(seconds.to_string())
 }
 
