@@ -183,7 +183,7 @@ impl TestStore for Store {
         // Bindings with settings of their own have handles of their own, as another process has.
         let bindings = self.service.context.bindings().clone().with_clock(Arc::new(SystemClock));
         let kv = bindings.load_kv(&self.id).await.expect("the binding is right");
-        let driver = kv.driver();
+        let driver = kv.system_driver();
         *self.open.lock().await = Some(kv);
         driver
     }

@@ -1,4 +1,7 @@
-//! The https clients of all clouds in one process, made in each order, each with a handshake of TLS.
+//! The https clients of all clouds in one process, made in each order.
+//!
+//! AWS's and Azure's come through a handshake of TLS and are answered. Google's begins one and refuses the certificate:
+//! its SDK trusts those that it brings, and no test has one of them. That its handshakes end well is not shown here.
 
 use std::fs;
 use std::process::Command;
@@ -114,7 +117,7 @@ fn orders() -> Vec<Vec<&'static str>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn handshakes_of_all_three_come_about_in_each_order() {
+async fn handshakes_of_aws_and_azure_come_about_and_gcps_is_begun_and_refused_in_each_order() {
     let server = Server::start().await;
     for order in orders() {
         let lines = server.read(&order, Trust::Ours).await;

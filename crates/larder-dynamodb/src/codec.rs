@@ -51,7 +51,7 @@ pub(crate) fn encode(
 ) -> Item {
     let mut item = with_primary_key(row.shard, row.key.as_str(), 7);
     item.insert(attribute::EXPIRY.to_owned(), expiry(expires_at));
-    item.insert(attribute::REAPED.to_owned(), reaped_at(expires_at));
+    item.insert(attribute::REAPED.to_owned(), reaped_at(expires_at, stamp.at));
     item.insert(attribute::WRITE_ID.to_owned(), id(stamp.id));
     item.insert(attribute::WRITTEN_AT.to_owned(), millis(stamp.at));
     match number_of(value) {
@@ -227,9 +227,12 @@ pub(crate) fn expiry(expires_at: Expiry) -> AttributeValue {
 }
 
 /// When the table's reaper may take the item, in seconds.
-pub(crate) fn reaped_at(expires_at: Expiry) -> AttributeValue {
-    let seconds =
-        expires_at.moment().map_or(NEVER_REAPED, |moment| moment.as_millis().div_ceil(1_000) + REAPER_LAG);
+///
+/// Not before it was written: what should have gone more than five years ago the reaper leaves for ever.
+pub(crate) fn reaped_at(expires_at: Expiry, written_at: Timestamp) -> AttributeValue {
+    let seconds = expires_at
+        .moment()
+        .map_or(NEVER_REAPED, |moment| moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG);
     AttributeValue::N(seconds.to_string())
 }
 
@@ -267,13 +270,26 @@ mod tests {
 
     #[test]
     fn the_reaper_never_comes_before_the_expiry() {
-        let ttl = |millis| reaped_at(Expiry::from_raw(millis));
+        let ttl = |millis| reaped_at(Expiry::from_raw(millis), Timestamp::from_millis(4_000));
         // A whole second, and every part of one, is rounded up; then the lag.
         assert_eq!(ttl(5_000), AttributeValue::N("305".into()));
         assert_eq!(ttl(5_001), AttributeValue::N("306".into()));
         assert_eq!(ttl(5_999), AttributeValue::N("306".into()));
-        assert_eq!(reaped_at(Expiry::NEVER), AttributeValue::N("253402301100".into()));
+        let never = reaped_at(Expiry::NEVER, Timestamp::from_millis(AT));
+        assert_eq!(never, AttributeValue::N("253402301100".into()));
         assert_eq!(expiry(Expiry::NEVER), AttributeValue::N("9223372036854775807".into()));
+    }
+
+    #[test]
+    fn what_had_expired_when_it_was_written_is_not_too_old_for_the_reaper() {
+        let at = Timestamp::from_millis(AT);
+        // 1 ms before, and seven years: as if it had expired with the write.
+        for expires_at in [AT, AT - 1, AT - 7 * 365 * 24 * 3_600 * 1_000, 1] {
+            let item = item(b"hello", Expiry::from_raw(expires_at));
+            assert_eq!(item.get("ttl"), Some(&AttributeValue::N("1767225901".into())), "{expires_at}");
+            assert_eq!(item.get("exp"), Some(&AttributeValue::N(expires_at.to_string())));
+        }
+        assert_eq!(reaped_at(Expiry::from_raw(AT + 1_000), at), AttributeValue::N("1767225902".into()));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl DynamoDbDriver {
             (":id".to_owned(), id(stamp.id)),
             (":at".to_owned(), millis(stamp.at)),
             (":exp".to_owned(), expiry(expires_at)),
-            (":ttl".to_owned(), reaped_at(expires_at)),
+            (":ttl".to_owned(), reaped_at(expires_at, stamp.at)),
             (":now".to_owned(), millis(now)),
             (":late".to_owned(), millis(stamp.at.plus(LATEST))),
             // The numbers that leave room for the sum.

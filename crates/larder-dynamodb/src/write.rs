@@ -62,7 +62,7 @@ impl DynamoDbDriver {
                 let condition = condition.unwrap_or(Condition { expression: PRESENT, value: None });
                 let mut values = HashMap::from([
                     (":exp".to_owned(), expiry(*expires_at)),
-                    (":ttl".to_owned(), reaped_at(*expires_at)),
+                    (":ttl".to_owned(), reaped_at(*expires_at, write.stamp.at)),
                     (":id".to_owned(), id(write.stamp.id)),
                     (":at".to_owned(), millis(write.stamp.at)),
                 ]);

@@ -19,6 +19,9 @@ use crate::raw::Client;
 
 /// How many requests a connection carries at a time.
 pub(crate) const STREAMS: usize = 100;
+/// How many requests in a row may be reset on a connection before it is left: one has reasons of its own, and where
+/// nothing else comes back the connection has.
+const RESETS: usize = 8;
 
 /// The connections of a driver. Clones share them.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ struct Channel {
     /// Shared, so that all who wait for it learn of its failure at once.
     opening: Shared<BoxFuture<'static, Result<FirestoreDb, DriverError>>>,
     streams: AtomicUsize,
+    /// Requests that were reset since the last answer.
+    resets: AtomicUsize,
     /// Whether nothing more is sent over it.
     is_retired: AtomicBool,
     last_answer: Mutex<Option<Instant>>,
@@ -62,6 +67,7 @@ impl Channels {
                 let channel = Arc::new(Channel {
                     opening: Arc::clone(&self.connector).connect().boxed().shared(),
                     streams: AtomicUsize::new(0),
+                    resets: AtomicUsize::new(0),
                     is_retired: AtomicBool::new(false),
                     last_answer: Mutex::default(),
                 });
@@ -71,7 +77,7 @@ impl Channels {
         };
         // Under the lock, so that no two requests take the last place.
         channel.streams.fetch_add(1, Ordering::Relaxed);
-        Stream { channels: self, channel, started: Instant::now(), patience: self.connector.limit }
+        Stream { channels: self, channel, sent_at: None, patience: self.connector.limit }
     }
 
     pub(crate) fn tokens(&self) -> &Tokens {
@@ -107,15 +113,20 @@ impl Channel {
 pub(crate) struct Stream<'a> {
     channels: &'a Channels,
     channel: Arc<Channel>,
-    started: Instant,
+    /// Since when the server may be silent: from when there is a connection until something came back. None where a
+    /// request was not sent.
+    sent_at: Option<Instant>,
     patience: Duration,
 }
 
 impl Stream<'_> {
     /// The client of the connection, which is made if it is not there yet.
-    pub(crate) async fn client(&self) -> Result<Client, DriverError> {
+    pub(crate) async fn client(&mut self) -> Result<Client, DriverError> {
         match self.channel.opening.clone().await {
-            Ok(db) => Ok(db.client().get_with(Client::new)),
+            Ok(db) => {
+                self.sent_at = Some(Instant::now());
+                Ok(db.client().get_with(Client::new))
+            }
             Err(error) => {
                 self.broken();
                 Err(error)
@@ -125,7 +136,21 @@ impl Stream<'_> {
 
     /// The server answered.
     pub(crate) fn answered(&self) {
+        self.channel.resets.store(0, Ordering::Relaxed);
         *self.channel.last_answer() = Some(Instant::now());
+    }
+
+    /// The request was not sent: the connection had no part in it.
+    pub(crate) fn unused(&mut self) {
+        self.sent_at = None;
+    }
+
+    /// The server ended this request alone. Where it ends one after the other, another connection may fare better.
+    pub(crate) fn reset(&mut self) {
+        self.sent_at = None;
+        if self.channel.resets.fetch_add(1, Ordering::Relaxed) + 1 >= RESETS {
+            self.broken();
+        }
     }
 
     /// Nothing more is to be sent over the connection. What is under way on it goes on.
@@ -138,8 +163,10 @@ impl Drop for Stream<'_> {
     fn drop(&mut self) {
         // Whoever sent the request has given up. If nothing at all has come over the connection meanwhile, it is a
         // dead one of which nobody was told, and the next request would wait as long again.
-        let is_silent = self.channel.last_answer().is_none_or(|last| last < self.started);
-        if is_silent && self.started.elapsed() >= self.patience {
+        if let Some(sent_at) = self.sent_at
+            && sent_at.elapsed() >= self.patience
+            && self.channel.last_answer().is_none_or(|last| last < sent_at)
+        {
             self.broken();
         }
         // The last of them sees that it was retired, by whomever.

@@ -61,7 +61,7 @@ impl FirestoreDriver {
     where
         F: Future<Output = Result<T, Status>> + Send,
     {
-        let stream = self.channels.stream();
+        let mut stream = self.channels.stream();
         let client = stream.client().await?;
         match quiet(request(client)).await {
             Ok(reply) => {
@@ -75,8 +75,9 @@ impl FirestoreDriver {
                 }
                 match Connection::of(&status) {
                     Connection::Answered => stream.answered(),
+                    Connection::Reset => stream.reset(),
                     Connection::Broken => stream.broken(),
-                    Connection::Unused => {}
+                    Connection::Unused => stream.unused(),
                 }
                 Err(failed(&status, &self.place))
             }

@@ -32,6 +32,8 @@ pub(crate) fn failed(status: &Status, place: &Place) -> DriverError {
 pub(crate) enum Connection {
     /// The server answered over it.
     Answered,
+    /// The server ended this one request over it. That says nothing of the others, unless it ends them all.
+    Reset,
     /// It broke, or never was.
     Broken,
     /// It was not used.
@@ -44,8 +46,7 @@ impl Connection {
         match status.source() {
             None => Self::Answered,
             Some(cause) if sdks(cause).is_some() => Self::Unused,
-            // One request was ended, over a connection that is well: the others on it have nothing to do with that.
-            Some(cause) if is_reset(cause) => Self::Answered,
+            Some(cause) if is_reset(cause) => Self::Reset,
             Some(_) => Self::Broken,
         }
     }
@@ -60,17 +61,22 @@ pub(crate) fn unreachable(place: &Place, why: &str) -> DriverError {
 fn unanswered(cause: &(dyn StdError + 'static), place: &Place) -> DriverError {
     let mut reason = String::new();
     let mut next = Some(cause);
-    let mut never_sent = false;
+    let (mut never_sent, mut not_taken) = (false, false);
     while let Some(error) = next {
         if let Some(error) = sdks(error) {
             return not_sent(error, place);
         }
         never_sent |= error.is::<ConnectError>();
+        not_taken |= error.downcast_ref().is_some_and(is_refused_stream);
         reason = error.to_string();
         next = error.source();
     }
     if never_sent {
         return unreachable(place, &reason);
+    }
+    if not_taken {
+        let message = format!("the {place} did not take the request (REFUSED_STREAM)");
+        return DriverError::refused(ErrorKind::Unavailable, message);
     }
     let message = format!("the connection to the {place} broke: {reason}");
     DriverError::unknown(ErrorKind::Unavailable, message)
@@ -86,6 +92,12 @@ fn is_reset(cause: &(dyn StdError + 'static)) -> bool {
         next = error.source();
     }
     false
+}
+
+/// Whether the server says that it has done nothing for this request (RFC 9113, section 8.7). Where it leaves the whole
+/// connection, or this side's HTTP/2 has made it up, the same code says no such thing.
+fn is_refused_stream(error: &h2::Error) -> bool {
+    error.is_reset() && error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
 }
 
 /// What went wrong in the SDK, if it did. All of that comes before a request is sent.
@@ -244,6 +256,8 @@ mod tests {
         assert!(matches!(of("the connection broke".into()), Connection::Broken));
         let reason = h2::Error::from(h2::Reason::PROTOCOL_ERROR);
         assert!(!reason.is_reset() && matches!(of(reason.into()), Connection::Broken));
+        let refused = h2::Error::from(h2::Reason::REFUSED_STREAM);
+        assert_eq!(local(refused).effect, Effect::Unknown, "the server did not say so");
         assert!(matches!(Connection::of(&Status::new(Code::Unavailable, "")), Connection::Answered));
     }
 

@@ -260,15 +260,25 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_or_no_message_is_unreadable_and_nothing_worse() {
-        let message = sdk::BatchGetDocumentsResponse {
-            read_time: Some(TIME),
+        let found = sdk::BatchGetDocumentsResponse {
             result: Some(Found::Found(document())),
             ..sdk::BatchGetDocumentsResponse::default()
-        }
-        .encode_to_vec();
-        for end in 0..message.len() {
+        };
+        let first = found.encode_to_vec();
+        let message = sdk::BatchGetDocumentsResponse { read_time: Some(TIME), ..found }.encode_to_vec();
+        assert!(message.starts_with(&first) && first.len() < message.len());
+        for end in 0..=message.len() {
             // Where a field ends, so may the message.
-            let _ = Got::read(&message[..end]).map(|got| got.found.is_some());
+            let is_end = [0, first.len(), message.len()].contains(&end);
+            let got = Got::read(&message[..end]);
+            assert_eq!(got.is_ok(), is_end, "cut at {end} of {}", message.len());
+            let Ok(got) = got else { continue };
+            assert_eq!(got.found.is_some(), end >= first.len());
+            assert_eq!(got.read_time, (end == message.len()).then_some(TIME));
+            assert_eq!(got.missing, None);
+            if let Some(document) = &got.found {
+                check(document);
+            }
         }
         for junk in [
             &[0x0a][..],

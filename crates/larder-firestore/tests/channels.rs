@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use h2::Reason;
 use larder_core::ErrorKind;
 use larder_core::driver::{Driver, Effect};
 use larder_firestore::{Credentials, FirestoreDriver};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 use tokio::time::timeout;
 
-use support::{FULL, Server, at, leaving, open, reset, row, silent, status};
+use support::{FULL, Server, answering, at, leaving, open, reset, row, silent, status};
 
 /// A server that answers once so many requests are there at a time, and then so many again.
 async fn gathering(requests: usize) -> Server {
@@ -108,7 +109,7 @@ async fn resetting() -> Server {
         let all = Arc::clone(&all);
         async move {
             if asked.body.windows(5).any(|part| part == b"reset") {
-                return reset();
+                return reset(Reason::INTERNAL_ERROR);
             }
             all.wait().await;
             status(5)
@@ -124,7 +125,7 @@ async fn a_request_that_is_reset_leaves_the_others_their_connection() {
     let key = row("key");
     let others = join_all((0..98).map(|_| driver.get(&key, FULL)));
     let resets = async {
-        for _ in 0..20 {
+        for _ in 0..7 {
             let error = driver.get(&row("reset"), FULL).await.expect_err("it is reset");
             assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{error:?}");
         }
@@ -135,6 +136,45 @@ async fn a_request_that_is_reset_leaves_the_others_their_connection() {
     let (others, last) = timeout(Duration::from_secs(20), both).await.expect("nobody waits in line");
     for answer in others.into_iter().chain([last]) {
         assert_eq!(answer.expect_err("no database").kind, ErrorKind::NotProvisioned);
+    }
+    assert_eq!(server.connections(), 1);
+    // They were answered: from here on resets are counted anew.
+    for connections in [1, 1, 1, 1, 1, 1, 1, 1, 2, 2] {
+        driver.get(&row("reset"), FULL).await.expect_err("it is reset");
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_on_which_every_request_is_reset_is_left() {
+    let server = answering(|| reset(Reason::INTERNAL_ERROR)).await;
+    let driver = open(&at(&server.url)).await;
+    for number in 0..24 {
+        driver.get(&row("key"), FULL).await.expect_err("it is reset");
+        assert_eq!(server.connections(), number / 8 + 1, "at request {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_late_leaves_no_connection() {
+    let release = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&release);
+    let server = Server::start(move |_| {
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.acquire().await.expect("it stays open").forget();
+            reset(Reason::INTERNAL_ERROR)
+        }
+    })
+    .await;
+    let patience = Duration::from_millis(50);
+    let driver = open(&at(&server.url).connect_timeout(patience)).await;
+    let key = row("key");
+    for _ in 0..3 {
+        let mut read = driver.get(&key, FULL);
+        timeout(2 * patience, &mut read).await.expect_err("it is silent so long");
+        release.add_permits(1);
+        read.await.expect_err("it is reset");
     }
     assert_eq!(server.connections(), 1);
 }

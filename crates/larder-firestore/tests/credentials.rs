@@ -211,6 +211,20 @@ async fn a_token_that_cannot_be_renewed_sends_nothing_and_does_not_hang() {
 }
 
 #[tokio::test]
+async fn a_token_that_does_not_come_leaves_the_connection_alone() {
+    let tokens = answering(|| http(200, token(0))).await;
+    let firestore = firestore().await;
+    let (_folder, path) = file(&user(&tokens.url));
+    let options = at(&firestore.url).credentials(Credentials::File(path));
+    let driver = open(&options.connect_timeout(Duration::from_millis(200))).await;
+    for _ in 0..3 {
+        let error = driver.get(&row("key"), FULL).await.expect_err("no token");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+    }
+    assert_eq!(firestore.connections(), 1, "nothing was wrong with it");
+}
+
+#[tokio::test]
 async fn no_debug_output_shows_a_credential() {
     let tokens = answering(|| http(200, token(3_600))).await;
     let firestore = firestore().await;

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use h2::Reason;
 use hyper::header::HeaderValue;
 use larder_conformance::every_operation_fails;
 use larder_core::driver::{Driver, Effect, Guard, Mutation, Observed, Write, WriteReply};
@@ -13,8 +14,8 @@ use larder_firestore::testing::{put_layout, put_raw, remove_layout, spoil};
 use larder_firestore::{Credentials, FirestoreDriver, FirestoreOptions};
 
 use support::{
-    FULL, PROJECT, answering, at, closed, collection, hanging_up, http, impatient, open, put, row, silent,
-    status,
+    FULL, PROJECT, answering, at, closed, collection, hanging_up, http, impatient, open, put, reset, row,
+    silent, status,
 };
 
 const NOT_FOUND: i32 = 5;
@@ -37,6 +38,24 @@ async fn a_database_in_datastore_mode_is_not_provisioned() {
         &["Datastore mode", "native"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_is_in_doubt_unless_the_server_says_that_it_took_none() {
+    let now = Timestamp::from_millis(1_767_225_600_000);
+    for (reason, effect) in [
+        (Reason::REFUSED_STREAM, Effect::NotApplied),
+        (Reason::NO_ERROR, Effect::Unknown),
+        (Reason::INTERNAL_ERROR, Effect::Unknown),
+        (Reason::CANCEL, Effect::Unknown),
+        (Reason::ENHANCE_YOUR_CALM, Effect::Unknown),
+    ] {
+        let server = answering(move || reset(reason)).await;
+        let driver = open(&at(&server.url)).await;
+        let error = driver.write(&row("key"), &put(Guard::Always), now).await.expect_err("it is reset");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, effect), "{reason:?}: {error:?}");
+        assert_eq!(server.asked().len(), 1, "{reason:?}: it is sent again by the handle, not below it");
+    }
 }
 
 #[tokio::test]

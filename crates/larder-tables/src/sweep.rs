@@ -1,6 +1,7 @@
 //! Removing what has expired (T3). The handle holds the lease; this is one round of the work.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -26,6 +27,8 @@ const SEARCH: Duration = Duration::from_millis(1_200);
 const ROUND: Duration = Duration::from_millis(1_500);
 /// How many removals are under way at once; each has a connection of its own.
 const CONCURRENT: usize = 32;
+/// How many rounds in a row may find all that has expired changed since. That happens, but hardly so often.
+const SPARING_ROUNDS: u32 = 3;
 
 /// The shards of users' keys, and that of internal records, which may expire too.
 const SHARDS: usize = MOST_SHARDS as usize + 1;
@@ -33,13 +36,19 @@ const SHARDS: usize = MOST_SHARDS as usize + 1;
 /// Where the sweep is in each shard. What is not done is gone on with: by the next round, or by the next sweep.
 pub(crate) struct Walks {
     searches: Mutex<[Search; SHARDS]>,
+    /// Rounds in a row that spared rows and removed none.
+    sparing_rounds: AtomicU32,
     /// Once: what is warned of does not change from round to round.
     warning: Once,
 }
 
 impl Default for Walks {
     fn default() -> Self {
-        Self { searches: Mutex::new(std::array::from_fn(|_| Search::default())), warning: Once::new() }
+        Self {
+            searches: Mutex::new(std::array::from_fn(|_| Search::default())),
+            sparing_rounds: AtomicU32::new(0),
+            warning: Once::new(),
+        }
     }
 }
 
@@ -125,9 +134,7 @@ impl TablesDriver {
                 }
             }
         }
-        if spared > 0 && spared == due.len() {
-            self.warn_of_spared();
-        }
+        self.note_spared(removed, spared);
         // What was removed is told of: the next round comes upon the failure again, if it lasts.
         if let Some(failure) = failure.filter(|_| removed == 0) {
             return Err(failed(failure, &self.place));
@@ -144,15 +151,24 @@ impl TablesDriver {
         Ok(Swept { removed, more })
     }
 
-    /// Warns of a round that removed nothing of what had expired. Now and then that is so, where all of it was written in
-    /// that moment. Always so, it means that the account's ETags are not what is made of a row's time.
-    fn warn_of_spared(&self) {
+    /// Warns where round after round removes nothing, and finds rows changed. Now and then that is so, where they were
+    /// written in that moment. Always so, it means that the account's ETags are not what is made of a row's time. A
+    /// round that neither removes nor spares shows nothing of that, and is not counted.
+    fn note_spared(&self, removed: usize, spared: usize) {
+        if removed > 0 {
+            self.walks.sparing_rounds.store(0, Ordering::Relaxed);
+            return;
+        }
+        if spared == 0 || self.walks.sparing_rounds.fetch_add(1, Ordering::Relaxed) + 1 < SPARING_ROUNDS {
+            return;
+        }
         self.walks.warning.call_once(|| {
             tracing::warn!(
                 target: "larder",
                 store = %self.place,
-                "a sweep left all rows that had expired, since no ETag was that of the row; if the store keeps growing, \
-                 its ETags are not made of the rows' times, and sweeps remove nothing"
+                rounds = SPARING_ROUNDS,
+                "round after round a sweep removed no row that had expired, since no ETag was that of the row; \
+                 if the store keeps growing, its ETags are not made of the rows' times, and sweeps remove nothing"
             );
         });
     }

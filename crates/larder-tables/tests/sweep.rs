@@ -202,12 +202,19 @@ impl Subscriber for Warnings {
     fn exit(&self, _: &Id) {}
 }
 
-/// How often two sweeps warn, of a table with two expired rows whose removal is answered so.
-async fn warnings(answers: [fn() -> Reply; 2]) -> usize {
+/// How the removals of two expired rows are answered in a round.
+type Round = [fn() -> Reply; 2];
+
+/// How often so many rounds warn.
+async fn warnings(rounds: &[Round]) -> usize {
     let count = Arc::new(AtomicUsize::new(0));
     let _guard = tracing::subscriber::set_default(Warnings(Arc::clone(&count)));
+    let (answers, removed) = (rounds.to_vec(), AtomicUsize::new(0));
     let served = Server::start(move |request: &Seen| match request.line() {
-        line if line.starts_with("DELETE") => answers[usize::from(line.contains("RowKey='b'"))](),
+        line if line.starts_with("DELETE") => {
+            let round = removed.fetch_add(1, SeqCst) / 2;
+            answers[round][usize::from(line.contains("RowKey='b'"))]()
+        }
         _ => store(request, |line| match line.contains("%2700%27") {
             true => page("00", &[("a", 1), ("b", 1)], None),
             false => page("01", &[], None),
@@ -215,23 +222,29 @@ async fn warnings(answers: [fn() -> Reply; 2]) -> usize {
     })
     .await;
     let driver = open(&table_at(&served.url)).await;
-    for _ in 0..2 {
+    for _ in rounds {
         driver.sweep(clock().now(), 10).await.expect("a round");
     }
-    assert_eq!(removals(&served).len(), 4);
+    assert_eq!(removals(&served).len(), 2 * rounds.len());
     count.load(SeqCst)
 }
 
 /// If an account's ETags were not what is made of a row's time, every removal would be refused, for ever.
 #[tokio::test]
-async fn a_round_that_spared_everything_is_warned_of_once() {
+async fn rounds_that_spare_rows_and_remove_none_are_warned_of_once_there_are_three_in_a_row() {
     let changed = || refused("412 Precondition Failed", "UpdateConditionNotSatisfied");
     let gone = || refused("404 Not Found", "ResourceNotFound");
     let removed = || ("204 No Content", SERVICE.to_owned(), String::new());
-    assert_eq!(warnings([changed, changed]).await, 1);
-    assert_eq!(warnings([changed, removed]).await, 0);
-    assert_eq!(warnings([changed, gone]).await, 0);
-    assert_eq!(warnings([gone, gone]).await, 0);
+    let (all, some): (Round, Round) = ([changed, changed], [changed, gone]);
+    let (one, others): (Round, Round) = ([changed, removed], [gone, gone]);
+    assert_eq!(warnings(&[all; 2]).await, 0, "that happens");
+    assert_eq!(warnings(&[all; 3]).await, 1);
+    assert_eq!(warnings(&[all; 9]).await, 1, "once");
+    assert_eq!(warnings(&[some; 3]).await, 1, "another process removes what it can");
+    assert_eq!(warnings(&[all, others, all, others, all]).await, 1, "nothing was met between them");
+    assert_eq!(warnings(&[all, all, one, all, all]).await, 0, "not in a row");
+    assert_eq!(warnings(&[one; 4]).await, 0);
+    assert_eq!(warnings(&[others; 4]).await, 0);
 }
 
 /// A removal that fails leaves those beside it counted, and is made again in the next round.

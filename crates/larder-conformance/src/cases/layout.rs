@@ -17,7 +17,7 @@ use larder_core::{
 
 use crate::context::Context;
 use crate::support::{keys, set, text};
-use crate::wrap::{Call, Counting, Hook, Method, Scripted, Step, Verdict};
+use crate::wrap::{Call, Counting, Hook, Method, Posing, Scripted, Step, Verdict};
 
 cases! {
     "layout";
@@ -27,6 +27,7 @@ cases! {
     a_layout_written_meanwhile_is_found: L1;
     rows_without_a_layout_are_refused: L1;
     no_layout_is_found_in_an_outage: L1 G3;
+    a_layout_that_a_server_keeps_is_not_looked_for: L1;
 }
 
 pub(super) fn layout_row() -> RowKey {
@@ -58,6 +59,19 @@ pub(super) async fn is_kept_by_server(context: &Context) -> bool {
     assert_eq!(text(&kv, "key").await.as_deref(), Some("1"));
     assert_eq!(counting.layout_reads(), 0, "a handle on a server read a layout");
     true
+}
+
+async fn a_layout_that_a_server_keeps_is_not_looked_for(context: Context) {
+    let (counting, posing) = (Counting::new(), Posing::new().layout(LayoutKeeper::Server).ready());
+    // The store below is fresh, and would get a record, or has rows that are none of this handle's affair.
+    for _ in 0..2 {
+        let kv = context.handle(counting.over(posing.over(context.driver().await)));
+        let stored = kv.stored_layout().await.expect("a look").expect("there is always one");
+        assert_eq!(stored.shards, 1);
+        assert_eq!(kv.settled_layout().await.expect("the same"), stored);
+        assert_eq!(counting.total(), 0, "something was sent for it");
+        plant(&context, &context.row("somebody's").await, "row").await;
+    }
 }
 
 async fn a_new_store_gets_its_layout_once(context: Context) {

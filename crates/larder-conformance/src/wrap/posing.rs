@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use larder_core::Timestamp;
-use larder_core::driver::{DriverError, DriverInfo, Health, RowKey};
+use larder_core::driver::{DriverError, DriverInfo, Health, LayoutKeeper, RowKey};
 
 use super::Hook;
 
@@ -12,6 +12,7 @@ use super::Hook;
 #[derive(Debug, Default)]
 pub struct Posing {
     shards: Option<u16>,
+    layout: Option<LayoutKeeper>,
     server_time: Option<Timestamp>,
     batch: Option<BatchFault>,
     failed_once: AtomicBool,
@@ -41,6 +42,13 @@ impl Posing {
         self
     }
 
+    /// The layout is kept by whom this names.
+    #[must_use]
+    pub fn layout(mut self, keeper: LayoutKeeper) -> Self {
+        self.layout = Some(keeper);
+        self
+    }
+
     /// The store's own clock shows this.
     #[must_use]
     pub fn server_time(mut self, time: Timestamp) -> Self {
@@ -65,6 +73,7 @@ impl Hook for Posing {
     fn info(&self, inner: &DriverInfo) -> DriverInfo {
         let mut info = inner.clone();
         info.default_shards = self.shards.unwrap_or(info.default_shards);
+        info.layout = self.layout.unwrap_or(info.layout);
         info
     }
 

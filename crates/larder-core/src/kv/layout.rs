@@ -40,6 +40,8 @@ impl LayoutFailure {
 impl Kv {
     /// The layout that the store has; `None` for one that is empty and was never used. Writes nothing.
     ///
+    /// Where a server keeps the layout, this is what it looks like from here: one shard. Nothing is sent for it.
+    ///
     /// # Errors
     ///
     /// `NotProvisioned` when the store holds rows but no layout record; `Unsupported` when this version does not understand
@@ -98,9 +100,6 @@ impl Shared {
     }
 
     async fn find_layout(&self, deadline: Instant) -> Result<Layout> {
-        if self.driver.info().layout == LayoutKeeper::Server {
-            return Ok(Layout::new(1));
-        }
         let mut attempts = Attempts::until(self, Operation::Open, deadline);
         if let Some(layout) = self.look_for_layout(&mut attempts).await? {
             return Ok(layout);
@@ -115,8 +114,11 @@ impl Shared {
         })
     }
 
-    /// The layout of a store that has one; `None` for an empty store.
+    /// The layout of a store that has one; `None` for an empty store. A server always has one, of one shard.
     async fn look_for_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {
+        if self.driver.info().layout == LayoutKeeper::Server {
+            return Ok(Some(Layout::new(1)));
+        }
         if let Some(layout) = self.read_layout(attempts).await? {
             return Ok(Some(layout));
         }

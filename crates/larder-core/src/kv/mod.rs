@@ -160,11 +160,14 @@ impl Kv {
         format!("{} at {}", info.system, info.store)
     }
 
-    /// The driver below: the whole store, without this handle's namespace, clock, limits and promises.
+    /// The driver below: the whole store with Larder's own records in it.
     ///
-    /// It is for handles with something in between, or with other settings: `larder-conformance` tests the store of a
-    /// binding by it, through the very driver that the binding opened.
-    pub fn driver(&self) -> Arc<dyn Driver> {
+    /// It has none of this handle's namespace, clock, limits and promises. Like [`Kv::system`], it says `system` because
+    /// it reaches what users' handles do not (K5): the layout, the lease of sweeps, and all namespaces. What is written
+    /// by it unlike a handle would write it damages the store. It is for handles with something in between, or with
+    /// other settings: `larder-conformance` tests the store of a binding by it, through the very driver that the binding
+    /// opened.
+    pub fn system_driver(&self) -> Arc<dyn Driver> {
         Arc::clone(&self.shared.driver)
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use h2::Reason;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -130,20 +131,20 @@ async fn reply(
     let asked = Asked { method, path, authorization, body: body.collect().await?.to_bytes() };
     record.lock().expect("no test has panicked with it").push(asked.clone());
     let answer = answer(asked).await;
-    if answer.extensions().get::<Reset>().is_some() {
+    if let Some(Reset(reason)) = answer.extensions().get() {
         // The server's side of HTTP/2 makes a RST_STREAM of it.
-        return Err("this request is reset".into());
+        return Err(h2::Error::from(*reason).into());
     }
     Ok(answer)
 }
 
 /// In place of an answer: the request is reset.
 #[derive(Clone)]
-struct Reset;
+struct Reset(Reason);
 
 /// No answer: the request is reset, and its connection stays.
-pub(crate) fn reset() -> Response<Full<Bytes>> {
-    Response::builder().extension(Reset).body(Full::default()).expect("an answer")
+pub(crate) fn reset(reason: Reason) -> Response<Full<Bytes>> {
+    Response::builder().extension(Reset(reason)).body(Full::default()).expect("an answer")
 }
 
 /// An answer that is a status of gRPC and nothing else.
