@@ -16,11 +16,14 @@ use larder_core::{ErrorKind, Kv, PutOptions, Result, RetryPolicy};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
 use larder_tables::{TablesDriver, TablesOptions};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 /// How long a store looks for a first token, and some time for a busy machine.
 const OPENING: Duration = Duration::from_millis(6_500);
 /// Longer than it takes until an identity asks again: Google's library lets ten seconds pass.
 const LATER: Duration = Duration::from_secs(12);
+/// Until a token of four seconds is not used any more, on a busy machine.
+const EXPIRY: Duration = Duration::from_secs(30);
 /// As long again, and as long as an attempt takes.
 const RECOVERY: Duration = Duration::from_secs(30);
 
@@ -167,7 +170,15 @@ async fn a_token_service_that_fails_later_leaves_nothing_in_doubt_and_is_asked_a
         bench.fail_with(fault).await;
         // For longer than it waits for the next token before it goes on with the present one.
         let is_good = handle(&driver, Duration::from_secs(3));
-        while is_good.exists("key").await.is_ok() {}
+        let expired = async {
+            loop {
+                if let Err(error) = is_good.exists("key").await {
+                    break error;
+                }
+            }
+        };
+        let error = timeout(EXPIRY, expired).await.expect("a token of four seconds expires");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{what}: {error}");
         bench.store.reset().await;
         let started = Instant::now();
         let error = kv.put("key", "lost", PutOptions::new()).await.expect_err(&what);
