@@ -91,7 +91,7 @@ enum Paint {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
+    use super::super::{Closed, Format};
     use super::*;
 
     fn rows() -> Rows {
@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_person_gets_a_table_with_colours_only_on_a_terminal_that_has_them() {
-        let plain = Output { format: Format::Text, reader: Reader::Person, colour: false };
+        let plain =
+            Output { format: Format::Text, reader: Reader::Person, colour: false, closed: Closed::Ends };
         let table = plain.table(&rows());
         let lines: Vec<_> = table.lines().map(str::trim).collect();
         assert_eq!(lines, ["CHECK", "✓  reachable", "✗  ключ 🥖"]);
