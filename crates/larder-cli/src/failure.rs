@@ -51,7 +51,6 @@ impl Failure {
     pub(crate) fn at(place: impl fmt::Display, error: &io::Error) -> Self {
         Self::Other(format!("{place}: {error}"))
     }
-
 }
 
 impl fmt::Display for Failure {

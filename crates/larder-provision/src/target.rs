@@ -153,7 +153,8 @@ mod tests {
         let here = std::env::current_dir().expect("a directory");
         let gcp = |file: &str| {
             let credentials_file = Some(file.to_owned());
-            let target = GcpTarget { project: "p-roject".to_owned(), credentials_file, ..GcpTarget::default() };
+            let target =
+                GcpTarget { project: "p-roject".to_owned(), credentials_file, ..GcpTarget::default() };
             Target::Gcp(target).binding("cache").expect("a binding")["credentialsFile"].clone()
         };
         assert_eq!(gcp("keys/key.json"), here.join("keys/key.json").to_str().expect("text"));

@@ -52,7 +52,8 @@ async fn export(command: &Export, kv: &Kv, session: &Session) -> Outcome<Exit> {
         Some(path) if path != Path::new("-") => to_file(command, path, kv, session).await?,
         _ => {
             let stdout = BufWriter::new(io::stdout());
-            let (_, tally) = write(command, stdout, kv, session, |error| Failure::at("the output", error)).await?;
+            let (_, tally) =
+                write(command, stdout, kv, session, |error| Failure::at("the output", error)).await?;
             tally
         }
     };

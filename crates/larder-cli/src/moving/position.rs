@@ -241,7 +241,9 @@ mod tests {
         assert_eq!(position.start(), Start::Anew);
         let tally = Tally { entries: 7, ..Tally::default() };
         let lasts = Some(Timestamp::from_millis(1_000));
-        assert!(position.advance(Passed { cursor: Some(cursor.clone()), tally, lasts }).expect("it is written"));
+        assert!(
+            position.advance(Passed { cursor: Some(cursor.clone()), tally, lasts }).expect("it is written")
+        );
 
         let resumed = Position::open(&path, identity("b")).expect("the same");
         assert_eq!((resumed.start(), resumed.stage()), (Start::Resumed, Stage::Copying));
