@@ -92,7 +92,7 @@ impl<'a> Array<'a> {
     }
 }
 
-/// A document as it comes: the fields of the layout, and none that something else put there.
+/// A document as it comes: the fields of the layout, and whether something else put others there.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Document<'a> {
     pub(crate) name: &'a str,
@@ -101,6 +101,7 @@ pub(crate) struct Document<'a> {
     pub(crate) expiry: Option<Value<'a>>,
     pub(crate) value: Option<Value<'a>>,
     pub(crate) register: Option<Value<'a>>,
+    pub(crate) has_others: bool,
 }
 
 impl<'a> Document<'a> {
@@ -133,7 +134,7 @@ impl<'a> Document<'a> {
             field::EXPIRY => self.expiry = Some(value),
             field::VALUE => self.value = Some(value),
             field::REGISTER => self.register = Some(value),
-            _ => {}
+            _ => self.has_others = true,
         }
         Ok(())
     }

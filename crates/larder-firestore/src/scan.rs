@@ -7,41 +7,57 @@ use gcloud_sdk::google::firestore::v1::structured_query::{
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::{Cursor, RunQueryRequest, StructuredQuery, Value};
 use gcloud_sdk::prost::Message;
-use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart};
+use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart, StoredKey};
 use larder_core::{AFTER_EVERY_KEY, ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::codec::{META, decode};
 use crate::driver::FirestoreDriver;
-use crate::reply::queried;
+use crate::reply::{Document, queried};
 
 /// The name of a document, in a query.
 const NAME: &str = "__name__";
 
 impl FirestoreDriver {
     pub(crate) async fn query(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
+        let projection = request.read.projection;
+        let (rows, more) = self
+            .found(request, |key, document| {
+                let record = decode(document, projection);
+                let bytes = record.as_ref().map_or(0, |record| record.value.len());
+                (ScanRow { key, record }, bytes)
+            })
+            .await?;
+        Ok(ScanReply { rows, more })
+    }
+
+    /// The documents of a range, each made into something, with the bytes of its value; and whether there are more.
+    pub(crate) async fn found<T: Send>(
+        &self,
+        request: &ScanRequest,
+        make: impl Fn(StoredKey, &Document<'_>) -> (T, usize) + Send + Sync,
+    ) -> Result<(Vec<T>, bool), DriverError> {
         let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
-        let (shard, projection) = (request.shard, request.read.projection);
+        let shard = request.shard;
         // One row more than asked for: Firestore does not say whether there are more.
         let query = self.request(self.range(request, limit + 1));
         let (max_bytes, place) = (request.max_bytes, &self.place);
         let reply = self
             .call(|mut client| async move {
                 let mut replies = client.run_query(query).await?;
-                let mut reply = ScanReply { rows: Vec::new(), more: false };
-                let mut bytes = 0;
+                let (mut rows, mut more, mut bytes) = (Vec::new(), false, 0);
                 while let Some(message) = replies.message().await? {
                     let Some(document) = queried(&message)? else { continue };
                     // What the server has not sent yet it need not send.
-                    if reply.rows.len() == limit || bytes >= max_bytes {
-                        reply.more = true;
+                    if rows.len() == limit || bytes >= max_bytes {
+                        more = true;
                         break;
                     }
                     let Some(key) = place.key(shard, document.name) else { return Ok(None) };
-                    let record = decode(&document, projection);
-                    bytes += record.as_ref().map_or(0, |record| record.value.len());
-                    reply.rows.push(ScanRow { key, record });
+                    let (row, size) = make(key, &document);
+                    bytes += size;
+                    rows.push(row);
                 }
-                Ok(Some(reply))
+                Ok(Some((rows, more)))
             })
             .await?;
         reply.ok_or_else(|| {

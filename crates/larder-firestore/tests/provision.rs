@@ -90,13 +90,37 @@ async fn many_documents_are_removed_and_strangers_are_left() {
     let kv = Kv::new(open(&options).await);
     let many = kv.put_many((0..1_234).map(|at| (format!("k{at}"), "value")), None).await.expect("puts");
     many.into_iter().for_each(|put| drop(put.expect("a put")));
-    // No key of Larder's is written so.
-    put_raw(&open(&options).await, "ka b").await.expect("a document");
+    // No key of Larder's is written so; the others might be, but no record has such fields.
+    for id in ["ka b", "kcustomer-7", "sorders"] {
+        put_raw(&open(&options).await, id).await.expect("a document");
+    }
     let removed = provisioner.destroy(&options.collection).await.expect("removed");
     let Change::Delete(what) = change(&removed, "documents") else { panic!("{removed}") };
-    assert_eq!(what, "1235; 1 that are none of Larder's were left");
+    assert_eq!(what, "1235; 3 that are none of Larder's were left");
     let error = provisioner.apply().await.expect_err("the stranger is still there");
     assert!(error.to_string().contains("no layout record"), "{error}");
+}
+
+#[tokio::test]
+async fn a_removal_that_fails_at_a_setting_is_gone_on_with() {
+    let (options, admin) = (collection(), AdminServer::start(Pace::AtOnce).await);
+    admin.add_database(&database(&options), "eur3", NATIVE);
+    let provisioner = provisioner(&options, &admin).await;
+    provisioner.apply().await.expect("made");
+    let kv = Kv::new(open(&options).await);
+    kv.put("key", "value", PutOptions::new()).await.expect("a put");
+    // A stranger makes a collection without a layout record one that nobody may remove.
+    put_raw(&open(&options).await, "somebody").await.expect("a document");
+    admin.set_pace(Pace::Failing);
+    provisioner.destroy(&options.collection).await.expect_err("a setting comes to nothing");
+    let there = Kv::new(open(&options).await).stored_layout().await.expect("a look");
+    assert!(there.is_some(), "the layout record is there while there is something left to remove");
+
+    admin.set_pace(Pace::AtOnce);
+    let removed = provisioner.destroy(&options.collection).await.expect("the rest is removed");
+    assert!(removed.has_changes(), "{removed}");
+    assert!(FIELDS.iter().all(|name| !admin.is_exempt(&field(&options, name))));
+    assert_eq!(admin.ttl(&field(&options, "exp")), None);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Where the stores of a stack are made: a platform, and a place on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use larder::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ pub struct GcpTarget {
     pub location: Option<String>,
     /// Another server than Google's.
     pub endpoint_url: Option<String>,
-    /// A credentials file, which the bindings then name too.
+    /// A credentials file, which the bindings then name too, by its whole path.
     pub credentials_file: Option<String>,
 }
 
@@ -96,21 +96,12 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a directory whose whole path cannot be told, or is no text.
+    /// `InvalidInput` for a directory or a file whose whole path cannot be told, or is no text.
     pub(crate) fn binding(&self, id: &str) -> Result<Value> {
         let name = store_name(self.platform(), id);
         let mut binding = match self {
             Self::Local(target) => {
-                let dir = std::path::absolute(target.data_dir.join(name)).map_err(|error| {
-                    let message = format!("{}: {}", target.data_dir.display(), error.kind());
-                    Error::new(ErrorKind::InvalidInput, message)
-                })?;
-                let dir = dir.to_str().ok_or_else(|| {
-                    let message =
-                        format!("{} is not UTF-8, and a binding is: use another directory", dir.display());
-                    Error::new(ErrorKind::InvalidInput, message)
-                })?;
-                json!({ "service": "local-kv", "dataDir": dir })
+                json!({ "service": "local-kv", "dataDir": whole(&target.data_dir.join(name))? })
             }
             Self::Aws(target) => json!({
                 "service": "dynamodb",
@@ -125,7 +116,8 @@ impl Target {
                 "databaseId": target.database,
                 "collectionName": name,
                 "endpointUrl": target.endpoint_url,
-                "credentialsFile": target.credentials_file,
+                "credentialsFile":
+                    target.credentials_file.as_deref().map(|file| whole(Path::new(file))).transpose()?,
             }),
             Self::Azure(target) => json!({
                 "service": "tablestorage",
@@ -140,5 +132,35 @@ impl Target {
             members.retain(|_, value| !value.is_null());
         }
         Ok(binding)
+    }
+}
+
+/// The whole path: services read the binding in another directory than this one.
+fn whole(path: &Path) -> Result<String> {
+    let fault = |why: String| Error::new(ErrorKind::InvalidInput, format!("{}: {why}", path.display()));
+    let path = std::path::absolute(path).map_err(|error| fault(error.kind().to_string()))?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| fault("it is not UTF-8, and a binding is: use another name".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_names_its_files_by_their_whole_paths() {
+        let here = std::env::current_dir().expect("a directory");
+        let gcp = |file: &str| {
+            let credentials_file = Some(file.to_owned());
+            let target =
+                GcpTarget { project: "p-roject".to_owned(), credentials_file, ..GcpTarget::default() };
+            Target::Gcp(target).binding("cache").expect("a binding")["credentialsFile"].clone()
+        };
+        assert_eq!(gcp("keys/key.json"), here.join("keys/key.json").to_str().expect("text"));
+        assert_eq!(gcp("/etc/key.json"), "/etc/key.json");
+        let local = Target::Local(LocalTarget { data_dir: "stores".into() });
+        let dir = local.binding("cache").expect("a binding")["dataDir"].clone();
+        assert_eq!(dir, here.join("stores/cache-5e1ecee0").to_str().expect("text"));
     }
 }

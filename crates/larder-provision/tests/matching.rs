@@ -19,13 +19,17 @@ fn text(value: &Value) -> &str {
     value.as_str().expect("a string")
 }
 
+fn is_true(value: &Value) -> bool {
+    value.as_bool().expect("a boolean")
+}
+
 async fn make(client: &Client, properties: &Value) {
     let list = |name: &str| properties[name].as_array().expect("a list").clone();
     let mut request = client
         .create_table()
         .table_name(text(&properties["TableName"]))
         .billing_mode(BillingMode::from(text(&properties["BillingMode"])))
-        .deletion_protection_enabled(properties["DeletionProtectionEnabled"].as_bool().expect("a boolean"));
+        .set_deletion_protection_enabled(properties.get("DeletionProtectionEnabled").map(is_true));
     for column in list("AttributeDefinitions") {
         let built = AttributeDefinition::builder()
             .attribute_name(text(&column["AttributeName"]))

@@ -11,19 +11,21 @@ use larder_core::{
 };
 
 use super::{DOCUMENTS, FirestoreProvisioner};
+use crate::reply::Value;
 
 /// How many documents one request removes.
 const BATCH: usize = 500;
+/// How many bytes of values one look brings along.
+const MAX_BYTES: usize = 4 << 20;
 
 impl FirestoreProvisioner {
-    /// Removes all records, the layout record last. What stands among them and is no record is left alone.
+    /// Removes all records but the layout record, which goes when all else is gone. What stands among them and is no record
+    /// is left alone.
     pub(super) async fn remove_documents(&self) -> Result<Step> {
         let (keys, strangers) = self.remove_rows(Shard(0), String::new()).await?;
         let (records, more) = self.remove_rows(Shard::SYSTEM, SYSTEM_MARK.to_string()).await?;
-        if let Some(key) = CanonicalKey::from_canonical(LAYOUT_RECORD) {
-            self.remove_batch(&[RowKey { shard: Shard::SYSTEM, key }]).await?;
-        }
         let strangers = strangers + more;
+        // With the layout record.
         let removed = keys + records + 1;
         Ok(Step::delete(
             DOCUMENTS,
@@ -32,6 +34,14 @@ impl FirestoreProvisioner {
                 _ => format!("{removed}; {strangers} that are none of Larder's were left"),
             },
         ))
+    }
+
+    /// Removes the layout record: by it, whoever comes after a crash knows that there is something left to remove.
+    pub(super) async fn remove_layout(&self) -> Result<()> {
+        match CanonicalKey::from_canonical(LAYOUT_RECORD) {
+            Some(key) => self.remove_batch(&[RowKey { shard: Shard::SYSTEM, key }]).await,
+            None => Ok(()),
+        }
     }
 
     async fn remove_rows(&self, shard: Shard, from: String) -> Result<(usize, usize)> {
@@ -43,17 +53,27 @@ impl FirestoreProvisioner {
                 start,
                 end: end.clone(),
                 limit: MAX_PAGE_LIMIT,
-                max_bytes: usize::MAX,
-                read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
+                max_bytes: MAX_BYTES,
+                // Values, too: only whole documents show that they have other fields.
+                read: Read { projection: Projection::Full, consistency: Consistency::Strong },
             };
-            let reply = ask(&self.patience, || self.driver.scan(&request)).await?;
-            let last = reply.rows.last().map(|row| row.key.clone());
+            let (found, more) = ask(&self.patience, || {
+                self.driver.found(&request, |key, document| {
+                    let size = match document.value {
+                        Some(Value::Bytes(value)) => value.len(),
+                        _ => 0,
+                    };
+                    ((key, document.has_others), size)
+                })
+            })
+            .await?;
+            let last = found.last().map(|(key, _)| key.clone());
             let mut rows = Vec::new();
-            for row in reply.rows {
-                match CanonicalKey::from_canonical(row.key.as_str()) {
+            for (key, has_others) in found {
+                match CanonicalKey::from_canonical(key.as_str()) {
                     Some(key) if key.as_str() == LAYOUT_RECORD => {}
-                    Some(key) => rows.push(RowKey { shard, key }),
-                    None => strangers += 1,
+                    Some(key) if !has_others => rows.push(RowKey { shard, key }),
+                    _ => strangers += 1,
                 }
             }
             for batch in rows.chunks(BATCH) {
@@ -61,7 +81,7 @@ impl FirestoreProvisioner {
             }
             removed += rows.len();
             match last {
-                Some(last) if reply.more => start = ScanStart::After(last),
+                Some(last) if more => start = ScanStart::After(last),
                 _ => return Ok((removed, strangers)),
             }
         }

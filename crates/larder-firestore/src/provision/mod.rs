@@ -196,14 +196,17 @@ impl Provisioner for FirestoreProvisioner {
 
     async fn remove(&self, _: Confirmed) -> Result<Plan> {
         let plan = self.plan(Goal::Absent).await?.without_conflict()?;
+        let has_layout = plan.steps.iter().any(|step| step.is_change() && step.part == DOCUMENTS);
         let mut done = Vec::new();
         for step in plan.steps {
-            // The documents first: by the layout record, the last of them, whoever comes after a crash knows the rest.
             done.push(match (step.is_change(), step.part) {
                 (true, DOCUMENTS) => self.remove_documents().await?,
                 (true, _) => self.mend(step, Goal::Absent).await?,
                 (false, _) => step,
             });
+        }
+        if has_layout {
+            self.remove_layout().await?;
         }
         Ok(self.plan_of(done))
     }

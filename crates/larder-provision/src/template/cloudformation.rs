@@ -45,7 +45,7 @@ fn resource(table: &AwsTable) -> Value {
     let definitions = keys.map(|(name, _)| json!({ "AttributeName": name, "AttributeType": "S" }));
     let schema = keys.map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind }));
     let tags: Vec<_> = table.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
-    json!({
+    let mut resource = json!({
         "Type": "AWS::DynamoDB::Table",
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
@@ -56,10 +56,13 @@ fn resource(table: &AwsTable) -> Value {
             "KeySchema": schema,
             "TimeToLiveSpecification": { "AttributeName": table.ttl_attribute, "Enabled": true },
             "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": true },
-            "DeletionProtectionEnabled": table.is_protected,
             "Tags": tags,
         },
-    })
+    });
+    if let Some(is_protected) = table.is_protected {
+        resource["Properties"]["DeletionProtectionEnabled"] = is_protected.into();
+    }
+    resource
 }
 
 fn policy(table: &AwsTable, symbol: &str) -> Value {

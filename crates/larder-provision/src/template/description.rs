@@ -21,7 +21,8 @@ pub(super) struct AwsTable {
     pub(super) partition_key: &'static str,
     pub(super) sort_key: &'static str,
     pub(super) ttl_attribute: &'static str,
-    pub(super) is_protected: bool,
+    /// `None` leaves it to whoever runs the code, who may have switched it by hand.
+    pub(super) is_protected: Option<bool>,
     pub(super) tags: Vec<(&'static str, String)>,
     /// What a service may do, on this table alone.
     pub(super) actions: &'static [&'static str],
@@ -131,7 +132,11 @@ fn table(store: StoreDescription, resource: &Resource) -> AwsTable {
         partition_key: "pk",
         sort_key: "sk",
         ttl_attribute: "ttl",
-        is_protected: resource.protection == Protection::On,
+        is_protected: match resource.protection {
+            Protection::AsIs => None,
+            Protection::On => Some(true),
+            Protection::Off => Some(false),
+        },
         actions: ACTIONS,
     }
 }

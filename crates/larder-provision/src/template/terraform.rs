@@ -49,6 +49,12 @@ fn outputs<'a>(code: &mut String, stores: impl Iterator<Item = &'a StoreDescript
     }
 }
 
+/// Arguments as `terraform fmt` aligns them.
+fn aligned(arguments: Vec<(&str, String)>) -> String {
+    let width = arguments.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    arguments.into_iter().map(|(name, value)| format!("  {name:width$} = {value}\n")).collect()
+}
+
 fn aws(code: &mut String, table: &AwsTable) {
     let (symbol, name) = (&table.store.symbol, quoted(&table.store.name));
     let (partition, sort) = (quoted(table.partition_key), quoted(table.sort_key));
@@ -56,15 +62,18 @@ fn aws(code: &mut String, table: &AwsTable) {
     let width = table.tags.iter().map(|(key, _)| quoted(key).len()).max().unwrap_or_default();
     let tag = |(key, value): &(&str, String)| format!("    {:width$} = {}\n", quoted(key), quoted(value));
     let tags: String = table.tags.iter().map(tag).collect();
+    let protected = table.is_protected.map(|on| ("deletion_protection_enabled", on.to_string()));
+    let arguments = [
+        ("name", name),
+        ("billing_mode", quoted("PAY_PER_REQUEST")),
+        ("hash_key", partition.clone()),
+        ("range_key", sort.clone()),
+    ];
+    let arguments = aligned(arguments.into_iter().chain(protected).collect());
     code.push_str(&format!(
         r#"
 resource "aws_dynamodb_table" "{symbol}" {{
-  name                        = {name}
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = {partition}
-  range_key                   = {sort}
-  deletion_protection_enabled = {protected}
-
+{arguments}
   attribute {{
     name = {partition}
     type = "S"
@@ -88,7 +97,6 @@ resource "aws_dynamodb_table" "{symbol}" {{
 {tags}  }}
 }}
 "#,
-        protected = table.is_protected,
         ttl = quoted(table.ttl_attribute),
     ));
     let actions: String =

@@ -2,11 +2,10 @@
 # flags is to have 1 shard: run `larder up` once it is made and before it is used, or the first use writes 16.
 
 resource "aws_dynamodb_table" "kv_session_cache_625e6a45" {
-  name                        = "session-cache-625e6a45"
-  billing_mode                = "PAY_PER_REQUEST"
-  hash_key                    = "pk"
-  range_key                   = "sk"
-  deletion_protection_enabled = false
+  name         = "session-cache-625e6a45"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
 
   attribute {
     name = "pk"
