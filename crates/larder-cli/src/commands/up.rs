@@ -44,13 +44,27 @@ pub(crate) async fn run(command: Up, session: &Session) -> Outcome<Exit> {
     for store in &stores {
         done.push(store.apply().await?);
     }
-    write_bindings(&command.bindings, &text)?;
-    if changes {
+    if changes || done.iter().any(|done| !done.is_usable()) {
         eprintln!("Done:");
         show(&stores, &done, &session.output)?;
     }
+    refuse_unfinished(&done)?;
+    write_bindings(&command.bindings, &text)?;
     eprintln!("{}", usage(form, &command.bindings.display().to_string()));
     Ok(Exit::Done)
+}
+
+/// Refuses to hand out bindings of a store without a layout record: its first user would settle the shards.
+fn refuse_unfinished(done: &[Plan]) -> Outcome<()> {
+    let unfinished: Vec<_> =
+        done.iter().filter(|done| !done.is_usable()).map(|done| done.store.as_str()).collect();
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Other(format!(
+        "not ready yet: {}; no bindings were written: run the same command again",
+        unfinished.join(", ")
+    )))
 }
 
 fn confirm() -> Outcome<()> {
@@ -72,5 +86,22 @@ fn usage(form: BindingsForm, file: &str) -> String {
             format!("Services find their stores by: kubectl apply -f {file}, and envFrom")
         }
         _ => format!("Services find their stores by: LARDER_BINDINGS={file}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_provision::Step;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_not_ready_keeps_the_bindings_back_and_is_named() {
+        let ready = Plan::new("table a", vec![Step::keep("layout record", "there")]);
+        let unready = Plan::new("table b", vec![Step::pending("table", "is not ready yet")]);
+        assert!(refuse_unfinished(std::slice::from_ref(&ready)).is_ok());
+        let refused = refuse_unfinished(&[ready, unready]).expect_err("not ready");
+        assert_eq!(refused.exit(), Exit::Error);
+        assert!(refused.to_string().starts_with("not ready yet: table b; no bindings"), "{refused}");
     }
 }
