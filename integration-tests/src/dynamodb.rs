@@ -8,6 +8,9 @@ use larder_conformance::emulator;
 use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
 use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
+use serde_json::{Value, json};
+
+const REGION: &str = "eu-central-1";
 
 /// A table of its own on dynoxide, and the clock that its handles run by.
 #[derive(Debug)]
@@ -23,6 +26,17 @@ impl Table {
     ///
     /// When the emulator cannot be reached.
     pub async fn create() -> Self {
+        let table = Self::create_empty().await;
+        table.direct().await.exists("warm").await.expect("the table can be used");
+        table
+    }
+
+    /// A new table without a layout record.
+    ///
+    /// # Panics
+    ///
+    /// When the emulator cannot be reached.
+    pub async fn create_empty() -> Self {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let number = TABLES.fetch_add(1, Ordering::Relaxed);
         let name = format!("integration-{}-{number}", std::process::id());
@@ -30,13 +44,20 @@ impl Table {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(4_102_444_800_000)));
         let table = Self { name, clock };
         create_table(&table.driver(&emulator("dynoxide")).await).await.expect("the table is made");
-        table.direct().await.exists("warm").await.expect("the table can be used");
         table
     }
 
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A binding on it.
+    pub fn binding(&self) -> Value {
+        json!({
+            "service": "dynamodb", "tableName": self.name, "region": REGION, "endpointUrl": emulator("dynoxide"),
+            "accessKeyId": "test", "secretAccessKey": "test",
+        })
     }
 
     /// A driver by way of an address.
@@ -46,7 +67,7 @@ impl Table {
     /// When the address is none.
     pub async fn driver(&self, url: &str) -> DynamoDbDriver {
         let keys = Credentials::Keys { id: "test".into(), secret: "test".into(), session_token: None };
-        let options = DynamoDbOptions::new(&self.name, "eu-central-1").endpoint_url(url).credentials(keys);
+        let options = DynamoDbOptions::new(&self.name, REGION).endpoint_url(url).credentials(keys);
         DynamoDbDriver::open(options).await.expect("the options are right")
     }
 

@@ -3,6 +3,7 @@
 //! The emulator takes tokens over HTTPS only and checks nothing of them, so that it cannot stand for the service here.
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ const WRITTEN: &str = "d3JpdHRlbg==";
 pub struct Entra {
     url: String,
     asked: Arc<Mutex<Vec<String>>>,
+    lifetime: Arc<AtomicU32>,
 }
 
 impl Entra {
@@ -40,8 +42,7 @@ impl Entra {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let server = Self { url, asked };
+        let server = Self { url, asked: Arc::default(), lifetime: Arc::new(AtomicU32::new(3_600)) };
         let serving = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -59,6 +60,11 @@ impl Entra {
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// For how many seconds an application's tokens are good that it gives out from here on; an hour unless told.
+    pub fn lifetime(&self, seconds: u32) {
+        self.lifetime.store(seconds, Ordering::SeqCst);
     }
 
     /// The requests for tokens so far: the path, the headers that matter, and the body.
@@ -84,8 +90,9 @@ impl Entra {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         // The metadata services write numbers as texts, and when the token ends.
         let token = if path.ends_with("/oauth2/v2.0/token") {
+            let lifetime = self.lifetime.load(Ordering::SeqCst);
             format!(
-                r#"{{"token_type":"Bearer","expires_in":3600,"ext_expires_in":3600,"access_token":"{TOKEN}"}}"#
+                r#"{{"token_type":"Bearer","expires_in":{lifetime},"ext_expires_in":{lifetime},"access_token":"{TOKEN}"}}"#
             )
         } else {
             format!(

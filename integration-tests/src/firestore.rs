@@ -7,6 +7,7 @@ use std::time::Duration;
 use larder_conformance::emulator;
 use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
+use serde_json::{Value, json};
 
 /// The project that all collections are in.
 pub const PROJECT: &str = "larder-tests";
@@ -26,19 +27,32 @@ impl Collection {
     ///
     /// When the emulator cannot be reached.
     pub async fn create() -> Self {
+        let collection = Self::create_empty();
+        collection.direct().await.exists("warm").await.expect("the collection can be used");
+        collection
+    }
+
+    /// A new collection without a layout record.
+    pub fn create_empty() -> Self {
         static COLLECTIONS: AtomicU32 = AtomicU32::new(0);
         let number = COLLECTIONS.fetch_add(1, Ordering::Relaxed);
         let name = format!("integration-{}-{number}", std::process::id());
         let options = FirestoreOptions::new(PROJECT, name.clone()).database(name.clone());
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(4_102_444_800_000)));
-        let collection = Self { name, options, clock };
-        collection.direct().await.exists("warm").await.expect("the collection can be used");
-        collection
+        Self { name, options, clock }
     }
 
     /// The name of the collection, and of the database that it is in.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A binding on it.
+    pub fn binding(&self) -> Value {
+        json!({
+            "service": "firestore", "projectId": PROJECT, "databaseId": self.name, "collectionName": self.name,
+            "endpointUrl": emulator("hidane"),
+        })
     }
 
     /// A driver by way of an address.

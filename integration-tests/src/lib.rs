@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod dynamodb;
 pub mod entra;
 pub mod firestore;
+pub mod google;
 pub mod linear;
 pub mod model;
 pub mod moto;
@@ -15,6 +16,7 @@ pub mod program;
 pub mod proxy;
 pub mod report;
 pub mod scenario;
+pub mod service;
 pub mod tables;
 pub mod workload;
 

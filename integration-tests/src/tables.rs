@@ -8,6 +8,7 @@ use larder_conformance::emulator;
 use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
 use larder_tables::testing::{EMULATOR_ACCOUNT, EMULATOR_KEY, create_table};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
+use serde_json::{Value, json};
 
 /// A table of its own on Azurite, and the clock that its handles run by.
 #[derive(Debug)]
@@ -47,6 +48,14 @@ impl Table {
     /// The table's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// A binding on it.
+    pub fn binding(&self) -> Value {
+        json!({
+            "service": "tablestorage", "accountName": EMULATOR_ACCOUNT, "tableName": self.name,
+            "endpointUrl": emulator("azurite"), "accountKey": EMULATOR_KEY,
+        })
     }
 
     /// A driver by way of an address.

@@ -2,78 +2,58 @@
 //!
 //! The numbers stand in `docs/layouts.md`.
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "requests/bench.rs"]
+mod bench;
+#[path = "requests/budget.rs"]
+mod budget;
 
-use integration_tests::dynamodb::Table;
-use integration_tests::proxy::{Counts, FaultProxy};
-use larder_conformance::emulator;
-use larder_core::{Kv, ManualClock, PutOptions, ScanOptions, TouchOptions, Version};
+use integration_tests::dynamodb::Table as Place;
+use larder_core::{PutOptions, ScanOptions, TouchOptions};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+use bench::{Bench, HOUR, ttl};
 
-struct Bench {
-    proxy: FaultProxy,
-    kv: Kv,
-    clock: Arc<ManualClock>,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator("dynoxide"));
-        let table = Table::create().await;
-        let kv = table.handle(proxy.url()).await;
-        // The layout is read once.
-        kv.exists("warm").await.expect("it works");
-        Self { proxy, kv, clock: table.clock() }
-    }
-
-    /// What the work sends.
-    async fn count(&self, work: impl Future<Output = ()>) -> Counts {
-        self.proxy.reset().await;
-        work.await;
-        self.proxy.counts().await
-    }
-
-    /// Asserts that the work sends so many requests of one kind, and no others.
-    async fn costs(
-        &self,
-        what: &str,
-        operation: &str,
-        requests: u64,
-        work: impl Future<Output = ()>,
-    ) -> Counts {
-        let counts = self.count(work).await;
-        assert_eq!(counts.of(operation).requests, requests, "{what}: {counts:?}");
-        assert_eq!(counts.total().requests, requests, "{what}: {counts:?}");
-        println!("{what}: {requests} {operation}");
-        counts
-    }
-
-    async fn put(&self, key: &str, options: PutOptions) -> Option<Version> {
-        match self.kv.put(key, "value", options).await.expect("a put") {
-            larder_core::PutOutcome::Stored(version) => Some(version),
-            larder_core::PutOutcome::ConditionFailed(_) => None,
-        }
-    }
-}
-
-fn ttl() -> PutOptions {
-    PutOptions::new().ttl(HOUR)
-}
+const EMULATOR: &str = "dynoxide";
+const SCAN: &str = "Query";
+const SHARDS: u16 = 16;
 
 #[tokio::test]
 async fn single_operations_cost_one_request() {
     let bench = Bench::new().await;
     let kv = &bench.kv;
-    bench.costs("put", "PutItem", 1, async { drop(bench.put("a", ttl()).await) }).await;
-    bench.costs("get", "GetItem", 1, async { assert!(kv.get("a").await.expect("a get").is_some()) }).await;
+    bench.costs("put", &[("PutItem", 1)], async { drop(bench.put("a", ttl()).await) }).await;
     bench
-        .costs("get, absent", "GetItem", 1, async { assert!(kv.get("b").await.expect("a get").is_none()) })
+        .costs("get", &[("GetItem", 1)], async { assert!(kv.get("a").await.expect("a get").is_some()) })
         .await;
-    bench.costs("exists", "GetItem", 1, async { assert!(kv.exists("a").await.expect("exists")) }).await;
-    bench.costs("delete", "DeleteItem", 1, async { kv.delete("a").await.expect("a delete") }).await;
-    bench.costs("delete, absent", "DeleteItem", 1, async { kv.delete("a").await.expect("a delete") }).await;
+    bench
+        .costs("get, absent", &[("GetItem", 1)], async {
+            assert!(kv.get("b").await.expect("a get").is_none())
+        })
+        .await;
+    bench.costs("exists", &[("GetItem", 1)], async { assert!(kv.exists("a").await.expect("exists")) }).await;
+    bench.costs("delete", &[("DeleteItem", 1)], async { kv.delete("a").await.expect("a delete") }).await;
+    bench
+        .costs("delete, absent", &[("DeleteItem", 1)], async { kv.delete("a").await.expect("a delete") })
+        .await;
+    bench.costs("check", &[("GetItem", 1)], async { _ = kv.check().await.expect("a check") }).await;
+}
+
+#[tokio::test]
+async fn a_new_table_costs_four_requests_and_a_known_one_one() {
+    let bench = Bench::new().await;
+    let known = bench.place.handle(bench.proxy.url()).await;
+    bench
+        .costs("the layout, once", &[("GetItem", 3)], async {
+            for _ in 0..2 {
+                assert!(!known.exists("a").await.expect("exists"));
+            }
+        })
+        .await;
+    let first = Place::create_empty().await.handle(bench.proxy.url()).await;
+    bench
+        .costs("the layout, new store", &[("GetItem", 3), ("Scan", 1), ("PutItem", 1)], async {
+            assert!(!first.exists("a").await.expect("exists"));
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -81,42 +61,42 @@ async fn conditions_cost_one_request_whether_they_hold_or_not() {
     let bench = Bench::new().await;
     let create = || ttl().if_not_exists();
     bench
-        .costs("put if absent, wins", "PutItem", 1, async {
+        .costs("put if absent, wins", &[("PutItem", 1)], async {
             assert!(bench.put("a", create()).await.is_some())
         })
         .await;
     bench
-        .costs("put if absent, loses", "PutItem", 1, async {
+        .costs("put if absent, loses", &[("PutItem", 1)], async {
             assert!(bench.put("a", create()).await.is_none())
         })
         .await;
     bench.clock.advance(HOUR);
     bench
-        .costs("put if absent, over an expired row", "PutItem", 1, async {
+        .costs("put if absent, over an expired row", &[("PutItem", 1)], async {
             assert!(bench.put("a", create()).await.is_some());
         })
         .await;
     let version = bench.put("a", ttl()).await.expect("stored");
     let swap = || ttl().if_version(version.clone());
     bench
-        .costs("put if version, holds", "PutItem", 1, async {
+        .costs("put if version, holds", &[("PutItem", 1)], async {
             assert!(bench.put("a", swap()).await.is_some())
         })
         .await;
     bench
-        .costs("put if version, fails", "PutItem", 1, async {
+        .costs("put if version, fails", &[("PutItem", 1)], async {
             assert!(bench.put("a", swap()).await.is_none())
         })
         .await;
     bench
-        .costs("delete if version, fails", "DeleteItem", 1, async {
+        .costs("delete if version, fails", &[("DeleteItem", 1)], async {
             let outcome = bench.kv.delete_if_version("a", version.clone()).await.expect("a delete");
             assert!(!outcome.is_deleted());
         })
         .await;
     let version = bench.put("a", ttl()).await.expect("stored");
     bench
-        .costs("delete if version, holds", "DeleteItem", 1, async {
+        .costs("delete if version, holds", &[("DeleteItem", 1)], async {
             assert!(bench.kv.delete_if_version("a", version).await.expect("a delete").is_deleted());
         })
         .await;
@@ -125,9 +105,7 @@ async fn conditions_cost_one_request_whether_they_hold_or_not() {
     bench.clock.advance(HOUR);
     let expired = ttl().if_version(version);
     bench
-        .costs("put if version, expired", "PutItem", 0, async {
-            assert!(bench.put("a", expired).await.is_none())
-        })
+        .costs("put if version, expired", &[], async { assert!(bench.put("a", expired).await.is_none()) })
         .await;
 }
 
@@ -138,12 +116,12 @@ async fn touch_and_increment_cost_one_request() {
     bench.put("a", ttl()).await;
     let touch = || TouchOptions::expire_after(HOUR);
     bench
-        .costs("touch", "UpdateItem", 1, async {
+        .costs("touch", &[("UpdateItem", 1)], async {
             assert!(kv.touch("a", touch()).await.expect("a touch").is_touched())
         })
         .await;
     bench
-        .costs("touch, absent", "UpdateItem", 1, async {
+        .costs("touch, absent", &[("UpdateItem", 1)], async {
             assert!(!kv.touch("b", touch()).await.expect("a touch").is_touched());
         })
         .await;
@@ -171,23 +149,15 @@ async fn touch_and_increment_cost_one_request() {
 async fn batches_cost_a_request_a_chunk() {
     let bench = Bench::new().await;
     let keys: Vec<String> = (0..100).map(|number| format!("key-{number}")).collect();
+    bench.costs("put_many of 100", &[("BatchWriteItem", 4)], bench.put_all(&keys)).await;
     bench
-        .costs("put_many of 100", "BatchWriteItem", 4, async {
-            for stored in
-                bench.kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch")
-            {
-                stored.expect("a put");
-            }
-        })
-        .await;
-    bench
-        .costs("get_many of 100", "BatchGetItem", 1, async {
+        .costs("get_many of 100", &[("BatchGetItem", 1)], async {
             let found = bench.kv.get_many(&keys).await.expect("a batch");
             assert!(found.iter().all(|entry| matches!(entry, Ok(Some(_)))));
         })
         .await;
     bench
-        .costs("delete_many of 100", "BatchWriteItem", 4, async {
+        .costs("delete_many of 100", &[("BatchWriteItem", 4)], async {
             for deleted in bench.kv.delete_many(&keys).await.expect("a batch") {
                 deleted.expect("a delete");
             }
@@ -222,9 +192,7 @@ async fn values_travel_only_where_they_are_wanted() {
 async fn a_page_costs_one_round() {
     let bench = Bench::new().await;
     let keys: Vec<String> = (0..3_000).map(|number| format!("k{number:05}")).collect();
-    for stored in bench.kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch") {
-        stored.expect("a put");
-    }
+    bench.fill(&keys, None).await;
     for limit in [10, 100, 1_000] {
         let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0_u32);
         let counts = bench
@@ -249,34 +217,4 @@ async fn a_page_costs_one_round() {
         println!("pages of {limit}: {per_shard:.3} requests a shard and page");
         assert!(per_shard < 1.2, "pages of {limit}: {counts:?} for {pages} pages");
     }
-}
-
-#[tokio::test]
-async fn a_prefix_full_of_expired_rows_keeps_to_its_budget() {
-    let bench = Bench::new().await;
-    let keys: Vec<String> = (0..4_000).map(|number| format!("k{number:05}")).collect();
-    for stored in bench.kv.put_many(keys.iter().map(|key| (key, "value")), HOUR).await.expect("a batch") {
-        stored.expect("a put");
-    }
-    bench.clock.advance(HOUR);
-    bench.put("k99999", PutOptions::new()).await;
-    let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
-    loop {
-        let options = ScanOptions::new().limit(50).cursor(cursor.take());
-        let mut page = None;
-        let counts =
-            bench.count(async { page = Some(bench.kv.scan_page("k", options).await.expect("a page")) }).await;
-        let page = page.expect("a page");
-        // Four rounds of at most one request for each shard.
-        assert!(counts.of("Query").requests <= 4 * 16, "{counts:?}");
-        cursor = page.cursor.clone();
-        found.extend(page.into_entries().expect("entries").into_iter().map(|entry| entry.key().to_owned()));
-        pages += 1;
-        assert!(pages < 200, "the scan does not come forward");
-        if cursor.is_none() {
-            break;
-        }
-    }
-    assert_eq!(found, ["k99999"]);
-    println!("4,000 expired rows: {pages} pages of 50");
 }

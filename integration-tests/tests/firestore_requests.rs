@@ -2,66 +2,22 @@
 //!
 //! The numbers stand in `docs/layouts.md`.
 
-use std::sync::Arc;
-use std::time::Duration;
+#[path = "requests/bench.rs"]
+mod bench;
+#[path = "requests/budget.rs"]
+mod budget;
 
-use integration_tests::firestore::Collection;
-use integration_tests::proxy::{Counts, FaultProxy};
+use integration_tests::firestore::Collection as Place;
 use larder_conformance::emulator;
-use larder_core::{Kv, ManualClock, PutOptions, PutOutcome, ScanOptions, TouchOptions, Version};
+use larder_core::{PutOptions, ScanOptions, TouchOptions};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+use bench::{Bench, HOUR, ttl};
 
+const EMULATOR: &str = "hidane";
 const READ: &str = "BatchGetDocuments";
 const WRITE: &str = "Commit";
-
-struct Bench {
-    proxy: FaultProxy,
-    collection: Collection,
-    kv: Kv,
-    clock: Arc<ManualClock>,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator("hidane"));
-        let collection = Collection::create().await;
-        let kv = collection.handle(proxy.url()).await;
-        // The layout is read once.
-        kv.exists("warm").await.expect("it works");
-        Self { proxy, kv, clock: collection.clock(), collection }
-    }
-
-    /// What the work sends.
-    async fn count(&self, work: impl Future<Output = ()>) -> Counts {
-        self.proxy.reset().await;
-        work.await;
-        self.proxy.counts().await
-    }
-
-    /// Asserts that the work sends so many requests of these kinds, and no others.
-    async fn costs(&self, what: &str, requests: &[(&str, u64)], work: impl Future<Output = ()>) -> Counts {
-        let counts = self.count(work).await;
-        for (operation, count) in requests {
-            assert_eq!(counts.of(operation).requests, *count, "{what}: {counts:?}");
-        }
-        let sum: u64 = requests.iter().map(|(_, count)| count).sum();
-        assert_eq!(counts.total().requests, sum, "{what}: {counts:?}");
-        println!("{what}: {requests:?}");
-        counts
-    }
-
-    async fn put(&self, key: &str, options: PutOptions) -> Option<Version> {
-        match self.kv.put(key, "value", options).await.expect("a put") {
-            PutOutcome::Stored(version) => Some(version),
-            PutOutcome::ConditionFailed(_) => None,
-        }
-    }
-}
-
-fn ttl() -> PutOptions {
-    PutOptions::new().ttl(HOUR)
-}
+const SCAN: &str = "RunQuery";
+const SHARDS: u16 = 1;
 
 #[tokio::test]
 async fn single_operations_cost_one_request() {
@@ -182,17 +138,17 @@ async fn touch_and_increment_cost_a_read_and_a_write() {
 #[tokio::test]
 async fn a_new_collection_costs_four_requests_and_a_known_one_one() {
     let bench = Bench::new().await;
-    let other = Collection::create().await;
+    let other = Place::create().await;
     let kv = other.handle(bench.proxy.url()).await;
     bench
         .costs("layout, known", &[(READ, 2)], async { assert!(!kv.exists("a").await.expect("exists")) })
         .await;
-    larder_firestore::testing::remove_layout(&other.driver(&emulator("hidane")).await)
+    larder_firestore::testing::remove_layout(&other.driver(&emulator(EMULATOR)).await)
         .await
         .expect("removed");
     let kv = other.handle(bench.proxy.url()).await;
     bench
-        .costs("layout, new", &[(READ, 3), (WRITE, 1), ("RunQuery", 1)], async {
+        .costs("layout, new", &[(READ, 3), (WRITE, 1), (SCAN, 1)], async {
             assert!(!kv.exists("a").await.expect("exists"))
         })
         .await;
@@ -204,14 +160,7 @@ async fn batches_cost_a_request_a_chunk() {
     let keys: Vec<String> = (0..600).map(|number| format!("key-{number}")).collect();
     for (count, reads, writes) in [(100, 1, 1), (600, 6, 2)] {
         let keys = &keys[..count];
-        bench
-            .costs(&format!("put_many of {count}"), &[("BatchWrite", writes)], async {
-                let values = keys.iter().map(|key| (key, "value"));
-                for stored in bench.kv.put_many(values, None).await.expect("a batch") {
-                    stored.expect("a put");
-                }
-            })
-            .await;
+        bench.costs(&format!("put_many of {count}"), &[("BatchWrite", writes)], bench.put_all(keys)).await;
         bench
             .costs(&format!("get_many of {count}"), &[(READ, reads)], async {
                 let found = bench.kv.get_many(keys).await.expect("a batch");
@@ -264,9 +213,7 @@ async fn values_travel_only_where_they_are_wanted() {
 async fn a_page_costs_one_request() {
     let bench = Bench::new().await;
     let keys: Vec<String> = (0..1_500).map(|number| format!("k{number:05}")).collect();
-    for stored in bench.kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch") {
-        stored.expect("a put");
-    }
+    bench.fill(&keys, None).await;
     for limit in [10, 100, 1_000] {
         let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
         let counts = bench
@@ -287,7 +234,7 @@ async fn a_page_costs_one_request() {
             })
             .await;
         assert_eq!(found, keys, "pages of {limit}");
-        assert_eq!(counts.of("RunQuery").requests, pages, "pages of {limit}: {counts:?}");
+        assert_eq!(counts.of(SCAN).requests, pages, "pages of {limit}: {counts:?}");
         assert_eq!(counts.total().requests, pages, "pages of {limit}: {counts:?}");
         println!("pages of {limit}: 1 request each");
     }
@@ -297,7 +244,7 @@ async fn a_page_costs_one_request() {
 async fn a_burst_gets_the_connections_that_it_needs() {
     let bench = Bench::new().await;
     for (burst, most) in [(100, 1), (500, 5)] {
-        let kv = bench.collection.handle(bench.proxy.url()).await;
+        let kv = bench.place.handle(bench.proxy.url()).await;
         kv.exists("warm").await.expect("it works");
         let before = bench.proxy.counts().await.connections;
         let puts = (0..burst).map(|number| {

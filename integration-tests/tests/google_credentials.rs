@@ -1,64 +1,19 @@
 //! Where a `firestore` binding gets its credentials from, told by who asks a Firestore that is played here.
 
+use std::fs;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use integration_tests::firestore::{Collection, PROJECT};
+use integration_tests::google::{TOKEN, TokenServer, service_account, user, workload};
 use integration_tests::program::Program;
+use integration_tests::proxy::FaultProxy;
 use larder_conformance::emulator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-
-/// A server that gives tokens as the metadata server and the token endpoints do.
-struct Tokens {
-    address: String,
-    asked: Arc<Mutex<Vec<String>>>,
-}
-
-impl Tokens {
-    async fn start(status: u16) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address").to_string();
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let record = Arc::clone(&asked);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let record = Arc::clone(&record);
-                tokio::spawn(async move {
-                    let service = service_fn(move |request: Request<Incoming>| {
-                        let flavor = request.headers().get("metadata-flavor").is_some();
-                        let line = format!("{} {flavor}", request.uri().path());
-                        record.lock().expect("no test has panicked with it").push(line);
-                        let token =
-                            json!({ "access_token": "hunter2", "token_type": "Bearer", "expires_in": 3600 });
-                        let answer = Response::builder()
-                            .status(status)
-                            .header("content-type", "application/json")
-                            .header("metadata-flavor", "Google")
-                            .body(Full::new(Bytes::from(token.to_string())));
-                        std::future::ready(answer)
-                    });
-                    // How a connection ends is the client's affair.
-                    let _ = auto::Builder::new(TokioExecutor::new())
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
-        Self { address, asked }
-    }
-
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().expect("no test has panicked with it").clone()
-    }
-}
 
 /// Runs the probe with a binding, and nothing else in its environment than this.
 async fn probe(binding: Value, environment: Vec<(&'static str, String)>) -> Value {
@@ -108,36 +63,29 @@ async fn an_emulator_needs_no_credentials() {
 
 #[tokio::test]
 async fn a_machine_on_google_cloud_asks_its_metadata_server() {
-    let tokens = Tokens::start(200).await;
+    let tokens = TokenServer::start(200).await;
     // Found credentials; nobody listens where it would use them, and TLS keeps them from prying eyes.
     let at = binding(&[("endpointUrl", "https://127.0.0.1:1")]);
-    let outcome = probe(at, vec![("GCE_METADATA_HOST", tokens.address.clone())]).await;
+    let outcome = probe(at, vec![("GCE_METADATA_HOST", tokens.address().to_owned())]).await;
     assert_failed(&outcome, "unavailable", &["cannot be reached", "the connection was refused"]);
     let asked = tokens.asked();
     assert_eq!(asked[0], "/computeMetadata/v1/instance/service-accounts/default/token true", "{asked:?}");
-    let refusing = Tokens::start(403).await;
+    let refusing = TokenServer::start(403).await;
     let at = binding(&[("endpointUrl", "https://127.0.0.1:1")]);
-    let outcome = probe(at, vec![("GCE_METADATA_HOST", refusing.address.clone())]).await;
+    let outcome = probe(at, vec![("GCE_METADATA_HOST", refusing.address().to_owned())]).await;
     assert_failed(&outcome, "unauthorized", &["refused"]);
-    let failing = Tokens::start(503).await;
+    let failing = TokenServer::start(503).await;
     let at = binding(&[("endpointUrl", "https://127.0.0.1:1")]);
-    let outcome = probe(at, vec![("GCE_METADATA_HOST", failing.address.clone())]).await;
+    let outcome = probe(at, vec![("GCE_METADATA_HOST", failing.address().to_owned())]).await;
     assert_failed(&outcome, "unavailable", &["who gives them is down"]);
 }
 
 #[tokio::test]
 async fn the_file_that_the_variable_names() {
-    let tokens = Tokens::start(200).await;
+    let tokens = TokenServer::start(200).await;
     let folder = TempDir::new().expect("a directory");
     let path = folder.path().join("credentials.json");
-    let user = json!({
-        "type": "authorized_user",
-        "client_id": "client",
-        "client_secret": "hunter2",
-        "refresh_token": "hunter2",
-        "token_uri": format!("http://{}/token", tokens.address),
-    });
-    std::fs::write(&path, user.to_string()).expect("a file");
+    fs::write(&path, user(&tokens.url()).to_string()).expect("a file");
     let path = path.to_str().expect("a name").to_owned();
     let at = || binding(&[("endpointUrl", "https://127.0.0.1:1")]);
     let outcome = probe(at(), vec![("GOOGLE_APPLICATION_CREDENTIALS", path.clone())]).await;
@@ -161,4 +109,49 @@ async fn a_machine_without_any_is_told_where_was_looked() {
     let outcome = probe(binding(&[]), nobody).await;
     let words = ["no credentials", "GOOGLE_APPLICATION_CREDENTIALS", "gcloud", "metadata server"];
     assert_failed(&outcome, "unauthorized", &words);
+}
+
+/// What a server without TLS is sent that stands before the emulator: the tokens of its clients' requests, each once.
+async fn tokens_sent(environment: &[(&str, &str)]) -> Vec<String> {
+    let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator("hidane"));
+    let collection = Collection::create_empty();
+    let home = TempDir::new().expect("a directory");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firestore-probe"));
+    command.args([proxy.url(), PROJECT, collection.name()]).env_clear().env("HOME", home.path());
+    command.envs(environment.iter().copied());
+    let run = move || Program::start(&mut command).end();
+    let (status, lines) = tokio::task::spawn_blocking(run).await.expect("it runs");
+    assert!(status.success());
+    assert_eq!(lines, ["written"]);
+    let log = proxy.settled().await;
+    // The layout record, the put and the get.
+    assert!(log.len() >= 3, "{log:?}");
+    let mut tokens: Vec<_> =
+        log.into_iter().map(|exchange| exchange.authorization.expect("a token")).collect();
+    tokens.dedup();
+    tokens
+}
+
+#[tokio::test]
+async fn the_token_reaches_firestore_wherever_it_is_from() {
+    let (server, folder) = (TokenServer::start(200).await, TempDir::new().expect("a directory"));
+    let given = format!("Bearer {TOKEN}");
+    let metadata = [("GCE_METADATA_HOST", server.address())];
+    assert_eq!(tokens_sent(&metadata).await, [given.as_str()], "the metadata server's");
+
+    let path = folder.path().join("credentials.json");
+    let file = [("GOOGLE_APPLICATION_CREDENTIALS", path.to_str().expect("a name"))];
+    fs::write(&path, workload(folder.path(), &server.url()).to_string()).expect("a file");
+    assert_eq!(tokens_sent(&file).await, [given.as_str()], "a workload's");
+    assert_eq!(server.asked().len(), 2, "one for each process");
+
+    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let der: Pkcs8V1Der<'_> = key.as_der().expect("a key");
+    let (begin, end) = ("-----BEGIN PRIVATE ", "-----END PRIVATE ");
+    let key = format!("{begin}KEY-----\n{}\n{end}KEY-----\n", STANDARD.encode(der.as_ref()));
+    fs::write(&path, service_account(&key).to_string()).expect("a file");
+    let own = tokens_sent(&file).await;
+    let parts = own[0].strip_prefix("Bearer ").expect("a token").split('.').count();
+    assert_eq!((own.len(), parts), (1, 3), "a service account signs its own, and keeps it");
+    assert_eq!(server.asked().len(), 2, "nobody else is asked");
 }

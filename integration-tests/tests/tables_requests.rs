@@ -2,70 +2,23 @@
 //!
 //! The numbers stand in `docs/layouts.md`.
 
-use std::sync::Arc;
+#[path = "requests/bench.rs"]
+mod bench;
+#[path = "requests/budget.rs"]
+mod budget;
+
 use std::time::Duration;
 
-use integration_tests::proxy::{Counts, FaultProxy};
-use integration_tests::tables::Table;
-use larder_conformance::emulator;
-use larder_core::{Kv, ManualClock, PutOptions, ScanOptions, SweepOutcome, TouchOptions, Version};
+use integration_tests::tables::Table as Place;
+use larder_core::{
+    Entry, Kv, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, SweepOutcome, TouchOptions,
+};
 
-use tokio::sync::{Mutex, MutexGuard};
+use bench::{Bench, HOUR, ttl};
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
-/// One test at a time: a search that takes long is made in another way, which costs more.
-static ALONE: Mutex<()> = Mutex::const_new(());
-
-struct Bench {
-    _alone: MutexGuard<'static, ()>,
-    proxy: FaultProxy,
-    table: Table,
-    kv: Kv,
-    clock: Arc<ManualClock>,
-}
-
-impl Bench {
-    async fn new() -> Self {
-        let alone = ALONE.lock().await;
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator("azurite"));
-        let table = Table::create().await;
-        let kv = table.handle(proxy.url()).await;
-        // The layout is read once.
-        kv.exists("warm").await.expect("it works");
-        Self { _alone: alone, proxy, kv, clock: table.clock(), table }
-    }
-
-    /// What the work sends.
-    async fn count(&self, work: impl Future<Output = ()>) -> Counts {
-        self.proxy.reset().await;
-        work.await;
-        self.proxy.counts().await
-    }
-
-    /// Asserts that the work sends these requests, and no others.
-    async fn costs(&self, what: &str, requests: &[(&str, u64)], work: impl Future<Output = ()>) -> Counts {
-        let counts = self.count(work).await;
-        for (operation, number) in requests {
-            assert_eq!(counts.of(operation).requests, *number, "{what}: {counts:?}");
-        }
-        let all: u64 = requests.iter().map(|(_, number)| number).sum();
-        assert_eq!(counts.total().requests, all, "{what}: {counts:?}");
-        println!("{what}: {requests:?}");
-        counts
-    }
-
-    async fn put(&self, key: &str, options: PutOptions) -> Option<Version> {
-        match self.kv.put(key, "value", options).await.expect("a put") {
-            larder_core::PutOutcome::Stored(version) => Some(version),
-            larder_core::PutOutcome::ConditionFailed(_) => None,
-        }
-    }
-}
-
-fn ttl() -> PutOptions {
-    PutOptions::new().ttl(HOUR)
-}
+const EMULATOR: &str = "azurite";
+const SCAN: &str = "GET";
+const SHARDS: u16 = 16;
 
 #[tokio::test]
 async fn single_operations_cost_one_request() {
@@ -80,7 +33,7 @@ async fn single_operations_cost_one_request() {
     bench.costs("delete", &[("DELETE", 1)], async { kv.delete("a").await.expect("a delete") }).await;
     bench.costs("delete, absent", &[("DELETE", 1)], async { kv.delete("a").await.expect("a delete") }).await;
     bench.costs("check", &[("GET", 1)], async { _ = kv.check().await.expect("a check") }).await;
-    let other = bench.table.handle(bench.proxy.url()).await;
+    let other = bench.place.handle(bench.proxy.url()).await;
     bench
         .costs("the layout, once", &[("GET", 3)], async {
             for _ in 0..2 {
@@ -88,7 +41,7 @@ async fn single_operations_cost_one_request() {
             }
         })
         .await;
-    let table = Table::create_with(16).await;
+    let table = Place::create_with(16).await;
     let first = table.handle(bench.proxy.url()).await;
     bench
         .costs("the layout, new store", &[("GET", 4), ("POST", 1)], async {
@@ -186,13 +139,8 @@ async fn touch_and_increment_cost_two_requests() {
 async fn batches_cost_a_group_for_a_shard_and_hundred() {
     let bench = Bench::new().await;
     let keys: Vec<String> = (0..1_000).map(|number| format!("key-{number}")).collect();
-    let put = async |keys: &[String]| {
-        for stored in bench.kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch") {
-            stored.expect("a put");
-        }
-    };
-    bench.costs("put_many of 100", &[("POST", 16)], put(&keys[..100])).await;
-    bench.costs("put_many of 1,000", &[("POST", 16)], put(&keys)).await;
+    bench.costs("put_many of 100", &[("POST", 16)], bench.put_all(&keys[..100])).await;
+    bench.costs("put_many of 1,000", &[("POST", 16)], bench.put_all(&keys)).await;
     bench
         .costs("get_many of 100", &[("GET", 100)], async {
             let found = bench.kv.get_many(&keys[..100]).await.expect("a batch");
@@ -211,12 +159,46 @@ async fn batches_cost_a_group_for_a_shard_and_hundred() {
 }
 
 #[tokio::test]
+async fn one_shard_takes_a_group_for_every_hundred_rows() {
+    let bench = Bench::new().await;
+    let place = Place::create_with(1).await;
+    // With time for groups of some megabytes.
+    let mut policy = RetryPolicy::default();
+    policy.attempt_timeout = Duration::from_secs(10);
+    policy.deadline = Duration::from_secs(60);
+    let driver = place.driver(bench.proxy.url()).await;
+    let kv = Kv::builder(driver).clock(place.clock()).retry(policy).build();
+    kv.exists("warm").await.expect("it works");
+    let keys: Vec<String> = (0..250).map(|number| format!("key-{number:03}")).collect();
+    let put = async |keys: &[String], size: usize| {
+        let values = keys.iter().map(|key| (key, format!("{key:->size$}")));
+        for stored in kv.put_many(values, None).await.expect("a batch") {
+            stored.expect("a put");
+        }
+    };
+    bench.costs("put_many of 250", &[("POST", 3)], put(&keys, 10)).await;
+    // 4 MiB of values are 170 of the largest: a group of 100 and one of 70, and the rest of the call.
+    bench.costs("put_many of 200 full values", &[("POST", 3)], put(&keys[..200], MAX_VALUE_BYTES)).await;
+    let mut rows = Vec::new();
+    for group in bench.proxy.settled().await {
+        assert!(group.request.len() <= 4 * 1024 * 1024, "a group of {} bytes", group.request.len());
+        rows.push(String::from_utf8_lossy(&group.request).matches("HTTP/1.1\r\n").count());
+    }
+    rows.sort_unstable();
+    assert_eq!(rows, [30, 70, 100]);
+    let found = kv.scan_collect("", 1_000).await.expect("a scan").into_entries().expect("entries");
+    assert_eq!(found.iter().map(Entry::key).collect::<Vec<_>>(), keys);
+    let sizes = found.iter().map(|entry| entry.value().len());
+    assert!(sizes.eq((0..250).map(|at| if at < 200 { MAX_VALUE_BYTES } else { 10 })));
+}
+
+#[tokio::test]
 async fn a_sweep_costs_what_it_removes() {
     let bench = Bench::new().await;
     let lease_and_search = [("POST", 1), ("GET", 17), ("DELETE", 1)];
     // With the time for an attempt that a sweep's round is made for.
-    let driver = bench.table.driver(bench.proxy.url()).await;
-    let kv = Kv::builder(driver).clock(bench.table.clock()).build();
+    let driver = bench.place.driver(bench.proxy.url()).await;
+    let kv = Kv::builder(driver).clock(bench.place.clock()).build();
     kv.exists("warm").await.expect("it works");
     let swept = async |expected: usize| {
         let outcome = kv.sweep().await.expect("a sweep");
@@ -262,9 +244,7 @@ async fn values_and_metadata_travel_only_where_they_are_wanted() {
 async fn a_page_costs_one_round() {
     let bench = Bench::new().await;
     let keys: Vec<String> = (0..3_000).map(|number| format!("k{number:05}")).collect();
-    for stored in bench.kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch") {
-        stored.expect("a put");
-    }
+    bench.fill(&keys, None).await;
     for limit in [10, 100, 1_000] {
         let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0_u32);
         let counts = bench

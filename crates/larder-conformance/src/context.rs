@@ -24,7 +24,8 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(store: Arc<dyn TestStore>, model: ModelSize, case: &str) -> Self {
+    /// What a case of that name gets; for tests outside the suite that work on any backend as well.
+    pub fn new(store: Arc<dyn TestStore>, model: ModelSize, case: &str) -> Self {
         let seed = xxh64(case.as_bytes());
         Self { store, clock: Arc::new(ManualClock::new(START)), model, seed }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
 
 use crate::time::{Expiry, Timestamp};
 
@@ -83,8 +84,9 @@ impl WriteStamp {
 pub enum Revision {
     /// The write id itself, where the platform keeps no version of its own (DynamoDB, sled, memory).
     WriteId(WriteId),
-    /// The platform's own: an update time (Firestore) or an ETag (Azure Tables).
-    Platform(Box<str>),
+    /// The platform's own: an update time (Firestore), which is held in place, or an ETag (Azure Tables), which clones
+    /// share.
+    Platform(SmolStr),
 }
 
 /// One increment that a counter remembers (C2).

@@ -89,7 +89,7 @@ fn by_status(status: u16, code: Option<&str>, place: &Place) -> DriverError {
             ErrorKind::Unauthorized,
             format!("{place} refused the credentials with HTTP {status} ({})", code.unwrap_or("no code")),
         ),
-        (408, None) => {
+        (408, _) => {
             DriverError::refused(ErrorKind::Unavailable, format!("{place} did not get the whole request"))
         }
         (_, Some(code)) => {

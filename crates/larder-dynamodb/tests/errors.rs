@@ -4,56 +4,23 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use larder_conformance::emulator;
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
+use larder_conformance::{emulator, every_operation_fails};
+use larder_core::driver::{Driver, Effect, Guard, Mutation, Write};
+use larder_core::record::WriteStamp;
+use larder_core::{ErrorKind, PutOptions, ScanOptions, Timestamp};
 use larder_dynamodb::testing::{create_table_with, put_raw, put_record, spoil};
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 
-use support::{REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, silent, table};
-
-/// What every operation ends in; they all have to end in an error.
-async fn every_operation(kv: &Kv) -> [Error; 11] {
-    fn failed<T>(result: Result<T>) -> Error {
-        result.map(drop).expect_err("it works all the same")
-    }
-    async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
-        let started = Instant::now();
-        let error = failed(work.await);
-        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
-        error
-    }
-    let create = PutOptions::new().if_not_exists();
-    let errors = tokio::join!(
-        timed(kv.get("key")),
-        timed(kv.exists("key")),
-        timed(kv.put("key", "value", PutOptions::new())),
-        timed(kv.put("key", "value", create)),
-        timed(kv.touch("key", TouchOptions::persist())),
-        timed(kv.increment("key", 1, None)),
-        timed(kv.delete("key")),
-        timed(kv.scan_page("", ScanOptions::new())),
-        timed(kv.get_many(["key"])),
-        timed(kv.put_many([("key", "value")], None)),
-        timed(kv.check()),
-    );
-    errors.into()
-}
-
-async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
-    for error in Box::pin(every_operation(kv)).await {
-        assert_eq!(error.kind(), kind, "{error}");
-        for word in words {
-            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
-        }
-    }
-}
+use support::{
+    FULL, REGION, answering, fresh_name, full_queue, hanging_up, impatient, keys, open, row, silent, table,
+};
 
 #[tokio::test]
 async fn a_missing_table_is_not_provisioned() {
     let name = fresh_name();
     let options = DynamoDbOptions::new(&name, REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
     let words = ["no such table", &name, REGION, "create it"];
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
 }
 
 #[tokio::test]
@@ -63,7 +30,7 @@ async fn a_wrong_region_has_no_such_table() {
     larder_dynamodb::testing::create_table(&open(&options).await).await.expect("the table is made");
     impatient(&options).await.put("key", "value", PutOptions::new()).await.expect("the right region works");
     options.region = "ap-south-1".into();
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["ap-south-1"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &["ap-south-1"]).await;
 }
 
 #[tokio::test]
@@ -71,18 +38,33 @@ async fn a_table_with_another_key_is_not_larders() {
     let options =
         DynamoDbOptions::new(fresh_name(), REGION).endpoint_url(emulator("dynoxide")).credentials(keys());
     create_table_with(&open(&options).await, "id", None).await.expect("the table is made");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["primary key", "pk and sk"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["primary key", "pk and sk"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
     // In a partition that none of Larder's tables has: the table is another program's all the same.
     let options = table().await;
     put_raw(&open(&options).await, "CUSTOMER#1", "ORDER#1").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -126,7 +108,7 @@ async fn a_lost_layout_is_noticed_whatever_the_handle_would_make() {
     larder_dynamodb::testing::remove_layout(&open(&options).await).await.expect("it is removed");
     for shards in [1, 4, 16] {
         let kv = impatient(&options.clone().shards(shards)).await;
-        expect(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+        every_operation_fails(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
     }
 }
 
@@ -200,7 +182,7 @@ async fn a_server_that_takes_no_connection_is_unavailable_and_nothing_was_sent()
     let full = full_queue().await;
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&full.url).credentials(keys());
     let options = options.connect_timeout(Duration::from_millis(200));
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached"]).await;
 }
 
 #[tokio::test]
@@ -220,7 +202,7 @@ async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
     ] {
         let options = table().await;
         larder_dynamodb::testing::put_layout(&open(&options).await, layout).await.expect("a layout record");
-        expect(&impatient(&options).await, kind, &[words]).await;
+        every_operation_fails(&impatient(&options).await, kind, &[words]).await;
     }
     let options = table().await;
     let four = impatient(&options.clone().shards(4)).await;
@@ -242,7 +224,8 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
     let url = format!("http://{}", closed.local_addr().expect("an address"));
     drop(closed);
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(&url).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached", &url]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["cannot be reached", &url])
+        .await;
     let nowhere =
         DynamoDbOptions::new("cache", REGION).endpoint_url("http://no-such-host.invalid").credentials(keys());
     let error = impatient(&nowhere).await.get("key").await.expect_err("no such host");
@@ -252,19 +235,20 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_a_timeout_within_the_deadline() {
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(silent().await).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Timeout, &[]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Timeout, &[]).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_is_unavailable() {
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(hanging_up().await).credentials(keys());
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
 }
 
 /// DynamoDB's own words, as its documentation gives them.
 const EXPIRED: &str = r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"The security token included in the request is expired"}"#;
 const THROTTLED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slow down"}"#;
 const NEW_THROTTLE: &str = r#"{"__type":"a#SomethingNewException","message":"slow down"}"#;
+const TOO_SLOW: &str = r#"{"__type":"a#RequestTimeoutException","message":"the socket was idle"}"#;
 const DENIED: &str = r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:iam::1:user/hunter2 is not authorized to perform: dynamodb:GetItem"}"#;
 
 #[tokio::test]
@@ -281,6 +265,9 @@ async fn refusals_have_kinds_of_their_own() {
         ("403 Forbidden", "", "<html>", ErrorKind::Unauthorized, "403"),
         ("404 Not Found", "", "<html>", ErrorKind::NotConfigured, "is no DynamoDB"),
         ("408 Request Timeout", "", "", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", "", "<html>hunter2", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", json, "{}", ErrorKind::Unavailable, "whole request"),
+        ("408 Request Timeout", json, TOO_SLOW, ErrorKind::Unavailable, "whole request"),
         ("500 Internal Server Error", "", "", ErrorKind::Unavailable, "500"),
         ("503 Service Unavailable", json, "{}", ErrorKind::Unavailable, "503"),
         ("200 OK", json, "{\"Item\":{\"w\"", ErrorKind::Unavailable, "could not be read"),
@@ -306,6 +293,54 @@ async fn retry_after_is_honoured() {
     let error = impatient(&options).await.get("key").await.expect_err("it is down");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
     assert!(started.elapsed() < Duration::from_secs(2), "the pause would outlast the deadline");
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_is_an_hour_at_most_and_a_number_of_seconds() {
+    let hour = Duration::from_secs(60 * 60);
+    for (headers, wish) in [
+        ("retry-after: 0\r\n", Some(Duration::ZERO)),
+        ("retry-after: 3599\r\n", Some(Duration::from_secs(3_599))),
+        ("retry-after: 3600\r\n", Some(hour)),
+        ("retry-after: 3601\r\n", Some(hour)),
+        // Added to a time, it would leave the range of times.
+        ("retry-after: 18446744073709551615\r\n", Some(hour)),
+        ("retry-after: 18446744073709551616\r\n", None),
+        ("retry-after: -1\r\n", None),
+        ("retry-after: 1.5\r\n", None),
+        ("retry-after: Thu, 01 Jan 2026 00:00:00 GMT\r\n", None),
+        ("retry-after: \r\n", None),
+        ("", None),
+    ] {
+        for status in ["408 Request Timeout", "429 Too Many Requests", "503 Service Unavailable"] {
+            let options = DynamoDbOptions::new("cache", REGION)
+                .endpoint_url(answering(status, headers, "").await)
+                .credentials(keys());
+            let driver = open(&options).await;
+            let error = driver.get(&row("key"), FULL).await.expect_err(status);
+            assert_eq!(error.retry_after, wish, "{status}: {headers}");
+        }
+    }
+}
+
+/// The service says that it did not get it: a write was not applied, and may be sent again.
+#[tokio::test]
+async fn a_request_that_did_not_arrive_whole_is_sent_again() {
+    let json = "content-type: application/x-amz-json-1.0\r\n";
+    for body in ["", TOO_SLOW] {
+        let options = DynamoDbOptions::new("cache", REGION)
+            .endpoint_url(answering("408 Request Timeout", json, body).await)
+            .credentials(keys());
+        let delete = Write {
+            mutation: Mutation::Delete,
+            guard: Guard::Always,
+            stamp: WriteStamp::new(Timestamp::from_millis(0)),
+        };
+        let driver = open(&options).await;
+        let error = driver.write(&row("key"), &delete, Timestamp::from_millis(0)).await.expect_err("no");
+        assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+        assert!(error.retryable, "{error:?}");
+    }
 }
 
 #[tokio::test]

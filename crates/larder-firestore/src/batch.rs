@@ -2,50 +2,73 @@
 
 use std::collections::HashMap;
 
-use gcloud_sdk::google::firestore::v1::batch_get_documents_response::Result as Found;
-use gcloud_sdk::google::firestore::v1::{BatchGetDocumentsRequest, BatchWriteRequest, Document};
 use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
 use larder_core::record::Record;
 use larder_core::{ErrorKind, Timestamp};
 use tonic::Code;
 
-use crate::codec::{decode, mask, moment, revision};
+use crate::codec::{decode, moment, revision, select};
 use crate::driver::FirestoreDriver;
 use crate::error::answer;
 use crate::names::Place;
+use crate::reply::Got;
+use crate::request::{Write as Request, reads, writes as request};
 use crate::write::{change, no_update_time};
 
+/// The record of a document that is there, or why it cannot be decoded.
+type Answer = Option<Result<Record, String>>;
+
 /// What was found of some documents, and when by the server's clock.
-#[derive(Default)]
 pub(crate) struct Documents {
-    /// By name; a document that is not there is `None`.
-    answers: HashMap<String, Option<Document>>,
+    /// In the order of the keys; `None` where no answer came.
+    answers: Vec<Option<Answer>>,
     pub(crate) read_at: Option<Timestamp>,
 }
 
-impl Documents {
-    /// The record in a document that was asked for.
-    fn take(
-        &mut self,
-        name: &str,
-        projection: Projection,
-        place: &Place,
-    ) -> Result<Option<Record>, DriverError> {
-        let Some(document) = self.answers.remove(name) else {
-            // Never a miss (G3).
-            let message = format!("the answer of the {place} lacks a document that was asked for");
-            return Err(DriverError::refused(ErrorKind::Unavailable, message));
-        };
-        let record = document.map(|document| decode(document, projection)).transpose();
-        record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
+/// What was found of a document that was asked for.
+fn found(answer: Option<Answer>, place: &Place) -> Result<Option<Record>, DriverError> {
+    let Some(answer) = answer else {
+        // Never a miss (G3).
+        let message = format!("the answer of the {place} lacks a document that was asked for");
+        return Err(DriverError::refused(ErrorKind::Unavailable, message));
+    };
+    answer.transpose().map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
+}
+
+/// Finds which of the keys an answer is about. Answers come in any order, mostly in that of the keys.
+struct Places<'a> {
+    place: &'a Place,
+    keys: &'a [RowKey],
+    next: usize,
+    /// By id; made when an answer is out of order.
+    all: Option<HashMap<String, usize>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(place: &'a Place, keys: &'a [RowKey]) -> Self {
+        Self { place, keys, next: 0, all: None }
+    }
+
+    /// The place of the document with this name; `None` for one that nobody asked for.
+    fn of(&mut self, name: &str) -> Option<usize> {
+        let id = self.place.id(name)?;
+        let next = self.next;
+        if self.keys.get(next).is_some_and(|key| self.place.document(key).has_id(id)) {
+            self.next += 1;
+            return Some(next);
+        }
+        let keys = self.keys.iter().enumerate();
+        let all = self
+            .all
+            .get_or_insert_with(|| keys.map(|(at, key)| (self.place.document(key).id(), at)).collect());
+        all.get(id).copied()
     }
 }
 
 impl FirestoreDriver {
     pub(crate) async fn read_one(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {
-        let name = self.place.document(key);
-        let mut documents = self.documents(vec![name.clone()], read.projection).await?;
-        documents.take(&name, read.projection, &self.place)
+        let mut documents = self.documents(std::slice::from_ref(key), read.projection).await?;
+        found(documents.answers.pop().flatten(), &self.place)
     }
 
     pub(crate) async fn read_batch(
@@ -53,36 +76,31 @@ impl FirestoreDriver {
         keys: &[RowKey],
         read: Read,
     ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
-        let names: Vec<_> = keys.iter().map(|key| self.place.document(key)).collect();
-        let mut documents = self.documents(names.clone(), read.projection).await?;
-        let answer = |name| BatchItem::Done(documents.take(name, read.projection, &self.place));
-        Ok(names.iter().map(String::as_str).map(answer).collect())
+        let documents = self.documents(keys, read.projection).await?;
+        let answers = documents.answers.into_iter();
+        Ok(answers.map(|answer| BatchItem::Done(found(answer, &self.place))).collect())
     }
 
     /// Reads documents. Every read of Firestore is strong, and there is no cheaper one.
     pub(crate) async fn documents(
         &self,
-        names: Vec<String>,
+        keys: &[RowKey],
         projection: Projection,
     ) -> Result<Documents, DriverError> {
-        let request = BatchGetDocumentsRequest {
-            database: self.place.database_name(),
-            documents: names,
-            mask: mask(projection),
-            ..BatchGetDocumentsRequest::default()
-        };
+        let place = &*self.place;
+        let names = keys.iter().map(|key| place.document(key));
+        let request = reads(&place.database_name, names, select(projection));
         self.call(|mut client| async move {
-            let mut replies = client.batch_get_documents(request).await?.into_inner();
-            let mut documents = Documents::default();
-            // In any order.
-            while let Some(reply) = replies.message().await? {
-                documents.read_at = reply.read_time.as_ref().and_then(moment).or(documents.read_at);
-                match reply.result {
-                    Some(Found::Found(document)) => {
-                        documents.answers.insert(document.name.clone(), Some(document));
-                    }
-                    Some(Found::Missing(name)) => _ = documents.answers.insert(name, None),
-                    None => {}
+            let mut replies = client.batch_get_documents(request).await?;
+            let mut places = Places::new(place, keys);
+            let mut documents = Documents { answers: Vec::new(), read_at: None };
+            documents.answers.resize_with(keys.len(), || None);
+            while let Some(message) = replies.message().await? {
+                let got = Got::read(&message)?;
+                documents.read_at = got.read_time.as_ref().and_then(moment).or(documents.read_at);
+                let name = got.found.as_ref().map(|document| document.name).or(got.missing);
+                if let Some(at) = name.and_then(|name| places.of(name)) {
+                    documents.answers[at] = Some(got.found.map(|document| decode(&document, projection)));
                 }
             }
             Ok(documents)
@@ -97,14 +115,11 @@ impl FirestoreDriver {
         if writes.iter().any(|(_, write)| matches!(write.mutation, Mutation::Touch { .. })) {
             return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
         }
-        let request = BatchWriteRequest {
-            database: self.place.database_name(),
-            writes: writes.iter().map(|(key, write)| change(key, write, &self.place)).collect(),
-            ..BatchWriteRequest::default()
-        };
-        let reply = self
-            .call(|mut client| async move { Ok(client.batch_write(request).await?.into_inner()) })
-            .await?;
+        let place = &*self.place;
+        let changes = writes.iter().map(|(key, write)| change(key, write, place));
+        let changes: Vec<_> = changes.map(|change| Request { change, condition: None }).collect();
+        let request = request(&place.database_name, &changes);
+        let reply = self.call(|mut client| async move { client.batch_write(request).await }).await?;
         let answer = |(at, (_, write)): (usize, &(RowKey, Write))| {
             // A position without a status: nobody knows.
             let code = reply.status.get(at).map_or(Code::Unknown, |status| Code::from_i32(status.code));
@@ -122,5 +137,32 @@ impl FirestoreDriver {
             }
         };
         Ok(writes.iter().enumerate().map(answer).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::CanonicalKey;
+    use larder_core::driver::Shard;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_finds_its_key_whatever_the_order_and_the_projects_name() {
+        let place = Place::new("p".into(), "(default)".into(), "c".into(), "https://host".into());
+        let row = |shard, key| RowKey { shard, key: CanonicalKey::from_canonical(key).expect("canonical") };
+        let keys = [row(Shard(0), "a"), row(Shard(0), "b"), row(Shard::SYSTEM, "!a"), row(Shard(0), "c")];
+        for project in ["p", "123456789"] {
+            let name = |id| format!("projects/{project}/databases/(default)/documents/c/{id}");
+            for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2], [0, 2, 1, 3]] {
+                let mut places = Places::new(&place, &keys);
+                for at in order {
+                    assert_eq!(places.of(&name(["ka", "kb", "sa", "kc"][at])), Some(at), "{order:?}");
+                }
+            }
+            let mut places = Places::new(&place, &keys);
+            assert_eq!(places.of(&name("kd")), None);
+            assert_eq!(places.of(&name("ka")), Some(0), "it is asked for all the same");
+        }
     }
 }

@@ -1,11 +1,9 @@
-//! The SDK's raw client, with everything off that the handle does itself.
+//! The SDK's connections, with everything off that the handle does itself.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use firestore::{FirestoreDb, FirestoreDbOptions};
-use gcloud_sdk::GoogleAuthMiddleware;
-use gcloud_sdk::google::firestore::v1::firestore_client::FirestoreClient;
 use larder_core::driver::DriverError;
 use tokio::time::timeout;
 use tonic::{Code, Status};
@@ -16,9 +14,7 @@ use crate::credentials::Tokens;
 use crate::driver::FirestoreDriver;
 use crate::error::{Connection, failed, unreachable};
 use crate::names::Place;
-
-/// The raw client: one HTTP/2 connection and the tokens for it.
-pub(crate) type Client = FirestoreClient<GoogleAuthMiddleware>;
+use crate::raw::Client;
 
 /// Opens connections to one place.
 #[derive(Debug)]

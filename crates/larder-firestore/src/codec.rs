@@ -1,14 +1,15 @@
 //! Records as documents.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use gcloud_sdk::google::firestore::v1::value::ValueType;
-use gcloud_sdk::google::firestore::v1::{ArrayValue, Document, DocumentMask, Value};
 use gcloud_sdk::prost_types;
 use larder_core::driver::Projection;
 use larder_core::record::{Applied, Record, Register, Revision, WriteStamp};
 use larder_core::{Expiry, Timestamp};
+use smol_str::format_smolstr;
+
+use crate::names::Name;
+use crate::reply::{self, Value};
+use crate::request::{self, Select};
 
 /// The names of a document's fields.
 pub(crate) mod field {
@@ -18,46 +19,32 @@ pub(crate) mod field {
     pub(crate) const REGISTER: &str = "h";
 }
 
-/// A register entry: the stamp, then the number.
-const ENTRY: usize = WriteStamp::LEN + 8;
-
 /// The fields that tell of a record without its value, and that a touch replaces.
-pub(crate) fn meta() -> DocumentMask {
-    DocumentMask { field_paths: vec![field::EXPIRY.to_owned(), field::STAMP.to_owned()] }
-}
+pub(crate) const META: [&str; 2] = [field::EXPIRY, field::STAMP];
 
-/// The mask of a read: none to read everything.
-pub(crate) fn mask(projection: Projection) -> Option<DocumentMask> {
-    (projection == Projection::Meta).then(meta)
+/// Which fields a read is for.
+pub(crate) fn select(projection: Projection) -> Select {
+    match projection {
+        Projection::Full => Select::All,
+        Projection::Meta => Select::Meta,
+    }
 }
 
 /// The document of a record.
-pub(crate) fn encode(
-    name: String,
-    value: &Bytes,
+pub(crate) fn encode<'a>(
+    name: Name<'a>,
+    value: &'a [u8],
     expires_at: Expiry,
     stamp: WriteStamp,
-    register: Option<&Register>,
-) -> Document {
-    let mut document = encode_meta(name, expires_at, stamp);
-    document.fields.insert(field::VALUE.to_owned(), bytes(value.to_vec()));
-    if let Some(register) = register {
-        let values = register.history().iter().map(entry).collect();
-        let history = Value { value_type: Some(ValueType::ArrayValue(ArrayValue { values })) };
-        document.fields.insert(field::REGISTER.to_owned(), history);
-    }
-    document
+    register: Option<&'a Register>,
+) -> request::Document<'a> {
+    request::Document { value: Some(value), register, ..encode_meta(name, expires_at, stamp) }
 }
 
-/// What a touch writes, under the mask of [`meta`]. A field of the mask that is missing here is removed.
-pub(crate) fn encode_meta(name: String, expires_at: Expiry, stamp: WriteStamp) -> Document {
-    let mut fields = HashMap::with_capacity(4);
-    fields.insert(field::STAMP.to_owned(), bytes(stamp.to_bytes().to_vec()));
-    if let Some(moment) = expires_at.moment() {
-        let time = Value { value_type: Some(ValueType::TimestampValue(time(moment))) };
-        fields.insert(field::EXPIRY.to_owned(), time);
-    }
-    Document { name, fields, create_time: None, update_time: None }
+/// What a touch writes.
+pub(crate) fn encode_meta(name: Name<'_>, expires_at: Expiry, stamp: WriteStamp) -> request::Document<'_> {
+    let expiry = expires_at.moment().map(time);
+    request::Document { name, stamp: stamp.to_bytes(), expiry, value: None, register: None }
 }
 
 /// Reads a document.
@@ -65,51 +52,46 @@ pub(crate) fn encode_meta(name: String, expires_at: Expiry, stamp: WriteStamp) -
 /// # Errors
 ///
 /// Why it cannot be decoded.
-pub(crate) fn decode(mut document: Document, projection: Projection) -> Result<Record, String> {
+pub(crate) fn decode(document: &reply::Document<'_>, projection: Projection) -> Result<Record, String> {
     let revision = document.update_time.as_ref().map(revision).ok_or("the document has no update time")?;
-    let stamp = match document.fields.get(field::STAMP).and_then(|value| value.value_type.as_ref()) {
-        Some(ValueType::BytesValue(stamp)) => stamp.as_slice().try_into().ok(),
+    let stamp = match document.stamp {
+        Some(Value::Bytes(stamp)) => stamp.try_into().ok(),
         _ => None,
     };
-    let stamp: &[u8; WriteStamp::LEN] = stamp.ok_or("the document has no write stamp (field w)")?;
-    let stamp = WriteStamp::from_bytes(stamp);
-    let expires_at = match document.fields.get(field::EXPIRY).map(|value| value.value_type.as_ref()) {
+    let stamp = WriteStamp::from_bytes(stamp.ok_or("the document has no write stamp (field w)")?);
+    let expires_at = match document.expiry {
         None => Expiry::NEVER,
-        Some(Some(ValueType::TimestampValue(time))) => {
-            Expiry::at(moment(time).ok_or("the document's expiry (field exp) is before 1970")?)
+        Some(Value::Time(time)) => {
+            Expiry::at(moment(&time).ok_or("the document's expiry (field exp) is before 1970")?)
         }
         Some(_) => return Err("the document's expiry (field exp) is no timestamp".to_owned()),
     };
-    let (value, register) = match projection {
-        Projection::Meta => (Bytes::new(), None),
-        Projection::Full => match document.fields.remove(field::VALUE).and_then(|value| value.value_type) {
-            Some(ValueType::BytesValue(value)) => (Bytes::from(value), register(&document)?.map(Box::new)),
-            _ => return Err("the document has no value (field v) of type bytes".to_owned()),
-        },
+    let (value, register) = match (projection, document.value) {
+        (Projection::Meta, _) => (Bytes::new(), None),
+        // A copy: the value would keep all that came with it in memory.
+        (Projection::Full, Some(Value::Bytes(value))) => {
+            (Bytes::copy_from_slice(value), document.register.map(register).transpose()?)
+        }
+        (Projection::Full, _) => {
+            return Err("the document has no value (field v) of type bytes".to_owned());
+        }
     };
-    Ok(Record { value, expires_at, stamp, revision, register })
+    Ok(Record { value, expires_at, stamp, revision, register: register.map(Box::new) })
 }
 
-fn register(document: &Document) -> Result<Option<Register>, String> {
-    let Some(value) = document.fields.get(field::REGISTER) else { return Ok(None) };
-    let Some(ValueType::ArrayValue(array)) = &value.value_type else {
+fn register(value: Value<'_>) -> Result<Register, String> {
+    let Value::Array(array) = value else {
         return Err("the document's register (field h) is no array".to_owned());
     };
-    let history: Option<Vec<_>> = array.values.iter().map(applied).collect();
-    history
-        .map(|history| Some(Register::from_history(history)))
-        .ok_or_else(|| format!("an entry of the document's register (field h) is not {ENTRY} bytes"))
+    let history = array.each(applied);
+    history.map(Register::from_history).ok_or_else(|| {
+        let entry = WriteStamp::LEN + 8;
+        format!("an entry of the document's register (field h) is not {entry} bytes")
+    })
 }
 
-fn entry(applied: &Applied) -> Value {
-    let mut entry = Vec::with_capacity(ENTRY);
-    entry.extend(applied.stamp.to_bytes());
-    entry.extend(applied.result.to_be_bytes());
-    bytes(entry)
-}
-
-fn applied(value: &Value) -> Option<Applied> {
-    let Some(ValueType::BytesValue(entry)) = &value.value_type else { return None };
+fn applied(value: Value<'_>) -> Option<Applied> {
+    let Value::Bytes(entry) = value else { return None };
     let (stamp, result) = entry.split_first_chunk::<{ WriteStamp::LEN }>()?;
     Some(Applied {
         stamp: WriteStamp::from_bytes(stamp),
@@ -117,13 +99,9 @@ fn applied(value: &Value) -> Option<Applied> {
     })
 }
 
-fn bytes(content: Vec<u8>) -> Value {
-    Value { value_type: Some(ValueType::BytesValue(content)) }
-}
-
 /// The revision that a document has: its update time.
 pub(crate) fn revision(time: &prost_types::Timestamp) -> Revision {
-    Revision::Platform(format!("{}.{:09}", time.seconds, time.nanos).into())
+    Revision::Platform(format_smolstr!("{}.{:09}", time.seconds, time.nanos))
 }
 
 /// The update time that a revision stands for; `None` for one of another platform.
@@ -149,19 +127,35 @@ pub(crate) fn moment(time: &prost_types::Timestamp) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use gcloud_sdk::google::firestore::v1::value::ValueType;
+    use gcloud_sdk::google::firestore::v1::{Document, Value as AnyValue};
+    use gcloud_sdk::prost::Message as _;
     use larder_core::LATEST_EXPIRY;
+    use larder_core::driver::Shard;
     use larder_core::record::WriteId;
 
     use super::*;
+    use crate::names::Place;
+    use crate::request::tests::sent;
 
     fn stamp() -> WriteStamp {
         let id = WriteId::from_bytes(std::array::from_fn(|index| u8::try_from(index).expect("small")));
         WriteStamp { id, at: Timestamp::from_millis(1_767_225_600_123) }
     }
 
-    fn stored(mut document: Document) -> Document {
+    /// What the server keeps of a record, as the SDK reads it.
+    fn stored(value: &[u8], expires_at: Expiry, register: Option<&Register>) -> Document {
+        let place = Place::new("p".into(), "(default)".into(), "c".into(), "https://host".into());
+        let name = place.bound(Shard(0), "key");
+        let mut document = sent(encode(name, value, expires_at, stamp(), register));
         document.update_time = Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 123_456_000 });
         document
+    }
+
+    /// What comes of a document that the server sends.
+    fn read(document: &Document, projection: Projection) -> Result<Record, String> {
+        let message = document.encode_to_vec();
+        decode(&reply::Document::read(&message).expect("a document"), projection)
     }
 
     #[test]
@@ -169,10 +163,10 @@ mod tests {
         let register = Register::from_history(vec![Applied { stamp: stamp(), result: -7 }]);
         for expires_at in [Expiry::NEVER, Expiry::at(Timestamp::from_millis(1)), Expiry::at(LATEST_EXPIRY)] {
             for register in [None, Some(&register)] {
-                let value = Bytes::from_static(b"-7");
-                let document = stored(encode("name".into(), &value, expires_at, stamp(), register));
-                let record = decode(document, Projection::Full).expect("it decodes");
-                assert_eq!((record.value, record.expires_at, record.stamp), (value, expires_at, stamp()));
+                let document = stored(b"-7", expires_at, register);
+                let record = read(&document, Projection::Full).expect("it decodes");
+                assert_eq!((&record.value[..], record.expires_at), (&b"-7"[..], expires_at));
+                assert_eq!(record.stamp, stamp());
                 assert_eq!(record.register.as_deref(), register);
                 assert_eq!(record.revision, Revision::Platform("1767225600.123456000".into()));
             }
@@ -191,19 +185,26 @@ mod tests {
 
     #[test]
     fn what_something_else_wrote_is_told_apart() {
-        let whole = || stored(encode("name".into(), &Bytes::new(), Expiry::NEVER, stamp(), None));
-        decode(whole(), Projection::Full).expect("it decodes");
-        let number = || Value { value_type: Some(ValueType::IntegerValue(7)) };
+        let whole = || stored(b"", Expiry::NEVER, None);
+        read(&whole(), Projection::Full).expect("it decodes");
+        let number = || AnyValue { value_type: Some(ValueType::IntegerValue(7)) };
         for name in [field::VALUE, field::EXPIRY, field::STAMP, field::REGISTER] {
             let mut document = whole();
             document.fields.insert(name.to_owned(), number());
-            let reason = decode(document, Projection::Full).expect_err(name);
+            let reason = read(&document, Projection::Full).expect_err(name);
             assert!(reason.contains(&format!("field {name})")), "{reason}");
         }
         for name in [field::VALUE, field::STAMP] {
             let mut document = whole();
             document.fields.remove(name);
-            decode(document, Projection::Full).expect_err(name);
+            read(&document, Projection::Full).expect_err(name);
         }
+        let mut strange = whole();
+        strange.fields.insert("junk".to_owned(), number());
+        assert!(read(&strange, Projection::Full).is_ok(), "a field of somebody else's is left alone");
+        strange.fields.remove(field::VALUE);
+        assert!(read(&strange, Projection::Meta).is_ok(), "the value was not asked for");
+        strange.update_time = None;
+        read(&strange, Projection::Meta).expect_err("it has no revision");
     }
 }

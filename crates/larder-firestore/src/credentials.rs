@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ use crate::options::Credentials;
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// How long to look for credentials; a machine without any takes its time to say so.
 const FIRST: Duration = Duration::from_secs(5);
+/// How long a request waits for a token from then on that one did not come in time, until one comes: less than the time that
+/// the last attempt before a deadline may be begun with, whose end would leave a write in doubt.
+const WHILE_DOWN: Duration = Duration::from_millis(150);
 /// How long a refusal stands before the credentials are read, and asked for, anew.
 const REFUSAL: Duration = Duration::from_secs(10);
 
@@ -37,6 +41,8 @@ pub(crate) struct Tokens {
     /// How long a request waits for a token. Its own time would run out otherwise, and nobody would know that nothing
     /// was sent.
     limit: Duration,
+    /// Whether the last request that asked got none.
+    is_down: AtomicBool,
     current: Mutex<Option<Current>>,
     /// Of the token that emulators expect.
     tag: EntityTag,
@@ -49,13 +55,18 @@ struct Current {
 }
 
 impl Tokens {
+    fn new(source: Credentials, limit: Duration, current: Option<Current>) -> Self {
+        let (is_down, current) = (AtomicBool::new(false), Mutex::new(current));
+        Self { source, limit, is_down, current, tag: EntityTag::new() }
+    }
+
     /// Looks for credentials, and for a first token, so that a service without any hears of it when it starts.
     ///
     /// # Errors
     ///
     /// `Unauthorized` when there are none, or they are refused; `Unavailable` when who gives tokens is down.
     pub(crate) async fn find(source: Credentials, limit: Duration, place: &Place) -> Result<Arc<Self>> {
-        let tokens = Self { source, limit, current: Mutex::new(None), tag: EntityTag::new() };
+        let tokens = Self::new(source, limit, None);
         if matches!(tokens.source, Credentials::Emulator) {
             return Ok(Arc::new(tokens));
         }
@@ -71,7 +82,7 @@ impl Tokens {
         };
         // The library's own error is not kept: it quotes what the server said (E2).
         Err(match error {
-            Some(error) if !error.is_transient() => Error::new(ErrorKind::Unauthorized, refused(place)),
+            Some(error) if is_refusal(&error) => Error::new(ErrorKind::Unauthorized, refused(place)),
             Some(error) if was_answered(&error) => Error::new(ErrorKind::Unavailable, down(place)),
             _ if is_bare_machine(&tokens.source) => unauthorized(LOOKED_IN.to_owned()),
             _ => Error::new(ErrorKind::Unavailable, down(place)),
@@ -92,8 +103,8 @@ impl Tokens {
         Ok(current.insert(built).clone())
     }
 
-    /// Forgets credentials that were refused, here or by Firestore. Not at every refusal: whoever gives tokens would have
-    /// as many requests as Firestore itself.
+    /// Forgets credentials that were refused, here or by Firestore, or that bring no token. Not every time: whoever gives
+    /// tokens would have as many requests as Firestore itself.
     pub(crate) fn forget(&self) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         current.take_if(|current| current.since.elapsed() >= REFUSAL);
@@ -104,13 +115,21 @@ impl Tokens {
             return Ok(self.emulators(&known));
         }
         let current = self.current().map_err(|reason| CredentialsError::from_msg(false, reason))?;
-        match timeout(self.limit, current.credentials.headers(known)).await {
+        let limit =
+            if self.is_down.load(Ordering::Relaxed) { self.limit.min(WHILE_DOWN) } else { self.limit };
+        let answer = timeout(limit, current.credentials.headers(known)).await;
+        self.is_down.store(!matches!(answer, Ok(Ok(_))), Ordering::Relaxed);
+        match answer {
             Ok(Err(error)) if !error.is_transient() => {
                 self.forget();
-                Err(error)
+                if is_refusal(&error) { Err(error) } else { Err(CredentialsError::from_msg(true, CUT_OFF)) }
             }
             Ok(answer) => answer,
-            Err(_) => Err(CredentialsError::from_msg(true, "no token came in time")),
+            Err(_) => {
+                // The library waits for the answer for ever, and asks nobody else meanwhile.
+                self.forget();
+                Err(CredentialsError::from_msg(true, "no token came in time"))
+            }
         }
     }
 
@@ -153,6 +172,8 @@ pub(crate) fn refused(place: &Place) -> String {
 pub(crate) fn down(place: &Place) -> String {
     format!("a token for the {place} could not be had: who gives them is down")
 }
+
+const CUT_OFF: &str = "the answer with the token was cut off";
 
 const LOOKED_IN: &str = "looked in the file that GOOGLE_APPLICATION_CREDENTIALS names, in what \
      `gcloud auth application-default login` writes, and at the metadata server, which does not answer";
@@ -202,6 +223,18 @@ fn is_bare_machine(source: &Credentials) -> bool {
         && !gclouds()
 }
 
+/// Whether the credentials were refused. The library also says so, for good, of an answer that did not arrive whole.
+fn is_refusal(error: &CredentialsError) -> bool {
+    let (mut is_of_body, mut is_of_json) = (false, false);
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        is_of_body |= error.to_string().contains("error decoding response body");
+        is_of_json |= error.is::<serde_json::Error>();
+        next = error.source();
+    }
+    !error.is_transient() && (is_of_json || !is_of_body)
+}
+
 /// Whether somebody answered the request for a token. The library's errors tell it only in their words.
 fn was_answered(error: &CredentialsError) -> bool {
     let mut next: Option<&dyn std::error::Error> = Some(error);
@@ -232,7 +265,7 @@ mod tests {
         std::fs::write(&path, key.to_string()).expect("a file");
         let source = Credentials::File(path.clone());
         let limit = Duration::from_secs(1);
-        let tokens = Tokens { source, limit, current: Mutex::new(None), tag: EntityTag::new() };
+        let tokens = Tokens::new(source, limit, None);
         let refusal = async || {
             let error = tokens.fresh(Extensions::new()).await.expect_err("no key");
             assert!(!error.is_transient(), "{error}");
@@ -254,7 +287,7 @@ mod tests {
         let source = Credentials::File("absent.json".into());
         let limit = Duration::from_secs(1);
         let known = Current { credentials: google::anonymous::Builder::new().build(), since: Instant::now() };
-        let tokens = Tokens { source, limit, current: Mutex::new(Some(known)), tag: EntityTag::new() };
+        let tokens = Tokens::new(source, limit, Some(known));
         let is_known = async || tokens.fresh(Extensions::new()).await.is_ok();
         tokens.forget();
         assert!(is_known().await, "a role that was granted a moment ago takes its time");

@@ -43,7 +43,7 @@ impl FirestoreDriver {
         check_name("collectionName", &options.collection, |_| true)?;
         let endpoint = Endpoint::of(&options, std::env::var(EMULATOR_HOST).ok())?;
         let FirestoreOptions { project, database, collection, connect_timeout, max_channels, .. } = options;
-        let place = Arc::new(Place { project, database, collection, url: endpoint.url });
+        let place = Arc::new(Place::new(project, database, collection, endpoint.url));
         let tokens = Tokens::find(endpoint.credentials, connect_timeout, &place).await?;
         let connector = Connector { place: Arc::clone(&place), tokens, limit: connect_timeout };
         let info = DriverInfo {

@@ -44,6 +44,8 @@ impl Connection {
         match status.source() {
             None => Self::Answered,
             Some(cause) if sdks(cause).is_some() => Self::Unused,
+            // One request was ended, over a connection that is well: the others on it have nothing to do with that.
+            Some(cause) if is_reset(cause) => Self::Answered,
             Some(_) => Self::Broken,
         }
     }
@@ -72,6 +74,18 @@ fn unanswered(cause: &(dyn StdError + 'static), place: &Place) -> DriverError {
     }
     let message = format!("the connection to the {place} broke: {reason}");
     DriverError::unknown(ErrorKind::Unavailable, message)
+}
+
+/// Whether the server ended this request alone, and not the connection.
+fn is_reset(cause: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(cause);
+    while let Some(error) = next {
+        if error.downcast_ref().is_some_and(h2::Error::is_reset) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// What went wrong in the SDK, if it did. All of that comes before a request is sent.
@@ -195,12 +209,7 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place {
-            project: "p".into(),
-            database: "(default)".into(),
-            collection: "c".into(),
-            url: "https://host".into(),
-        }
+        Place::new("p".into(), "(default)".into(), "c".into(), "https://host".into())
     }
 
     /// What the client makes of a failure on this side.
@@ -226,6 +235,16 @@ mod tests {
             assert_eq!((error.kind, error.effect), (kind, effect), "{error:?}");
             assert!(!error.message.contains("hunter2"), "{error:?}");
         }
+    }
+
+    #[test]
+    fn only_what_broke_the_connection_costs_it() {
+        let of = |cause: Box<dyn StdError + Send + Sync>| Connection::of(&Status::from_error(cause));
+        // The crate makes resets only of what a connection read: the tests of the connections have real ones.
+        assert!(matches!(of("the connection broke".into()), Connection::Broken));
+        let reason = h2::Error::from(h2::Reason::PROTOCOL_ERROR);
+        assert!(!reason.is_reset() && matches!(of(reason.into()), Connection::Broken));
+        assert!(matches!(Connection::of(&Status::new(Code::Unavailable, "")), Connection::Answered));
     }
 
     /// The client makes both up for an answer of success, too.

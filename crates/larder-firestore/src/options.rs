@@ -28,7 +28,8 @@ pub struct FirestoreOptions {
     /// How long connecting may take, and how long a request waits for a token; 1 s unless told (E4).
     pub connect_timeout: Duration,
     /// The most connections that new requests go to, of which each carries 100 at a time; at least 1, 16 unless told. A
-    /// second one is opened when the first is full. One that broke is left and not counted, while its requests end.
+    /// second one is opened when the first is full. One that broke is left while its requests end; with those there are at
+    /// most twice as many.
     pub max_channels: usize,
 }
 

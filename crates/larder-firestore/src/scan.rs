@@ -6,11 +6,13 @@ use gcloud_sdk::google::firestore::v1::structured_query::{
 };
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::{Cursor, RunQueryRequest, StructuredQuery, Value};
+use gcloud_sdk::prost::Message;
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart};
 use larder_core::{AFTER_EVERY_KEY, ErrorKind, MAX_PAGE_LIMIT};
 
-use crate::codec::{decode, meta};
+use crate::codec::{META, decode};
 use crate::driver::FirestoreDriver;
+use crate::reply::queried;
 
 /// The name of a document, in a query.
 const NAME: &str = "__name__";
@@ -19,27 +21,23 @@ impl FirestoreDriver {
     pub(crate) async fn query(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
         let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
         let (shard, projection) = (request.shard, request.read.projection);
-        let query = RunQueryRequest {
-            parent: self.place.root(),
-            // One row more than asked for: Firestore does not say whether there are more.
-            query_type: Some(QueryType::StructuredQuery(self.range(request, limit + 1))),
-            ..RunQueryRequest::default()
-        };
+        // One row more than asked for: Firestore does not say whether there are more.
+        let query = self.request(self.range(request, limit + 1));
         let (max_bytes, place) = (request.max_bytes, &self.place);
         let reply = self
             .call(|mut client| async move {
-                let mut replies = client.run_query(query).await?.into_inner();
+                let mut replies = client.run_query(query).await?;
                 let mut reply = ScanReply { rows: Vec::new(), more: false };
                 let mut bytes = 0;
                 while let Some(message) = replies.message().await? {
-                    let Some(document) = message.document else { continue };
+                    let Some(document) = queried(&message)? else { continue };
                     // What the server has not sent yet it need not send.
                     if reply.rows.len() == limit || bytes >= max_bytes {
                         reply.more = true;
                         break;
                     }
-                    let Some(key) = place.key(shard, &document.name) else { return Ok(None) };
-                    let record = decode(document, projection);
+                    let Some(key) = place.key(shard, document.name) else { return Ok(None) };
+                    let record = decode(&document, projection);
                     bytes += record.as_ref().map_or(0, |record| record.value.len());
                     reply.rows.push(ScanRow { key, record });
                 }
@@ -60,21 +58,26 @@ impl FirestoreDriver {
             limit: Some(1),
             ..StructuredQuery::default()
         };
-        let request = RunQueryRequest {
-            parent: self.place.root(),
-            query_type: Some(QueryType::StructuredQuery(query)),
-            ..RunQueryRequest::default()
-        };
+        let request = self.request(query);
         self.call(|mut client| async move {
-            let mut replies = client.run_query(request).await?.into_inner();
+            let mut replies = client.run_query(request).await?;
             while let Some(message) = replies.message().await? {
-                if message.document.is_some() {
+                if queried(&message)?.is_some() {
                     return Ok(false);
                 }
             }
             Ok(true)
         })
         .await
+    }
+
+    fn request(&self, query: StructuredQuery) -> Vec<u8> {
+        let request = RunQueryRequest {
+            parent: self.place.root.clone(),
+            query_type: Some(QueryType::StructuredQuery(query)),
+            ..RunQueryRequest::default()
+        };
+        request.encode_to_vec()
     }
 
     fn collection(&self) -> Vec<CollectionSelector> {
@@ -92,14 +95,14 @@ impl FirestoreDriver {
             None => request.end.clone(),
         };
         let bound = |text: &str, before| {
-            let name = self.place.bound(request.shard, text);
+            let name = self.place.bound(request.shard, text).whole();
             let values = vec![Value { value_type: Some(ValueType::ReferenceValue(name)) }];
             Some(Cursor { values, before })
         };
         let name = || FieldReference { field_path: NAME.to_owned() };
         let fields = || {
-            let field = |field_path| FieldReference { field_path };
-            Fields { fields: meta().field_paths.into_iter().map(field).collect() }
+            let field = |name: &str| FieldReference { field_path: name.to_owned() };
+            Fields { fields: META.into_iter().map(field).collect() }
         };
         StructuredQuery {
             select: (request.read.projection == Projection::Meta).then(fields),

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::write::Operation;
 use gcloud_sdk::google::firestore::v1::{CommitRequest, Document, Value, Write};
+use gcloud_sdk::prost::Message;
 use larder_core::driver::{RowKey, Shard};
 use larder_core::record::WriteStamp;
 use larder_core::{Expiry, LAYOUT_RECORD, Timestamp};
 
 use crate::codec::encode;
 use crate::driver::FirestoreDriver;
+use crate::request::{Change, Write as Request, writes};
 
 /// Overwrites a row with what no layout can decode.
 ///
@@ -19,7 +20,7 @@ use crate::driver::FirestoreDriver;
 ///
 /// What the server said.
 pub async fn spoil(driver: &FirestoreDriver, row: &RowKey) -> Result<(), String> {
-    put(driver, junk(driver.place.document(row))).await
+    put(driver, junk(driver.place.document(row).whole())).await
 }
 
 /// Puts a document that Larder did not write, under its own id.
@@ -29,7 +30,7 @@ pub async fn spoil(driver: &FirestoreDriver, row: &RowKey) -> Result<(), String>
 /// What the server said.
 pub async fn put_raw(driver: &FirestoreDriver, id: &str) -> Result<(), String> {
     let place = &driver.place;
-    put(driver, junk(format!("{}/{}/{id}", place.root(), place.collection))).await
+    put(driver, junk(format!("{}/{}/{id}", place.root, place.collection))).await
 }
 
 /// Puts a layout record with that content.
@@ -38,10 +39,11 @@ pub async fn put_raw(driver: &FirestoreDriver, id: &str) -> Result<(), String> {
 ///
 /// What the server said.
 pub async fn put_layout(driver: &FirestoreDriver, content: &str) -> Result<(), String> {
-    let name = driver.place.bound(Shard::SYSTEM, LAYOUT_RECORD);
+    let place = &driver.place;
     let stamp = WriteStamp::new(Timestamp::from_millis(0));
-    let value = Bytes::from(content.to_owned());
-    put(driver, Operation::Update(encode(name, &value, Expiry::NEVER, stamp, None))).await
+    let name = place.bound(Shard::SYSTEM, LAYOUT_RECORD);
+    let change = Change::Replace(encode(name, content.as_bytes(), Expiry::NEVER, stamp, None));
+    change_one(driver, change).await
 }
 
 /// Removes the layout record.
@@ -50,7 +52,9 @@ pub async fn put_layout(driver: &FirestoreDriver, content: &str) -> Result<(), S
 ///
 /// What the server said.
 pub async fn remove_layout(driver: &FirestoreDriver) -> Result<(), String> {
-    put(driver, Operation::Delete(driver.place.bound(Shard::SYSTEM, LAYOUT_RECORD))).await
+    let place = &driver.place;
+    let change = Change::Delete(place.bound(Shard::SYSTEM, LAYOUT_RECORD));
+    change_one(driver, change).await
 }
 
 fn junk(name: String) -> Operation {
@@ -62,10 +66,18 @@ fn junk(name: String) -> Operation {
 async fn put(driver: &FirestoreDriver, operation: Operation) -> Result<(), String> {
     let write = Write { operation: Some(operation), ..Write::default() };
     let request = CommitRequest {
-        database: driver.place.database_name(),
+        database: driver.place.database_name.clone(),
         writes: vec![write],
         ..CommitRequest::default()
     };
+    commit(driver, request.encode_to_vec()).await
+}
+
+async fn change_one(driver: &FirestoreDriver, change: Change<'_>) -> Result<(), String> {
+    commit(driver, writes(&driver.place.database_name, &[Request { change, condition: None }])).await
+}
+
+async fn commit(driver: &FirestoreDriver, request: Vec<u8>) -> Result<(), String> {
     let reply = driver.call(|mut client| async move { client.commit(request).await }).await;
     reply.map(drop).map_err(|error| error.message)
 }

@@ -1,49 +1,41 @@
 //! Changes to one document: one `Commit`.
 
-use gcloud_sdk::google::firestore::v1::precondition::ConditionType;
-use gcloud_sdk::google::firestore::v1::write::Operation;
-use gcloud_sdk::google::firestore::v1::{CommitRequest, Precondition, Write as Change};
 use larder_core::ErrorKind;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, RowKey, Write, WriteReply};
 use tonic::{Code, Status};
 
-use crate::codec::{encode, encode_meta, meta, revision, update_time};
+use crate::codec::{encode, encode_meta, revision, update_time};
 use crate::driver::FirestoreDriver;
 use crate::names::Place;
+use crate::request::{Change, Condition, Write as Request, writes};
 
 /// A guard that Firestore cannot express, or a version of another platform, which cannot hold.
 struct Unmet;
 
 /// What a write asks of the document.
-fn condition(write: &Write) -> Result<Option<ConditionType>, Unmet> {
+fn condition(write: &Write) -> Result<Option<Condition>, Unmet> {
     match &write.guard {
         // An update of a document that is not there would make one without a value.
         Guard::Always if matches!(write.mutation, Mutation::Touch { .. }) => {
-            Ok(Some(ConditionType::Exists(true)))
+            Ok(Some(Condition::Exists(true)))
         }
         Guard::Always => Ok(None),
-        Guard::Absent => Ok(Some(ConditionType::Exists(false))),
+        Guard::Absent => Ok(Some(Condition::Exists(false))),
         Guard::Live => Err(Unmet),
-        Guard::Revision(seen) => {
-            update_time(seen).map(|time| Some(ConditionType::UpdateTime(time))).ok_or(Unmet)
-        }
+        Guard::Revision(seen) => update_time(seen).map(|time| Some(Condition::UpdateTime(time))).ok_or(Unmet),
     }
 }
 
 /// The change that a write makes.
-pub(crate) fn change(key: &RowKey, write: &Write, place: &Place) -> Change {
+pub(crate) fn change<'a>(key: &'a RowKey, write: &'a Write, place: &'a Place) -> Change<'a> {
     let name = place.document(key);
-    let (operation, update_mask) = match &write.mutation {
+    match &write.mutation {
         Mutation::Put { value, expires_at, register } => {
-            let document = encode(name, value, *expires_at, write.stamp, register.as_deref());
-            (Operation::Update(document), None)
+            Change::Replace(encode(name, value, *expires_at, write.stamp, register.as_deref()))
         }
-        Mutation::Touch { expires_at } => {
-            (Operation::Update(encode_meta(name, *expires_at, write.stamp)), Some(meta()))
-        }
-        Mutation::Delete => (Operation::Delete(name), None),
-    };
-    Change { operation: Some(operation), update_mask, update_transforms: Vec::new(), current_document: None }
+        Mutation::Touch { expires_at } => Change::Touch(encode_meta(name, *expires_at, write.stamp)),
+        Mutation::Delete => Change::Delete(name),
+    }
 }
 
 impl FirestoreDriver {
@@ -52,17 +44,12 @@ impl FirestoreDriver {
             return Ok(WriteReply::Refused(Observed::NotReturned));
         };
         let is_conditional = condition.is_some();
-        let mut change = change(key, write, &self.place);
-        change.current_document = condition.map(|condition| Precondition { condition_type: Some(condition) });
-        let request = CommitRequest {
-            database: self.place.database_name(),
-            writes: vec![change],
-            ..CommitRequest::default()
-        };
+        let request = Request { change: change(key, write, &self.place), condition };
+        let request = writes(&self.place.database_name, &[request]);
         let reply = self
             .call(|mut client| async move {
                 match client.commit(request).await {
-                    Ok(reply) => Ok(Some(reply.into_inner())),
+                    Ok(reply) => Ok(Some(reply)),
                     Err(status) if is_conditional && is_refusal(&status) => Ok(None),
                     Err(status) => Err(status),
                 }

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use larder_core::ErrorKind;
 use larder_core::driver::{Driver, Effect};
 use larder_firestore::{Credentials, FirestoreDriver};
 use tokio::sync::Barrier;
 use tokio::time::timeout;
 
-use support::{FULL, Server, at, leaving, open, row, silent, status};
+use support::{FULL, Server, at, leaving, open, reset, row, silent, status};
 
 /// A server that answers once so many requests are there at a time, and then so many again.
 async fn gathering(requests: usize) -> Server {
@@ -97,6 +99,65 @@ async fn a_connection_that_has_gone_silent_is_left() {
     timeout(Duration::from_millis(300), driver.get(&key, FULL)).await.expect_err("it is silent");
     read_at_once(&driver, 1).await;
     assert_eq!(server.connections(), 2);
+}
+
+/// A server that resets every request for a key that is named so, and answers the others once 99 are there.
+async fn resetting() -> Server {
+    let all = Arc::new(Barrier::new(99));
+    Server::start(move |asked| {
+        let all = Arc::clone(&all);
+        async move {
+            if asked.body.windows(5).any(|part| part == b"reset") {
+                return reset();
+            }
+            all.wait().await;
+            status(5)
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_request_that_is_reset_leaves_the_others_their_connection() {
+    let server = resetting().await;
+    let driver = open(&at(&server.url)).await;
+    let key = row("key");
+    let others = join_all((0..98).map(|_| driver.get(&key, FULL)));
+    let resets = async {
+        for _ in 0..20 {
+            let error = driver.get(&row("reset"), FULL).await.expect_err("it is reset");
+            assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{error:?}");
+        }
+        // The one that the others wait for.
+        driver.get(&key, FULL).await
+    };
+    let both = async { tokio::join!(others, resets) };
+    let (others, last) = timeout(Duration::from_secs(20), both).await.expect("nobody waits in line");
+    for answer in others.into_iter().chain([last]) {
+        assert_eq!(answer.expect_err("no database").kind, ErrorKind::NotProvisioned);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn connections_that_are_left_count_as_long_as_they_are_in_use() {
+    let server = Server::start(|_| std::future::pending()).await;
+    let driver = open(&at(&server.url).max_channels(2).connect_timeout(Duration::from_millis(50))).await;
+    let key = row("key");
+    let mut patient = FuturesUnordered::new();
+    for _ in 0..8 {
+        patient.push(driver.get(&key, FULL));
+        // One stays on the connection, and one gives it up: it is left, and open for the other all the same.
+        let given_up = timeout(Duration::from_millis(100), driver.get(&key, FULL));
+        tokio::select! {
+            answer = given_up => drop(answer.expect_err("it is silent")),
+            answer = patient.next() => panic!("nobody is answered: {answer:?}"),
+        }
+    }
+    assert_eq!(server.connections(), 4, "two in use, and two that were left");
+    drop(patient);
+    timeout(Duration::from_millis(100), driver.get(&key, FULL)).await.expect_err("it is silent");
+    assert_eq!(server.connections(), 5, "those that nobody used any more have made room");
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ mod support;
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
+use larder_conformance::every_operation_fails;
 use larder_core::driver::{Driver, Effect, Guard, Mutation, Observed, Write, WriteReply};
 use larder_core::record::Revision;
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, Timestamp, TouchOptions};
+use larder_core::{ErrorKind, PutOptions, ScanOptions, Timestamp};
 use larder_firestore::testing::{put_layout, put_raw, remove_layout, spoil};
 use larder_firestore::{Credentials, FirestoreDriver, FirestoreOptions};
 
@@ -16,45 +17,6 @@ use support::{
     status,
 };
 
-/// What every operation ends in; they all have to end in an error.
-async fn every_operation(kv: &Kv) -> [Error; 11] {
-    fn failed<T>(result: Result<T>) -> Error {
-        result.map(drop).expect_err("it works all the same")
-    }
-    async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
-        let started = Instant::now();
-        let error = failed(work.await);
-        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
-        error
-    }
-    let create = PutOptions::new().if_not_exists();
-    let errors = tokio::join!(
-        timed(kv.get("key")),
-        timed(kv.exists("key")),
-        timed(kv.put("key", "value", PutOptions::new())),
-        timed(kv.put("key", "value", create)),
-        timed(kv.touch("key", TouchOptions::persist())),
-        timed(kv.increment("key", 1, None)),
-        timed(kv.delete("key")),
-        timed(kv.scan_page("", ScanOptions::new())),
-        timed(kv.get_many(["key"])),
-        timed(kv.put_many([("key", "value")], None)),
-        timed(kv.check()),
-    );
-    errors.into()
-}
-
-async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
-    for error in Box::pin(every_operation(kv)).await {
-        assert_eq!(error.kind(), kind, "{error}");
-        for word in words {
-            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
-        }
-        let shown = format!("{error} {error:?}");
-        assert!(!shown.contains("hunter2"), "{shown}");
-    }
-}
-
 const NOT_FOUND: i32 = 5;
 const FAILED_PRECONDITION: i32 = 9;
 
@@ -62,25 +24,40 @@ const FAILED_PRECONDITION: i32 = 9;
 async fn a_missing_database_is_not_provisioned() {
     let server = answering(|| status(NOT_FOUND)).await;
     let kv = impatient(&at(&server.url).database("absent")).await;
-    expect(&kv, ErrorKind::NotProvisioned, &["no database absent", PROJECT, "create it"]).await;
+    every_operation_fails(&kv, ErrorKind::NotProvisioned, &["no database absent", PROJECT, "create it"])
+        .await;
 }
 
 #[tokio::test]
 async fn a_database_in_datastore_mode_is_not_provisioned() {
     let server = answering(|| status(FAILED_PRECONDITION)).await;
-    expect(&impatient(&at(&server.url)).await, ErrorKind::NotProvisioned, &["Datastore mode", "native"])
-        .await;
+    every_operation_fails(
+        &impatient(&at(&server.url)).await,
+        ErrorKind::NotProvisioned,
+        &["Datastore mode", "native"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn documents_of_something_else_are_refused() {
     let options = collection();
     put_raw(&open(&options).await, "kate").await.expect("a document");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
     // With a name that none of Larder's documents has: the collection is another program's all the same.
     let options = collection();
     put_raw(&open(&options).await, "Customer 1").await.expect("a document");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -89,7 +66,12 @@ async fn a_lost_layout_is_noticed() {
     let kv = impatient(&options).await;
     kv.put("key", "value", PutOptions::new()).await.expect("a put");
     remove_layout(&open(&options).await).await.expect("it is removed");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -157,7 +139,7 @@ async fn a_layout_of_the_future_is_refused() {
     ] {
         let options = collection();
         put_layout(&open(&options).await, layout).await.expect("a layout record");
-        expect(&impatient(&options).await, kind, &[word]).await;
+        every_operation_fails(&impatient(&options).await, kind, &[word]).await;
     }
 }
 
@@ -165,7 +147,7 @@ async fn a_layout_of_the_future_is_refused() {
 async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
     let url = closed().await;
     let words = ["cannot be reached", &url, "the connection was refused"];
-    expect(&impatient(&at(&url)).await, ErrorKind::Unavailable, &words).await;
+    every_operation_fails(&impatient(&at(&url)).await, ErrorKind::Unavailable, &words).await;
     let tls = |url: String| at(url.replace("http://", "https://")).credentials(Credentials::Emulator);
     let plain = answering(|| http(200, "{}")).await;
     for (options, word) in [
@@ -182,13 +164,13 @@ async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_a_timeout_within_the_deadline() {
-    expect(&impatient(&at(silent().await)).await, ErrorKind::Timeout, &[]).await;
+    every_operation_fails(&impatient(&at(silent().await)).await, ErrorKind::Timeout, &[]).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_is_unavailable_and_may_have_done_it() {
     let options = at(hanging_up().await);
-    expect(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::Unavailable, &["broke"]).await;
     let error = open(&options).await.write(&row("key"), &put(Guard::Always), now()).await;
     let error = error.expect_err("it hangs up");
     assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{error:?}");

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use larder_core::ErrorKind;
-use larder_core::driver::{BatchItem, Driver, DriverError, Mutation, Read, RowKey, Write, WriteReply};
+use larder_core::driver::{BatchItem, Driver, DriverError, Mutation, Read, RowKey, Shard, Write, WriteReply};
 use larder_core::record::{Record, Revision};
 use tokio::time::Instant;
 
 use crate::codec::Entity;
 use crate::driver::TablesDriver;
-use crate::error::failed;
-use crate::group::{MOST_BYTES, MOST_ROWS, Part};
+use crate::error::{Failure, failed};
+use crate::group::{Group, MOST_BYTES, MOST_ROWS, most_bytes};
 
 /// How many requests of one batch are under way at once; each has a connection of its own.
 const CONCURRENT: usize = 32;
@@ -19,12 +19,11 @@ const CONCURRENT: usize = 32;
 /// would leave all of the batch in doubt. What is not begun is sent again, as the next batch.
 const DELETES: Duration = Duration::from_millis(1_200);
 
-/// The rows of one group: where each stands in the batch, and what is sent of it.
-#[derive(Default)]
-struct Group {
-    shard: u16,
+/// The rows of one group: where each stands in the batch, and the most bytes of all.
+struct Rows {
+    shard: Shard,
     bytes: usize,
-    rows: Vec<(usize, Part)>,
+    places: Vec<usize>,
 }
 
 type Answered = Vec<(usize, BatchItem<WriteReply>)>;
@@ -41,15 +40,13 @@ impl TablesDriver {
         writes: &[(RowKey, Write)],
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
         let deletes_end = Instant::now() + DELETES;
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<Rows> = Vec::new();
         let mut deletes = Vec::new();
         for (at, (row, write)) in writes.iter().enumerate() {
             match &write.mutation {
-                Mutation::Put { value, expires_at, register } => {
-                    let entity = Entity::put(row, value, *expires_at, write.stamp, register.as_deref());
-                    let part =
-                        self.client.part(row, &entity).map_err(|failure| failed(failure, &self.place))?;
-                    add(&mut groups, row.shard.0, at, part);
+                Mutation::Put { value, register, .. } => {
+                    let bytes = most_bytes(&self.client.rows, row, value, register.as_deref());
+                    add(&mut groups, row.shard, at, bytes);
                 }
                 Mutation::Delete => deletes.push(self.delete_one(at, row, write, deletes_end)),
                 Mutation::Touch { .. } => {
@@ -57,7 +54,7 @@ impl TablesDriver {
                 }
             }
         }
-        let groups: Vec<_> = groups.into_iter().map(|group| self.write_group(group)).collect();
+        let groups: Vec<_> = groups.into_iter().map(|rows| self.write_group(writes, rows)).collect();
         let (puts, deletes): (Vec<Answered>, Answered) = futures_util::future::join(
             stream::iter(groups).buffer_unordered(CONCURRENT).collect(),
             stream::iter(deletes).buffer_unordered(CONCURRENT).collect(),
@@ -83,16 +80,17 @@ impl TablesDriver {
         (at, BatchItem::Done(self.write_one(row, write).await))
     }
 
-    async fn write_group(&self, group: Group) -> Answered {
-        let parts: Vec<&Part> = group.rows.iter().map(|(_, part)| part).collect();
-        let places = group.rows.iter().map(|(at, _)| *at);
-        match self.client.send_group(&parts).await {
-            Ok(etags) => places
-                .zip(etags)
-                .map(|(at, etag)| {
-                    (at, BatchItem::Done(Ok(WriteReply::Applied(Some(Revision::Platform(etag.into()))))))
-                })
-                .collect(),
+    async fn write_group(&self, writes: &[(RowKey, Write)], rows: Rows) -> Answered {
+        let etags = match self.group(writes, &rows) {
+            Ok(group) => self.client.send_group(group).await,
+            Err(failure) => Err(failure),
+        };
+        let places = rows.places.into_iter();
+        match etags {
+            Ok(etags) => {
+                let applied = |etag| BatchItem::Done(Ok(WriteReply::Applied(Some(Revision::Platform(etag)))));
+                places.zip(etags.into_iter().map(applied)).collect()
+            }
             Err(failure) => {
                 // None of them was applied, or nobody knows of any.
                 let error = failed(failure, &self.place);
@@ -100,18 +98,28 @@ impl TablesDriver {
             }
         }
     }
+
+    fn group(&self, writes: &[(RowKey, Write)], rows: &Rows) -> Result<Group, Failure> {
+        let mut group = Group::with_capacity(rows.bytes);
+        for &at in &rows.places {
+            let (row, write) = &writes[at];
+            if let Mutation::Put { value, expires_at, register } = &write.mutation {
+                let entity = Entity::put(row, value, *expires_at, write.stamp, register.as_deref());
+                group.add(&self.client.rows, row, &entity)?;
+            }
+        }
+        Ok(group)
+    }
 }
 
 /// Puts a row into the last group of its shard, or into a new one where that is full.
-fn add(groups: &mut Vec<Group>, shard: u16, at: usize, part: Part) {
-    let has_room = |group: &&mut Group| {
-        group.shard == shard && group.rows.len() < MOST_ROWS && group.bytes + part.len() <= MOST_BYTES
-    };
-    match groups.iter_mut().rev().find(|group| group.shard == shard).filter(has_room) {
+fn add(groups: &mut Vec<Rows>, shard: Shard, at: usize, bytes: usize) {
+    let last = groups.iter_mut().rev().find(|group| group.shard == shard);
+    match last.filter(|group| group.places.len() < MOST_ROWS && group.bytes + bytes <= MOST_BYTES) {
         Some(group) => {
-            group.bytes += part.len();
-            group.rows.push((at, part));
+            group.bytes += bytes;
+            group.places.push(at);
         }
-        None => groups.push(Group { shard, bytes: part.len(), rows: vec![(at, part)] }),
+        None => groups.push(Rows { shard, bytes, places: vec![at] }),
     }
 }

@@ -9,19 +9,20 @@ use azure_core_legacy::prelude::Continuable;
 use azure_core_legacy::{Etag, RetryOptions, TransportOptions};
 use azure_data_tables::IfMatchCondition;
 use azure_data_tables::clients::{TableClient, TableServiceClientBuilder};
-use azure_data_tables::prelude::EntityClient;
+use azure_data_tables::prelude::{EntityClient, PartitionKeyClient};
 use azure_storage::{CloudLocation, StorageCredentials};
 use futures_util::StreamExt;
-use larder_core::driver::RowKey;
+use larder_core::driver::{RowKey, Shard};
 use larder_core::{Error, ErrorKind, Result, Timestamp};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Url};
+use smol_str::SmolStr;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::codec::{Entity, Row, partition, row_key};
+use crate::codec::{Entity, Partition, Row, row_key};
 use crate::credentials::Credentials;
-use crate::driver::Place;
+use crate::driver::{MOST_SHARDS, Place};
 use crate::endpoint::{base_url, check_names, check_privacy, checked_key, checked_signature};
 use crate::error::Failure;
 use crate::options::TablesOptions;
@@ -36,16 +37,20 @@ const API_VERSION: &str = "2022-11-02";
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) table: TableClient,
+    /// One for each shard of users' keys: a client of the SDK's is a copy of all that it knows.
+    partitions: Vec<PartitionKeyClient>,
     /// For what the SDK cannot do as it is needed.
     pub(crate) transport: Arc<Transport>,
     /// The account's URL, without a slash at its end.
-    pub(crate) base: Url,
+    base: Url,
+    /// The URL of the table, which rows' names are put behind.
+    pub(crate) rows: String,
 }
 
 /// A row that was read.
 pub(crate) struct Got {
     pub(crate) row: Row,
-    pub(crate) etag: String,
+    pub(crate) etag: SmolStr,
     /// The time by the service's clock.
     pub(crate) date: Option<Timestamp>,
 }
@@ -80,7 +85,10 @@ impl From<IfMatch<'_>> for IfMatchCondition {
 impl Client {
     fn entity(&self, row: &RowKey) -> EntityClient {
         // A quote would have to be doubled; no canonical key and no partition holds one.
-        self.table.partition_key_client(partition(row.shard)).entity_client(row_key(&row.key))
+        match self.partitions.get(usize::from(row.shard.0)) {
+            Some(partition) => partition.entity_client(row_key(&row.key)),
+            None => partition(&self.table, row.shard).entity_client(row_key(&row.key)),
+        }
     }
 
     pub(crate) async fn get(&self, row: &RowKey, select: Option<&'static str>) -> Result<Got, Failure> {
@@ -91,41 +99,41 @@ impl Client {
         let reply = quiet(request.into_future()).await.map_err(Failure::of)?;
         let date = reply.common_storage_response_headers.date.unix_timestamp();
         let date = u64::try_from(date).ok().map(|seconds| Timestamp::from_millis(seconds * 1_000));
-        Ok(Got { row: reply.entity, etag: reply.etag.to_string(), date })
+        Ok(Got { row: reply.entity, etag: reply.etag.as_ref().into(), date })
     }
 
     /// Makes a row that must not be there. Returns its ETag, as all that write do.
-    pub(crate) async fn insert(&self, entity: &Entity) -> Result<String, Failure> {
+    pub(crate) async fn insert(&self, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
         let request = self.table.insert::<_, serde_json::Value>(entity).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.to_string())
+        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
     }
 
     /// Makes a row or replaces it, whatever is there.
-    pub(crate) async fn replace_any(&self, row: &RowKey, entity: &Entity) -> Result<String, Failure> {
+    pub(crate) async fn replace_any(&self, row: &RowKey, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
         let request = self.entity(row).insert_or_replace(entity).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.to_string())
+        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
     }
 
     /// Replaces a row that is there.
     pub(crate) async fn replace(
         &self,
         row: &RowKey,
-        entity: &Entity,
+        entity: &Entity<'_>,
         when: IfMatch<'_>,
-    ) -> Result<String, Failure> {
+    ) -> Result<SmolStr, Failure> {
         let request = self.entity(row).update(entity, when.into()).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.to_string())
+        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
     }
 
     /// Changes some properties of a row that is there.
     pub(crate) async fn merge(
         &self,
         row: &RowKey,
-        entity: &Entity,
+        entity: &Entity<'_>,
         when: IfMatch<'_>,
-    ) -> Result<String, Failure> {
+    ) -> Result<SmolStr, Failure> {
         let request = self.entity(row).merge(entity, when.into()).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.to_string())
+        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
     }
 
     /// Removes a row that is there.
@@ -137,14 +145,14 @@ impl Client {
     /// One request of a query, from its beginning or from where the last one ended.
     pub(crate) async fn query(
         &self,
-        filter: Option<&str>,
+        filter: Option<String>,
         select: Option<&'static str>,
         top: usize,
         from: Option<Next>,
     ) -> Result<Page, Failure> {
         let mut request = self.table.query().top(u32::try_from(top).unwrap_or(u32::MAX));
         if let Some(filter) = filter {
-            request = request.filter(filter.to_owned());
+            request = request.filter(filter);
         }
         if let Some(select) = select {
             request = request.select(select);
@@ -199,6 +207,10 @@ impl Client {
     }
 }
 
+fn partition(table: &TableClient, shard: Shard) -> PartitionKeyClient {
+    table.partition_key_client(Partition(shard).to_string())
+}
+
 fn unfit(_: azure_core_legacy::Error) -> Failure {
     Failure::Unfit("the row is no JSON")
 }
@@ -234,11 +246,13 @@ pub(crate) async fn connect(options: TablesOptions, place: &Place) -> Result<Cli
         account: options.account,
         uri: base.as_str().trim_end_matches('/').to_owned(),
     };
+    let rows = format!("{}/{}", base.as_str().trim_end_matches('/'), options.table);
     // The transport signs, below all that the SDK logs.
     let table = TableServiceClientBuilder::with_location(location, StorageCredentials::anonymous())
         .retry(RetryOptions::none())
         .transport(TransportOptions::new(Arc::clone(&transport) as Arc<dyn azure_core_legacy::HttpClient>))
         .build()
         .table_client(options.table);
-    Ok(Client { table, transport, base })
+    let partitions = (0..MOST_SHARDS).map(|shard| partition(&table, Shard(shard))).collect();
+    Ok(Client { table, partitions, transport, base, rows })
 }

@@ -1,29 +1,41 @@
 //! Records as rows of a table.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
 use bytes::Bytes;
 use larder_core::driver::{Projection, RowKey, Shard, StoredKey};
-use larder_core::record::{Applied, Record, Register, Revision, WriteStamp};
+use larder_core::record::{Record, Register, Revision, WriteStamp};
 use larder_core::{CanonicalKey, Expiry, SYSTEM_MARK, Timestamp};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, Serializer};
+use smol_str::{SmolStr, format_smolstr};
+
+use crate::property::{Binary, EdmType, Property, as_text, history};
 
 /// The partition of internal records.
 const SYSTEM: &str = "sys";
-const BINARY: &str = "Edm.Binary";
-const INT64: &str = "Edm.Int64";
-/// An entry of a register: the stamp, then the number as a big-endian `i64`.
-const APPLIED: usize = WriteStamp::LEN + 8;
 
 /// What a read without the value asks for.
 pub(crate) const META: &str = "exp,w";
 /// What a scan without values asks for. `Timestamp` stands in for an ETag that is left out.
 pub(crate) const META_WITH_KEYS: &str = "PartitionKey,RowKey,Timestamp,exp,w";
 
-/// The partition of a shard.
-pub(crate) fn partition(shard: Shard) -> String {
-    if shard == Shard::SYSTEM { SYSTEM.to_owned() } else { format!("{:02X}", shard.0) }
+/// The partition of a shard, as text.
+#[derive(Clone, Copy)]
+pub(crate) struct Partition(pub(crate) Shard);
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Shard::SYSTEM => f.write_str(SYSTEM),
+            Shard(number) => write!(f, "{number:02X}"),
+        }
+    }
+}
+
+impl Serialize for Partition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The row key of a record: its key, or the name of one of Larder's own without its mark, which OData has other uses for.
@@ -33,122 +45,108 @@ pub(crate) fn row_key(key: &CanonicalKey) -> &str {
 
 /// A row as it is sent. Without a value it is what a merge changes.
 #[derive(Serialize)]
-pub(crate) struct Entity {
+pub(crate) struct Entity<'a> {
     #[serde(rename = "PartitionKey")]
-    partition_key: String,
+    partition: Partition,
     #[serde(rename = "RowKey")]
-    row_key: String,
-    #[serde(flatten)]
-    value: Option<EntityValue>,
-    exp: String,
+    row_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    v: Option<Binary<&'a [u8]>>,
+    #[serde(rename = "v@odata.type", skip_serializing_if = "Option::is_none")]
+    v_type: Option<EdmType>,
+    #[serde(serialize_with = "as_text")]
+    exp: u64,
     #[serde(rename = "exp@odata.type")]
-    exp_type: &'static str,
-    w: String,
+    exp_type: EdmType,
+    w: Binary<[u8; WriteStamp::LEN]>,
     #[serde(rename = "w@odata.type")]
-    w_type: &'static str,
-    #[serde(flatten)]
-    register: Option<EntityRegister>,
+    w_type: EdmType,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    h: Option<Binary<Vec<u8>>>,
+    #[serde(rename = "h@odata.type", skip_serializing_if = "Option::is_none")]
+    h_type: Option<EdmType>,
 }
 
-#[derive(Serialize)]
-struct EntityValue {
-    v: String,
-    #[serde(rename = "v@odata.type")]
-    v_type: &'static str,
-}
-
-#[derive(Serialize)]
-struct EntityRegister {
-    h: String,
-    #[serde(rename = "h@odata.type")]
-    h_type: &'static str,
-}
-
-impl Entity {
+impl<'a> Entity<'a> {
     /// The row of a whole record.
     pub(crate) fn put(
-        row: &RowKey,
-        value: &Bytes,
+        row: &'a RowKey,
+        value: &'a [u8],
         expires_at: Expiry,
         stamp: WriteStamp,
         register: Option<&Register>,
     ) -> Self {
         Self {
-            value: Some(EntityValue { v: STANDARD.encode(value), v_type: BINARY }),
-            register: register.map(|register| EntityRegister { h: history(register), h_type: BINARY }),
+            v: Some(Binary(value)),
+            v_type: Some(EdmType::Binary),
+            h: register.map(|register| Binary(history(register))),
+            h_type: register.map(|_| EdmType::Binary),
             ..Self::touch(row, expires_at, stamp)
         }
     }
 
     /// What a touch changes of a row.
-    pub(crate) fn touch(row: &RowKey, expires_at: Expiry, stamp: WriteStamp) -> Self {
-        let millis = expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis);
+    pub(crate) fn touch(row: &'a RowKey, expires_at: Expiry, stamp: WriteStamp) -> Self {
         Self {
-            partition_key: partition(row.shard),
-            row_key: row_key(&row.key).to_owned(),
-            value: None,
-            exp: millis.to_string(),
-            exp_type: INT64,
-            w: STANDARD.encode(stamp.to_bytes()),
-            w_type: BINARY,
-            register: None,
+            partition: Partition(row.shard),
+            row_key: row_key(&row.key),
+            v: None,
+            v_type: None,
+            exp: expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis),
+            exp_type: EdmType::Int64,
+            w: Binary(stamp.to_bytes()),
+            w_type: EdmType::Binary,
+            h: None,
+            h_type: None,
         }
     }
 }
 
-/// The bytes of a register, oldest first.
-fn history(register: &Register) -> String {
-    let mut bytes = Vec::with_capacity(register.history().len() * APPLIED);
-    for applied in register.history() {
-        bytes.extend(applied.stamp.to_bytes());
-        bytes.extend(applied.result.to_be_bytes());
-    }
-    STANDARD.encode(bytes)
-}
-
-/// A row as it comes back. Its fields are whatever something wrote there.
+/// A row as it comes back. Its properties are whatever something wrote there.
 #[derive(Deserialize)]
 pub(crate) struct Row {
     #[serde(rename = "RowKey")]
-    row_key: Option<String>,
+    row_key: Option<SmolStr>,
     #[serde(rename = "odata.etag")]
-    etag: Option<String>,
+    etag: Option<SmolStr>,
     #[serde(rename = "Timestamp")]
-    timestamp: Option<String>,
-    v: Option<Value>,
+    timestamp: Option<SmolStr>,
+    v: Option<Property<Bytes>>,
     #[serde(rename = "v@odata.type")]
-    v_type: Option<String>,
-    exp: Option<Value>,
+    v_type: Option<EdmType>,
+    exp: Option<Property<i64>>,
     #[serde(rename = "exp@odata.type")]
-    exp_type: Option<String>,
-    w: Option<Value>,
+    exp_type: Option<EdmType>,
+    w: Option<Property<WriteStamp>>,
     #[serde(rename = "w@odata.type")]
-    w_type: Option<String>,
-    h: Option<Value>,
+    w_type: Option<EdmType>,
+    h: Option<Property<Register>>,
     #[serde(rename = "h@odata.type")]
-    h_type: Option<String>,
+    h_type: Option<EdmType>,
 }
 
 impl Row {
     /// The text of its key, where that was asked for.
     pub(crate) fn key(&self, shard: Shard) -> Option<StoredKey> {
-        let text = self.row_key.as_deref()?;
-        Some(if shard == Shard::SYSTEM { format!("{SYSTEM_MARK}{text}").into() } else { text.into() })
+        let text = self.row_key.as_ref()?;
+        Some(match shard {
+            Shard::SYSTEM => format_smolstr!("{SYSTEM_MARK}{text}").into(),
+            _ => text.clone().into(),
+        })
     }
 
     /// Its state's name: the ETag, which is made of the time of the last change where the service leaves it out.
-    pub(crate) fn etag(&self) -> Option<String> {
+    pub(crate) fn etag(&self) -> Option<SmolStr> {
         if let Some(etag) = &self.etag {
             return Some(etag.clone());
         }
         let timestamp = self.timestamp.as_deref()?.replace(':', "%3A");
-        Some(format!("W/\"datetime'{timestamp}'\""))
+        Some(format_smolstr!("W/\"datetime'{timestamp}'\""))
     }
 
     /// Its expiry, if it has one that can be read.
     pub(crate) fn expiry(&self) -> Option<Expiry> {
-        let text = typed(self.exp.as_ref(), self.exp_type.as_deref(), INT64)?;
-        let millis = text.parse::<i64>().ok().and_then(|millis| u64::try_from(millis).ok())?;
+        let millis = u64::try_from(*self.exp.as_ref()?.as_typed(self.exp_type)?).ok()?;
         Some(if millis == i64::MAX.unsigned_abs() { Expiry::NEVER } else { Expiry::from_raw(millis) })
     }
 
@@ -157,56 +155,33 @@ impl Row {
     /// # Errors
     ///
     /// Why it cannot be decoded.
-    pub(crate) fn decode(self, etag: Option<String>, projection: Projection) -> Result<Record, String> {
+    pub(crate) fn decode(self, etag: Option<SmolStr>, projection: Projection) -> Result<Record, String> {
         let revision = etag.or_else(|| self.etag()).ok_or("the row came without an ETag")?;
         let expires_at = self.expiry().ok_or("the row has no expiry (property exp)")?;
-        let stamp = binary(self.w.as_ref(), self.w_type.as_deref())
-            .and_then(|bytes| <[u8; WriteStamp::LEN]>::try_from(bytes).ok())
-            .ok_or("the row has no write stamp (property w)")?;
+        let stamp = self.w.and_then(|stamp| stamp.typed(self.w_type));
+        let stamp = stamp.ok_or("the row has no write stamp (property w)")?;
         let (value, register) = match projection {
             Projection::Meta => (Bytes::new(), None),
             Projection::Full => {
-                let value = binary(self.v.as_ref(), self.v_type.as_deref())
-                    .ok_or("the row has no value (property v)")?;
-                let register = match &self.h {
-                    None | Some(Value::Null) => None,
-                    Some(history) => Some(register(history, self.h_type.as_deref())?),
+                let value = self.v.and_then(|value| value.typed(self.v_type));
+                let value = value.ok_or("the row has no value (property v)")?;
+                let register = match self.h.map(|history| history.typed(self.h_type)) {
+                    None => None,
+                    Some(None) => return Err("the row's register cannot be read (property h)".to_owned()),
+                    Some(Some(register)) => Some(Box::new(register)),
                 };
-                (Bytes::from(value), register.map(Box::new))
+                (value, register)
             }
         };
-        Ok(Record {
-            value,
-            expires_at,
-            stamp: WriteStamp::from_bytes(&stamp),
-            revision: Revision::Platform(revision.into()),
-            register,
-        })
+        Ok(Record { value, expires_at, stamp, revision: Revision::Platform(revision), register })
     }
-}
-
-fn register(history: &Value, of: Option<&str>) -> Result<Register, String> {
-    let bytes = binary(Some(history), of).filter(|bytes| !bytes.is_empty() && bytes.len() % APPLIED == 0);
-    let bytes = bytes.ok_or("the row's register cannot be read (property h)")?;
-    let history = bytes.chunks_exact(APPLIED).map(|entry| {
-        let stamp = std::array::from_fn(|at| entry[at]);
-        let result = std::array::from_fn(|at| entry[WriteStamp::LEN + at]);
-        Applied { stamp: WriteStamp::from_bytes(&stamp), result: i64::from_be_bytes(result) }
-    });
-    Ok(Register::from_history(history.collect()))
-}
-
-/// A property's text, if it is of that type.
-fn typed<'a>(value: Option<&'a Value>, is: Option<&str>, expected: &str) -> Option<&'a str> {
-    value.filter(|_| is == Some(expected))?.as_str()
-}
-
-fn binary(value: Option<&Value>, is: Option<&str>) -> Option<Vec<u8>> {
-    STANDARD.decode(typed(value, is, BINARY)?).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use larder_core::record::Applied;
+    use serde_json::Value;
+
     use super::*;
 
     fn key(text: &str) -> RowKey {
@@ -220,7 +195,7 @@ mod tests {
     }
 
     /// What the service sends back for what was sent: its own properties, and nothing that was null.
-    fn stored(entity: &Entity) -> Row {
+    fn stored(entity: &Entity<'_>) -> Row {
         let mut row = serde_json::to_value(entity).expect("it is JSON");
         row["odata.etag"] = "W/\"x\"".into();
         serde_json::from_value(row).expect("a row")
@@ -228,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_row_is_as_the_layout_says() {
-        let value = Bytes::from_static(b"hello");
-        let entity = Entity::put(&key("user:123"), &value, Expiry::NEVER, stamp(), None);
+        let row = key("user:123");
+        let entity = Entity::put(&row, b"hello", Expiry::NEVER, stamp(), None);
         assert_eq!(
             serde_json::to_value(&entity).expect("it is JSON"),
             serde_json::json!({
@@ -243,7 +218,8 @@ mod tests {
             shard: Shard::SYSTEM,
             key: CanonicalKey::from_canonical("!layout").expect("a record's name"),
         };
-        assert_eq!((partition(layout.shard).as_str(), row_key(&layout.key)), ("sys", "layout"));
+        let names = (Partition(layout.shard).to_string(), row_key(&layout.key));
+        assert_eq!(names, ("sys".to_owned(), "layout"));
     }
 
     #[test]
@@ -252,8 +228,8 @@ mod tests {
         register.push(Applied { stamp: stamp(), result: -7 });
         register.push(Applied { stamp: stamp(), result: i64::MAX });
         let expires_at = Expiry::from_raw(1_767_225_660_123);
-        let value = Bytes::from_static(b"-7");
-        let entity = Entity::put(&key("a"), &value, expires_at, stamp(), Some(&register));
+        let row = key("a");
+        let entity = Entity::put(&row, b"-7", expires_at, stamp(), Some(&register));
         let record = stored(&entity).decode(None, Projection::Full).expect("it decodes");
         assert_eq!(record.value, "-7");
         assert_eq!((record.expires_at, record.stamp), (expires_at, stamp()));

@@ -1,9 +1,11 @@
 //! The filters of queries, as `docs/layouts.md` lists them.
 
+use std::fmt;
+
 use larder_core::driver::{ScanRequest, ScanStart, Shard};
 use larder_core::{AFTER_EVERY_KEY, SYSTEM_MARK, Timestamp};
 
-use crate::codec::partition;
+use crate::codec::Partition;
 
 /// A range of one shard.
 pub(crate) fn range(request: &ScanRequest) -> String {
@@ -11,19 +13,20 @@ pub(crate) fn range(request: &ScanRequest) -> String {
         ScanStart::At(text) => ("ge", text.as_str()),
         ScanStart::After(key) => ("gt", key.as_str()),
     };
-    let partition = quoted(&partition(request.shard));
-    let (start, end) = (quoted(unmarked(start)), quoted(&end(unmarked(&request.end))));
-    format!("PartitionKey eq {partition} and RowKey {operator} {start} and RowKey lt {end}")
+    let (partition, start) = (Partition(request.shard), Doubled(unmarked(start)));
+    let (end, mark) = end(unmarked(&request.end));
+    let end = Doubled(end);
+    format!("PartitionKey eq '{partition}' and RowKey {operator} '{start}' and RowKey lt '{end}{mark}'")
 }
 
 /// The rows of a shard that have expired.
 pub(crate) fn expired(shard: Shard, now: Timestamp) -> String {
-    format!("PartitionKey eq {} and exp le {}L", quoted(&partition(shard)), millis(now))
+    format!("PartitionKey eq '{}' and exp le {}L", Partition(shard), millis(now))
 }
 
 /// All rows of a shard.
 pub(crate) fn all(shard: Shard) -> String {
-    format!("PartitionKey eq {}", quoted(&partition(shard)))
+    format!("PartitionKey eq '{}'", Partition(shard))
 }
 
 /// A time that fits the property; never is the greatest.
@@ -38,16 +41,22 @@ fn unmarked(text: &str) -> &str {
 
 /// The end of a range without the control character that Azure would refuse: `~` is always followed by a digit or by A to
 /// F, so that `~G` bounds the same keys.
-fn end(end: &str) -> String {
+fn end(end: &str) -> (&str, &'static str) {
     match end.strip_suffix(AFTER_EVERY_KEY) {
-        Some(prefix) => format!("{prefix}~G"),
-        None => end.to_owned(),
+        Some(prefix) => (prefix, "~G"),
+        None => (end, ""),
     }
 }
 
-/// A string of OData. No canonical text holds a quote; the rule holds for any text.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+/// Text between quotes of OData: its own are doubled. No canonical text holds one; the rule holds for any text.
+struct Doubled<'a>(&'a str);
+
+impl fmt::Display for Doubled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = self.0.split('\'');
+        f.write_str(parts.next().unwrap_or_default())?;
+        parts.try_for_each(|part| write!(f, "''{part}"))
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +95,11 @@ mod tests {
             range(&injected),
             "PartitionKey eq '0A' and RowKey ge ''' or '''' eq ''' and RowKey lt 'z'"
         );
+        for (end, bound) in [("'", "''''"), ("'a'\u{7f}", "'''a''~G'"), ("", "''"), ("a''b", "'a''''b'")] {
+            let filter = range(&request(ScanStart::After("'".into()), end));
+            let expected = format!("PartitionKey eq '0A' and RowKey gt '''' and RowKey lt {bound}");
+            assert_eq!(filter, expected);
+        }
     }
 
     #[test]

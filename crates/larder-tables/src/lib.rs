@@ -29,6 +29,7 @@ mod group;
 mod health;
 mod identity;
 mod options;
+mod property;
 mod scan;
 mod sign;
 mod sweep;

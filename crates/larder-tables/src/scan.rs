@@ -30,8 +30,7 @@ impl TablesDriver {
         let limit = top(request);
         let projection = request.read.projection;
         let select = (projection == Projection::Meta).then_some(META_WITH_KEYS);
-        let filter = range(request);
-        let page = self.page(Some(&filter), select, limit).await?;
+        let page = self.page(Some(request), select, limit).await?;
         // Where fewer were asked for than wanted, a full answer may not be the last.
         let mut more = page.next.is_some() || (limit < request.limit && page.rows.len() >= limit);
         let mut rows = Vec::with_capacity(page.rows.len());
@@ -57,16 +56,16 @@ impl TablesDriver {
         Ok(self.page(None, Some("RowKey"), 1).await?.rows.is_empty())
     }
 
-    /// Rows that fit the filter, if there are any.
+    /// Rows of the range, or of the whole table, if there are any.
     async fn page(
         &self,
-        filter: Option<&str>,
+        request: Option<&ScanRequest>,
         select: Option<&'static str>,
         limit: usize,
     ) -> Result<Page, DriverError> {
         let mut from = None;
         loop {
-            let page = self.client.query(filter, select, limit, from).await;
+            let page = self.client.query(request.map(range), select, limit, from).await;
             let page = page.map_err(|failure| failed(failure, &self.place))?;
             if !page.rows.is_empty() || page.next.is_none() {
                 return Ok(page);

@@ -1,11 +1,13 @@
 //! Removing what has expired (T3). The handle holds the lease; this is one round of the work.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use larder_core::driver::{DriverError, RowKey, Shard, Swept};
 use larder_core::{CanonicalKey, MAX_PAGE_LIMIT, Timestamp};
+use smol_str::SmolStr;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -29,11 +31,15 @@ const CONCURRENT: usize = 32;
 const SHARDS: usize = MOST_SHARDS as usize + 1;
 
 /// Where the sweep is in each shard. What is not done is gone on with: by the next round, or by the next sweep.
-pub(crate) struct Walks(Mutex<[Search; SHARDS]>);
+pub(crate) struct Walks {
+    searches: Mutex<[Search; SHARDS]>,
+    /// Once: what is warned of does not change from round to round.
+    warning: Once,
+}
 
 impl Default for Walks {
     fn default() -> Self {
-        Self(Mutex::new(std::array::from_fn(|_| Search::default())))
+        Self { searches: Mutex::new(std::array::from_fn(|_| Search::default())), warning: Once::new() }
     }
 }
 
@@ -55,7 +61,7 @@ impl Default for Search {
 
 /// What a search brought.
 struct Found {
-    rows: Vec<(RowKey, String)>,
+    rows: Vec<(RowKey, SmolStr)>,
     /// Where to go on once these are removed.
     then: Search,
 }
@@ -64,8 +70,10 @@ struct Found {
 #[derive(Clone, Copy, PartialEq)]
 enum Removal {
     Removed,
-    /// Written since, or gone.
+    /// Written since, as its ETag says.
     Spared,
+    /// Somebody else removed it.
+    Gone,
     /// Not begun for want of time.
     Left,
 }
@@ -74,7 +82,7 @@ impl TablesDriver {
     pub(crate) async fn remove_expired(&self, now: Timestamp, limit: usize) -> Result<Swept, DriverError> {
         let round_ends = Instant::now() + ROUND;
         let limit = limit.clamp(1, MAX_PAGE_LIMIT);
-        let mut searches = self.walks.0.lock().await;
+        let mut searches = self.walks.searches.lock().await;
         // Each its share: what no removal is left for would be searched for again.
         let open = searches.iter().filter(|search| **search != Search::Done).count();
         let share = limit.div_ceil(open.max(1));
@@ -99,7 +107,7 @@ impl TablesDriver {
             })
             .collect();
         let removals: Vec<_> = stream::iter(removals).buffer_unordered(CONCURRENT).collect().await;
-        let mut removed = 0;
+        let (mut removed, mut spared) = (0, 0);
         let mut unfinished = [false; SHARDS];
         for (at, _) in left {
             unfinished[*at] = true;
@@ -108,13 +116,17 @@ impl TablesDriver {
         for (at, removal) in removals {
             match removal {
                 Ok(Removal::Removed) => removed += 1,
-                Ok(Removal::Spared) => {}
+                Ok(Removal::Spared) => spared += 1,
+                Ok(Removal::Gone) => {}
                 Ok(Removal::Left) => unfinished[at] = true,
                 Err(reason) => {
                     unfinished[at] = true;
                     failure = Some(reason);
                 }
             }
+        }
+        if spared > 0 && spared == due.len() {
+            self.warn_of_spared();
         }
         // What was removed is told of: the next round comes upon the failure again, if it lasts.
         if let Some(failure) = failure.filter(|_| removed == 0) {
@@ -132,6 +144,19 @@ impl TablesDriver {
         Ok(Swept { removed, more })
     }
 
+    /// Warns of a round that removed nothing of what had expired. Now and then that is so, where all of it was written in
+    /// that moment. Always so, it means that the account's ETags are not what is made of a row's time.
+    fn warn_of_spared(&self) {
+        self.walks.warning.call_once(|| {
+            tracing::warn!(
+                target: "larder",
+                store = %self.place,
+                "a sweep left all rows that had expired, since no ETag was that of the row; if the store keeps growing, \
+                 its ETags are not made of the rows' times, and sweeps remove nothing"
+            );
+        });
+    }
+
     /// Looks for expired rows of a shard: one request.
     async fn look(
         &self,
@@ -144,7 +169,7 @@ impl TablesDriver {
             Search::Done => return Ok(Found { rows: Vec::new(), then: Search::Done }),
             Search::Filtered(from) => {
                 let filter = expired(shard, now);
-                let query = self.client.query(Some(&filter), Some(FOUND), limit, from.clone());
+                let query = self.client.query(Some(filter), Some(FOUND), limit, from.clone());
                 match timeout(SEARCH, query).await {
                     Ok(page) => (page?, false),
                     // A continuation is a place among the rows of a partition, whatever the filter was.
@@ -153,7 +178,7 @@ impl TablesDriver {
             }
             // Most of the rows may have no part in the sweep: a small page would make many requests of them.
             Search::Paged(from) => {
-                (self.client.query(Some(&all(shard)), Some(FOUND), MAX_PAGE_LIMIT, from).await?, true)
+                (self.client.query(Some(all(shard)), Some(FOUND), MAX_PAGE_LIMIT, from).await?, true)
             }
         };
         let Page { rows, next } = page;
@@ -173,7 +198,8 @@ impl TablesDriver {
         match self.client.delete(row, IfMatch::Etag(etag)).await {
             Ok(()) => Ok(Removal::Removed),
             Err(failure) => match failure.refusal() {
-                Some(refusal) if refusal.is_changed() || refusal.is_missing_row() => Ok(Removal::Spared),
+                Some(refusal) if refusal.is_changed() => Ok(Removal::Spared),
+                Some(refusal) if refusal.is_missing_row() => Ok(Removal::Gone),
                 _ => Err(failure),
             },
         }
@@ -181,7 +207,7 @@ impl TablesDriver {
 }
 
 /// A row that has expired, and the state that it was found in. What Larder did not write is left alone.
-fn expired_row(shard: Shard, row: Row, now: Timestamp) -> Option<(RowKey, String)> {
+fn expired_row(shard: Shard, row: Row, now: Timestamp) -> Option<(RowKey, SmolStr)> {
     let is_expired = row.expiry().is_some_and(|expires_at| expires_at.is_past(now));
     let key = row.key(shard).filter(|_| is_expired)?;
     let key = CanonicalKey::from_canonical(key.as_str())?;

@@ -13,7 +13,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use time::{Duration, OffsetDateTime};
 
 use crate::client::IfMatch;
-use crate::codec::{Entity, partition, row_key};
+use crate::codec::{Entity, Partition, row_key};
 use crate::driver::TablesDriver;
 
 /// The account that every emulator has.
@@ -91,7 +91,7 @@ pub async fn delete_table(driver: &TablesDriver) -> Result<(), String> {
 ///
 /// What the server said.
 pub async fn spoil(driver: &TablesDriver, row: &RowKey) -> Result<(), String> {
-    put_raw(driver, &partition(row.shard), row_key(&row.key), r#"{"junk":"no record"}"#).await
+    put_raw(driver, &Partition(row.shard).to_string(), row_key(&row.key), r#"{"junk":"no record"}"#).await
 }
 
 /// Puts a row that Larder did not write, with these properties as JSON.
@@ -121,7 +121,7 @@ pub async fn put_raw(
 pub async fn put_layout(driver: &TablesDriver, content: &str) -> Result<(), String> {
     let row = layout_row()?;
     let stamp = WriteStamp::new(Timestamp::from_millis(0));
-    let entity = Entity::put(&row, &Bytes::from(content.to_owned()), Expiry::NEVER, stamp, None);
+    let entity = Entity::put(&row, content.as_bytes(), Expiry::NEVER, stamp, None);
     driver.client.replace_any(&row, &entity).await.map(drop).map_err(|failure| format!("{failure:?}"))
 }
 

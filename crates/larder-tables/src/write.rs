@@ -79,7 +79,7 @@ impl TablesDriver {
             }
         };
         match done {
-            Ok(etag) => Ok(WriteReply::Applied(etag.map(|etag| Revision::Platform(etag.into())))),
+            Ok(etag) => Ok(WriteReply::Applied(etag.map(Revision::Platform))),
             Err(failure) => self.refused(failure, write),
         }
     }

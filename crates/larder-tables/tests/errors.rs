@@ -4,9 +4,9 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use larder_conformance::emulator;
+use larder_conformance::{emulator, every_operation_fails};
 use larder_core::driver::{Driver, Effect, Projection, Read, RowKey};
-use larder_core::{Consistency, Error, ErrorKind, Kv, PutOptions, Result, ScanOptions, TouchOptions};
+use larder_core::{Consistency, ErrorKind, PutOptions, ScanOptions};
 use larder_tables::testing::{EMULATOR_ACCOUNT, delete_table, put_raw, spoil};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 
@@ -15,49 +15,11 @@ use support::{fresh_name, impatient, key, missing_table, open, table, table_at};
 
 const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };
 
-/// What every operation ends in; they all have to end in an error.
-async fn every_operation(kv: &Kv) -> [Error; 12] {
-    fn failed<T>(result: Result<T>) -> Error {
-        result.map(drop).expect_err("it works all the same")
-    }
-    async fn timed<T>(work: impl Future<Output = Result<T>>) -> Error {
-        let started = Instant::now();
-        let error = failed(work.await);
-        assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
-        error
-    }
-    let create = PutOptions::new().if_not_exists();
-    let errors = tokio::join!(
-        timed(kv.get("key")),
-        timed(kv.exists("key")),
-        timed(kv.put("key", "value", PutOptions::new())),
-        timed(kv.put("key", "value", create)),
-        timed(kv.touch("key", TouchOptions::persist())),
-        timed(kv.increment("key", 1, None)),
-        timed(kv.delete("key")),
-        timed(kv.scan_page("", ScanOptions::new())),
-        timed(async { kv.get_many(["key"]).await?.remove(0) }),
-        timed(async { kv.put_many([("key", "value")], None).await?.remove(0) }),
-        timed(kv.sweep()),
-        timed(kv.check()),
-    );
-    errors.into()
-}
-
-async fn expect(kv: &Kv, kind: ErrorKind, words: &[&str]) {
-    for error in Box::pin(every_operation(kv)).await {
-        assert_eq!(error.kind(), kind, "{error}");
-        for word in words {
-            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_missing_table_is_not_provisioned() {
     let options = missing_table();
     let words = ["no such table", &options.table, EMULATOR_ACCOUNT, "create it"];
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &words).await;
 }
 
 /// A handle that knows the layout sees the table go: none of its reads may be a miss.
@@ -69,7 +31,7 @@ async fn a_table_that_was_deleted_is_not_provisioned() {
     let larder_core::PutOutcome::Stored(version) = stored else { panic!("{stored:?}") };
     delete_table(&open(&options).await).await.expect("it is deleted");
     let kind = ErrorKind::NotProvisioned;
-    expect(&kv, kind, &["no such table", "create it"]).await;
+    every_operation_fails(&kv, kind, &["no such table", "create it"]).await;
     let swap = PutOptions::new().if_version(version.clone());
     assert_eq!(kv.put("key", "value", swap).await.expect_err("no table").kind(), kind);
     assert_eq!(kv.delete_if_version("key", version).await.expect_err("no table").kind(), kind);
@@ -85,11 +47,21 @@ async fn a_table_that_was_deleted_is_not_provisioned() {
 async fn rows_of_something_else_are_refused() {
     let options = table().await;
     put_raw(&open(&options).await, "00", "customer-1", "{}").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
     // In a partition that none of Larder's tables has: the table is another program's all the same.
     let options = table().await;
     put_raw(&open(&options).await, "customers", "order-1", "{}").await.expect("a row");
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+    every_operation_fails(
+        &impatient(&options).await,
+        ErrorKind::NotProvisioned,
+        &["rows but no layout record"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -129,7 +101,7 @@ async fn a_lost_layout_is_noticed_whatever_the_handle_would_make() {
     larder_tables::testing::remove_layout(&open(&options).await).await.expect("it is removed");
     for shards in [1, 4, 16] {
         let kv = impatient(&options.clone().shards(shards)).await;
-        expect(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
+        every_operation_fails(&kv, ErrorKind::NotProvisioned, &["rows but no layout record"]).await;
     }
 }
 
@@ -184,7 +156,7 @@ async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
     ] {
         let options = table().await;
         larder_tables::testing::put_layout(&open(&options).await, layout).await.expect("a layout record");
-        expect(&impatient(&options).await, kind, &[words]).await;
+        every_operation_fails(&impatient(&options).await, kind, &[words]).await;
     }
     let options = table().await;
     let four = impatient(&options.clone().shards(4)).await;
@@ -203,7 +175,12 @@ async fn a_layout_of_the_future_is_refused_and_one_of_other_shards_is_used() {
 #[tokio::test]
 async fn what_cannot_be_reached_is_unavailable_and_nothing_was_sent() {
     let url = nowhere().await;
-    expect(&impatient(&table_at(&url)).await, ErrorKind::Unavailable, &["cannot be reached", &url]).await;
+    every_operation_fails(
+        &impatient(&table_at(&url)).await,
+        ErrorKind::Unavailable,
+        &["cannot be reached", &url],
+    )
+    .await;
     let elsewhere = table_at("http://no-such-host.invalid");
     let error = impatient(&elsewhere).await.get("key").await.expect_err("no such host");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -230,26 +207,32 @@ async fn an_account_that_does_not_exist_is_named() {
     // On an emulator it is a path, and its rows are not told from it.
     let mut options = missing_table();
     options.account = "nosuchaccount0larder0x".into();
-    expect(&impatient(&options).await, ErrorKind::NotProvisioned, &["nosuchaccount0larder0x"]).await;
+    every_operation_fails(&impatient(&options).await, ErrorKind::NotProvisioned, &["nosuchaccount0larder0x"])
+        .await;
 }
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_a_timeout_within_the_deadline() {
-    expect(&impatient(&table_at(silent().await)).await, ErrorKind::Timeout, &[]).await;
+    every_operation_fails(&impatient(&table_at(silent().await)).await, ErrorKind::Timeout, &[]).await;
 }
 
 #[tokio::test]
 async fn a_server_that_hangs_up_is_unavailable() {
-    expect(&impatient(&table_at(hanging_up().await)).await, ErrorKind::Unavailable, &["broke"]).await;
+    every_operation_fails(
+        &impatient(&table_at(hanging_up().await)).await,
+        ErrorKind::Unavailable,
+        &["broke"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn an_answer_that_is_cut_short_is_no_answer() {
     let url = cutting_off("HTTP/1.1 200 OK\r\n", "{\"odata.metadata\":").await;
-    expect(&impatient(&table_at(url)).await, ErrorKind::Unavailable, &["broke"]).await;
+    every_operation_fails(&impatient(&table_at(url)).await, ErrorKind::Unavailable, &["broke"]).await;
     // A refusal is one even where its words are missing.
     let url = cutting_off("HTTP/1.1 403 Forbidden\r\n", "<?xml").await;
-    expect(&impatient(&table_at(url)).await, ErrorKind::Unauthorized, &["403"]).await;
+    every_operation_fails(&impatient(&table_at(url)).await, ErrorKind::Unauthorized, &["403"]).await;
 }
 
 /// A row or a table, what was there or what was asked: without its code such a refusal tells nothing.
@@ -279,7 +262,7 @@ async fn a_wrong_key_is_unauthorized() {
     let mut options = table().await;
     options.credentials = Credentials::AccountKey("aHVudGVyMg==".into());
     let kv = impatient(&options).await;
-    expect(&kv, ErrorKind::Unauthorized, &["refused the credentials", &options.table]).await;
+    every_operation_fails(&kv, ErrorKind::Unauthorized, &["refused the credentials", &options.table]).await;
     let error = kv.get("key").await.expect_err("a wrong key");
     assert!(!format!("{error} {error:?} {kv:?}").contains("aHVudGVyMg"), "{error:?}");
 }

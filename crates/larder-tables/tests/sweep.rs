@@ -16,6 +16,8 @@ use larder_core::{
 };
 use larder_tables::TablesOptions;
 use tokio::sync::Notify;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use support::server::{Reply, SERVICE, Seen, Server, empty_table};
 use support::{open, table, table_at};
@@ -173,6 +175,63 @@ async fn a_search_that_takes_too_long_goes_on_page_by_page() {
     assert_eq!(lines.len(), 3);
     let searches = served.seen().iter().filter(|request| request.line().contains("exp+le")).count();
     assert_eq!(searches, 17, "a search that took too long is not made again");
+}
+
+/// Counts what this crate warns of.
+struct Warnings(Arc<AtomicUsize>);
+
+impl Subscriber for Warnings {
+    fn enabled(&self, event: &Metadata<'_>) -> bool {
+        event.target() == "larder" && *event.level() == Level::WARN
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// How often two sweeps warn, of a table with two expired rows whose removal is answered so.
+async fn warnings(answers: [fn() -> Reply; 2]) -> usize {
+    let count = Arc::new(AtomicUsize::new(0));
+    let _guard = tracing::subscriber::set_default(Warnings(Arc::clone(&count)));
+    let served = Server::start(move |request: &Seen| match request.line() {
+        line if line.starts_with("DELETE") => answers[usize::from(line.contains("RowKey='b'"))](),
+        _ => store(request, |line| match line.contains("%2700%27") {
+            true => page("00", &[("a", 1), ("b", 1)], None),
+            false => page("01", &[], None),
+        }),
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    for _ in 0..2 {
+        driver.sweep(clock().now(), 10).await.expect("a round");
+    }
+    assert_eq!(removals(&served).len(), 4);
+    count.load(SeqCst)
+}
+
+/// If an account's ETags were not what is made of a row's time, every removal would be refused, for ever.
+#[tokio::test]
+async fn a_round_that_spared_everything_is_warned_of_once() {
+    let changed = || refused("412 Precondition Failed", "UpdateConditionNotSatisfied");
+    let gone = || refused("404 Not Found", "ResourceNotFound");
+    let removed = || ("204 No Content", SERVICE.to_owned(), String::new());
+    assert_eq!(warnings([changed, changed]).await, 1);
+    assert_eq!(warnings([changed, removed]).await, 0);
+    assert_eq!(warnings([changed, gone]).await, 0);
+    assert_eq!(warnings([gone, gone]).await, 0);
 }
 
 /// A removal that fails leaves those beside it counted, and is made again in the next round.

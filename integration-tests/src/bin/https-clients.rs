@@ -54,6 +54,6 @@ async fn open(cloud: &str, url: &str) -> Result<Kv> {
 
 fn handle(driver: impl Driver + 'static) -> Kv {
     let mut policy = RetryPolicy::default();
-    policy.deadline = Duration::from_secs(1);
+    policy.deadline = Duration::from_secs(3);
     Kv::builder(driver).retry(policy).build()
 }

@@ -19,6 +19,8 @@ pub struct Exchange {
     pub method: String,
     /// With the query.
     pub path: String,
+    /// The header `authorization`.
+    pub authorization: Option<String>,
     /// When it had arrived whole.
     pub received_at: u64,
     /// The body; in JSON as base64.

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -116,6 +117,12 @@ async fn stream_of(
         operation: operation(&request.head).to_owned(),
         method: request.head.method.to_string(),
         path: request.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
+        authorization: request
+            .head
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
         received_at: now(),
         request: request.data.to_vec(),
         faults: Vec::new(),

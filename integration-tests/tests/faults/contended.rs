@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use integration_tests::proxy::{Exchange, Fault, FaultProxy, Rule};
 use larder_core::{ErrorKind, PutOptions};
 
-use crate::bench::{Bench, GET, is_about, request};
+use crate::bench::Bench;
+use crate::cloud::{GET, is_about, request};
 use crate::op::{HOUR, Op};
 
 const TASKS: usize = 16;

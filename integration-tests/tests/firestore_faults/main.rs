@@ -2,7 +2,9 @@
 //!
 //! The log of the proxy is the truth of what the server was asked and what it did. The tests are those of every cloud.
 
+#[path = "../faults/bench.rs"]
 mod bench;
+mod cloud;
 #[path = "../faults/contended.rs"]
 mod contended;
 #[path = "../faults/each_fault.rs"]

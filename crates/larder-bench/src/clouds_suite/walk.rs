@@ -32,12 +32,12 @@ pub(super) async fn shards_in_turn<H: ByHand>(by_hand: &H, keys: usize) -> Outco
         for shard in 0..H::SHARDS {
             rows.extend(by_hand.range(shard, "user:", last.as_deref(), rows_of_a_page(H::SHARDS)).await?);
         }
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
         rows.truncate(MANY);
         found += rows.len();
         let full = rows.len() == MANY;
-        let Some((key, _)) = rows.pop() else { break };
-        last = Some(key);
+        let Some(row) = rows.pop() else { break };
+        last = Some(row.key);
         if !full {
             break;
         }

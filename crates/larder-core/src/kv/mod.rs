@@ -160,6 +160,14 @@ impl Kv {
         format!("{} at {}", info.system, info.store)
     }
 
+    /// The driver below: the whole store, without this handle's namespace, clock, limits and promises.
+    ///
+    /// It is for handles with something in between, or with other settings: `larder-conformance` tests the store of a
+    /// binding by it, through the very driver that the binding opened.
+    pub fn driver(&self) -> Arc<dyn Driver> {
+        Arc::clone(&self.shared.driver)
+    }
+
     /// Checks a key, and gives its canonical form (K3).
     fn canonical(&self, key: &str) -> Result<CanonicalKey, InvalidInput> {
         check_key(&self.namespace, key)?;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use larder_conformance::emulator;
-use larder_core::{Kv, RetryPolicy};
+use larder_core::driver::{Consistency, Projection, Read, RowKey, Shard};
+use larder_core::{CanonicalKey, Kv, RetryPolicy};
 use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,12 @@ pub(crate) async fn impatient(options: &DynamoDbOptions) -> Kv {
     policy.deadline = Duration::from_secs(2);
     policy.attempt_timeout = Duration::from_secs(1);
     Kv::builder(open(options).await).binding("cache").retry(policy).build()
+}
+
+pub(crate) const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+
+pub(crate) fn row(key: &str) -> RowKey {
+    RowKey { shard: Shard(0), key: CanonicalKey::from_canonical(key).expect("canonical") }
 }
 
 /// A server that gives every request the same answer.

@@ -1,6 +1,7 @@
 //! Collections on the emulator, and servers that answer as a test says.
 #![allow(dead_code, reason = "every test uses some of it")]
 
+use std::error::Error;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -117,13 +118,27 @@ async fn reply(
     request: Request<Incoming>,
     answer: Answer,
     record: Arc<Mutex<Vec<Asked>>>,
-) -> Result<Response<Full<Bytes>>, hyper::Error> {
+) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let authorization = head.headers.get("authorization");
     let authorization = authorization.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let asked = Asked { path: head.uri.to_string(), authorization, body: body.collect().await?.to_bytes() };
     record.lock().expect("no test has panicked with it").push(asked.clone());
-    Ok(answer(asked).await)
+    let answer = answer(asked).await;
+    if answer.extensions().get::<Reset>().is_some() {
+        // The server's side of HTTP/2 makes a RST_STREAM of it.
+        return Err("this request is reset".into());
+    }
+    Ok(answer)
+}
+
+/// In place of an answer: the request is reset.
+#[derive(Clone)]
+struct Reset;
+
+/// No answer: the request is reset, and its connection stays.
+pub(crate) fn reset() -> Response<Full<Bytes>> {
+    Response::builder().extension(Reset).body(Full::default()).expect("an answer")
 }
 
 /// An answer that is a status of gRPC and nothing else.

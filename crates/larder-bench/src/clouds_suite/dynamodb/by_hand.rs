@@ -53,7 +53,7 @@ impl ByHand for Table {
         let request = self.client.get_item().table_name(&self.name).set_key(Some(primary_key(key)));
         let reply = request.consistent_read(true).send().await?;
         let row = reply.item.map(|item| row(item, now())).transpose()?.flatten();
-        Ok(row.ok_or("no such item")?.1)
+        Ok(row.ok_or("no such item")?.value)
     }
 
     async fn exists(&self, key: &str) -> Outcome<bool> {
@@ -130,7 +130,13 @@ impl ByHand for Table {
         Ok(number.and_then(|number| number.as_n().ok()).ok_or("no number")?.parse()?)
     }
 
-    async fn range(&self, shard: u64, prefix: &str, behind: Option<&str>, limit: usize) -> Outcome<Vec<Row>> {
+    async fn range(
+        &self,
+        shard: u64,
+        prefix: &str,
+        behind: Option<&str>,
+        limit: usize,
+    ) -> Outcome<Vec<Row<Id>>> {
         let reply = self
             .client
             .query()
@@ -150,20 +156,21 @@ impl ByHand for Table {
         items.filter_map(|item| row(item, now).transpose()).collect()
     }
 
-    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Bytes>> {
+    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Row<Id>>> {
         let wanted = keys.iter().map(|key| primary_key(key)).collect();
         let wanted = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true).build()?;
         let reply = self.client.batch_get_item().request_items(&self.name, wanted).send().await?;
         let now = now();
         let mut found = HashMap::new();
         for item in reply.responses.unwrap_or_default().into_values().flatten() {
-            found.extend(row(item, now)?);
+            found.extend(row(item, now)?.map(|row| (row.key.clone(), row)));
         }
         Ok(keys.iter().filter_map(|key| found.remove(key)).collect())
     }
 
-    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<()> {
-        let (mut entries, mut requests) = (entries.into_iter(), Vec::new());
+    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<Vec<Id>> {
+        let ids: Vec<Id> = entries.iter().map(|_| rand::random()).collect();
+        let (mut entries, mut requests) = (entries.into_iter().zip(ids.clone()), Vec::new());
         while entries.len() > 0 {
             let writes: Outcome<Vec<_>> = entries.by_ref().take(WRITES).map(write).collect();
             let request = self.client.batch_write_item().request_items(&self.name, writes?);
@@ -173,11 +180,11 @@ impl ByHand for Table {
             });
         }
         try_join_all(requests).await?;
-        Ok(())
+        Ok(ids)
     }
 }
 
-fn write((key, value): (String, Vec<u8>)) -> Outcome<WriteRequest> {
-    let put = PutRequest::builder().set_item(Some(item(&key, value, rand::random()))).build()?;
+fn write(((key, value), id): ((String, Vec<u8>), Id)) -> Outcome<WriteRequest> {
+    let put = PutRequest::builder().set_item(Some(item(&key, value, id))).build()?;
     Ok(WriteRequest::builder().put_request(put).build())
 }

@@ -49,16 +49,18 @@ pub(super) fn ttl(expiry: u64) -> u64 {
     expiry.div_ceil(1_000) + 300
 }
 
-/// The key and the value of an item that was asked for whole; nothing where it has expired.
-pub(super) fn row(mut item: Item, now: u64) -> Outcome<Option<Row>> {
-    if number(&item, "exp")? <= now {
+/// The entry in an item that was asked for whole; nothing where it has expired.
+pub(super) fn row(mut item: Item, now: u64) -> Outcome<Option<Row<Id>>> {
+    let expires_at = number(&item, "exp")?;
+    if expires_at <= now {
         return Ok(None);
     }
-    match (item.remove("sk"), item.remove("v")) {
-        (Some(AttributeValue::S(key)), Some(AttributeValue::B(value))) => {
-            Ok(Some((key, value.into_inner().into())))
+    match (item.remove("sk"), item.remove("v"), item.remove("w")) {
+        (Some(AttributeValue::S(key)), Some(AttributeValue::B(value)), Some(AttributeValue::B(id))) => {
+            let version = id.as_ref().try_into()?;
+            Ok(Some(Row { key, value: value.into_inner().into(), version, expires_at }))
         }
-        _ => Err("no key or no value".into()),
+        _ => Err("no key, no value or no write id".into()),
     }
 }
 

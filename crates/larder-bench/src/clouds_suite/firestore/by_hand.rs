@@ -20,7 +20,7 @@ use gcloud_sdk::google_cloud_auth::credentials::Credentials;
 use gcloud_sdk::prost_types::Timestamp;
 
 use super::PROJECT;
-use super::document::{document, incremented, is_live, meta, touched, value};
+use super::document::{document, incremented, is_live, meta, row, touched, value};
 use super::token::EmulatorToken;
 use crate::Outcome;
 use crate::clouds_suite::by_hand::{ByHand, Row, When};
@@ -148,7 +148,7 @@ impl ByHand for Collection {
         prefix: &str,
         behind: Option<&str>,
         limit: usize,
-    ) -> Outcome<Vec<Row>> {
+    ) -> Outcome<Vec<Row<Timestamp>>> {
         let bound = |text: &str, before| {
             let name = ValueType::ReferenceValue(self.document(text));
             Some(Cursor { values: vec![Value { value_type: Some(name) }], before })
@@ -179,25 +179,25 @@ impl ByHand for Collection {
             if !is_live(&document, now) {
                 continue;
             }
-            let key = document.name.rsplit("/k").next().unwrap_or_default().to_owned();
-            rows.push((key, value(document)?));
+            rows.push(row(document)?);
         }
         Ok(rows)
     }
 
-    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Bytes>> {
-        let names: Vec<_> = keys.iter().map(|key| self.document(key)).collect();
+    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Row<Timestamp>>> {
+        let names = keys.iter().map(|key| self.document(key)).collect();
         let now = now();
         let mut found = HashMap::new();
-        for document in self.read(names.clone(), None).await? {
+        for document in self.read(names, None).await? {
             if is_live(&document, now) {
-                found.insert(document.name.clone(), value(document)?);
+                let row = row(document)?;
+                found.insert(row.key.clone(), row);
             }
         }
-        Ok(names.iter().filter_map(|name| found.remove(name)).collect())
+        Ok(keys.iter().filter_map(|key| found.remove(key)).collect())
     }
 
-    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<()> {
+    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<Vec<Timestamp>> {
         let count = entries.len();
         let writes = entries.into_iter().map(|(key, value)| Write {
             operation: Some(Operation::Update(document(self.document(&key), value))),
@@ -211,6 +211,10 @@ impl ByHand for Collection {
         let reply = self.db.client().get().batch_write(request).await?.into_inner();
         // 0 is OK.
         let stored = reply.status.iter().filter(|status| status.code == 0).count();
-        if stored == count { Ok(()) } else { Err("not all was written".into()) }
+        if stored != count {
+            return Err("not all was written".into());
+        }
+        let times = reply.write_results.into_iter().map(|result| result.update_time);
+        times.collect::<Option<_>>().ok_or_else(|| "no update time".into())
     }
 }

@@ -8,6 +8,7 @@ use gcloud_sdk::google::firestore::v1::{ArrayValue, Document, DocumentMask, Valu
 use gcloud_sdk::prost_types::Timestamp;
 
 use crate::Outcome;
+use crate::clouds_suite::by_hand::Row;
 use crate::clouds_suite::entries::{expiry, now};
 
 /// How many increments a counter remembers.
@@ -61,14 +62,26 @@ pub(super) fn incremented(counter: Document) -> Outcome<(Document, i64)> {
 
 /// Whether a document has not expired.
 pub(super) fn is_live(document: &Document, now: u64) -> bool {
+    expires_at(document) > now
+}
+
+/// When a document expires.
+fn expires_at(document: &Document) -> u64 {
     match document.fields.get("exp").and_then(|value| value.value_type.as_ref()) {
         Some(ValueType::TimestampValue(expiry)) => {
             let millis = expiry.seconds * 1_000 + i64::from(expiry.nanos) / 1_000_000;
-            u64::try_from(millis).is_ok_and(|expiry| expiry > now)
+            u64::try_from(millis).unwrap_or_default()
         }
         // Without it, it stays.
-        _ => true,
+        _ => u64::MAX,
     }
+}
+
+/// The entry in a document that was asked for whole.
+pub(super) fn row(document: Document) -> Outcome<Row<Timestamp>> {
+    let key = document.name.rsplit("/k").next().unwrap_or_default().to_owned();
+    let version = document.update_time.ok_or("no update time")?;
+    Ok(Row { key, expires_at: expires_at(&document), version, value: value(document)? })
 }
 
 /// The value of a document that was asked for whole.

@@ -36,6 +36,16 @@ impl Table {
     fn entity(&self, key: &str) -> EntityClient {
         self.client.partition_key_client(partition(shard(key))).entity_client(key)
     }
+
+    async fn row(&self, key: &str) -> Outcome<Row<Etag>> {
+        let reply = self.entity(key).get::<TableRow>().await?;
+        let (row, version) = (reply.entity, reply.etag);
+        if !row.is_live(now())? {
+            return Err("no such row".into());
+        }
+        let (value, expires_at) = (row.value()?, row.expiry()?);
+        Ok(Row { key: key.to_owned(), value, version, expires_at })
+    }
 }
 
 impl ByHand for Table {
@@ -90,7 +100,13 @@ impl ByHand for Table {
         Ok(sum)
     }
 
-    async fn range(&self, shard: u64, prefix: &str, behind: Option<&str>, limit: usize) -> Outcome<Vec<Row>> {
+    async fn range(
+        &self,
+        shard: u64,
+        prefix: &str,
+        behind: Option<&str>,
+        limit: usize,
+    ) -> Outcome<Vec<Row<Etag>>> {
         let (operator, start) = behind.map_or(("ge", prefix), |key| ("gt", key));
         let partition = partition(shard);
         let filter = format!(
@@ -103,26 +119,29 @@ impl ByHand for Table {
         let mut rows = Vec::with_capacity(page.entities.len());
         for row in page.entities {
             if row.is_live(now)? {
-                let value = row.value()?;
-                rows.push((row.key.ok_or("no key")?, value));
+                let (value, expires_at) = (row.value()?, row.expiry()?);
+                let (key, etag) = (row.key.ok_or("no key")?, row.etag.ok_or("no ETag")?);
+                rows.push(Row { key, value, version: etag.into(), expires_at });
             }
         }
         Ok(rows)
     }
 
-    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Bytes>> {
-        let reads: Vec<_> = keys.iter().map(|key| self.get(key)).collect();
+    async fn get_many(&self, keys: &[String]) -> Outcome<Vec<Row<Etag>>> {
+        let reads: Vec<_> = keys.iter().map(|key| self.row(key)).collect();
         stream::iter(reads).buffered(CONCURRENT).try_collect().await
     }
 
-    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<()> {
+    async fn put_many(&self, entries: Vec<(String, Vec<u8>)>) -> Outcome<Vec<Etag>> {
         let mut groups: Vec<_> = (0..SHARDS).map(|shard| (shard, Vec::new())).collect();
-        for (key, value) in entries {
+        for (at, (key, value)) in entries.into_iter().enumerate() {
             let (_, group) = &mut groups[usize::try_from(shard(&key))?];
-            group.push((key, value));
+            group.push((at, key, value));
         }
         let groups = groups.into_iter().filter(|(_, group)| !group.is_empty());
-        try_join_all(groups.map(|(shard, group)| group::put(&self.driver, &self.url, shard, group))).await?;
-        Ok(())
+        let groups = groups.map(|(shard, group)| group::put(&self.driver, &self.url, shard, group));
+        let mut stored: Vec<_> = try_join_all(groups).await?.into_iter().flatten().collect();
+        stored.sort_by_key(|(at, _)| *at);
+        Ok(stored.into_iter().map(|(_, etag)| etag).collect())
     }
 }

@@ -109,6 +109,9 @@ fn stamp(now: u64) -> [u8; 24] {
 pub(super) struct Row {
     #[serde(rename = "RowKey")]
     pub(super) key: Option<String>,
+    /// Of a row of a query; that of a single one is a header.
+    #[serde(rename = "odata.etag")]
+    pub(super) etag: Option<String>,
     v: Option<String>,
     exp: String,
     h: Option<String>,
@@ -123,7 +126,7 @@ impl Row {
         Ok(self.expiry()? > now)
     }
 
-    fn expiry(&self) -> Outcome<u64> {
+    pub(super) fn expiry(&self) -> Outcome<u64> {
         Ok(self.exp.parse()?)
     }
 }

@@ -1,15 +1,12 @@
-//! A collection, a proxy before it, and a handle on each side; and what is Firestore's own in these tests.
+//! What is Firestore's own in these tests.
 
-use std::time::Duration;
+pub(crate) use integration_tests::firestore::Collection as Place;
+use integration_tests::proxy::{Answer, Exchange, Fault};
 
-use integration_tests::firestore::Collection;
-use integration_tests::proxy::{Answer, Exchange, Fault, FaultProxy};
-use larder_conformance::emulator;
-use larder_core::Kv;
+use crate::bench::ms;
+use crate::op::Op;
 
-use crate::op::{Op, PAUSE};
-
-const EMULATOR: &str = "hidane";
+pub(crate) const EMULATOR: &str = "hidane";
 
 /// The requests behind `get`, a page of a scan and `get_many`.
 pub(crate) const GET: &str = "BatchGetDocuments";
@@ -19,37 +16,6 @@ pub(crate) const GET_MANY: &str = "BatchGetDocuments";
 /// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
 pub(crate) const TRACELESS: &[&str] =
     &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "TouchVersion (absent)"];
-
-pub(crate) struct Bench {
-    pub(crate) proxy: FaultProxy,
-    pub(crate) place: Collection,
-    /// Through the proxy.
-    pub(crate) kv: Kv,
-    /// Past it.
-    pub(crate) truth: Kv,
-}
-
-impl Bench {
-    pub(crate) async fn new() -> Self {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
-        let collection = Collection::create().await;
-        let kv = collection.handle(proxy.url()).await;
-        kv.exists("warm").await.expect("it works");
-        Self { kv, truth: collection.direct().await, place: collection, proxy }
-    }
-
-    /// One more way through a proxy of its own, whose log holds nobody else's requests.
-    pub(crate) async fn lane(&self) -> (FaultProxy, Kv) {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
-        let kv = self.place.handle(proxy.url()).await;
-        kv.exists("warm").await.expect("it works");
-        (proxy, kv)
-    }
-
-    pub(crate) fn pause(&self) {
-        self.place.clock().advance(PAUSE);
-    }
-}
 
 /// The request behind a write of what is there, or is not.
 pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
@@ -62,10 +28,6 @@ pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
 /// Whether a request is about a key: the documents' names are in it as they are.
 pub(crate) fn is_about(exchange: &Exchange, key: &str) -> bool {
     String::from_utf8_lossy(&exchange.request).contains(&format!("/k{key}"))
-}
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
 }
 
 const ABORTED: i32 = 10;

@@ -1,15 +1,12 @@
-//! A table, a proxy before it, and a handle on each side; and what is DynamoDB's own in these tests.
+//! What is DynamoDB's own in these tests.
 
-use std::time::Duration;
+pub(crate) use integration_tests::dynamodb::Table as Place;
+use integration_tests::proxy::{Answer, Exchange, Fault};
 
-use integration_tests::dynamodb::Table;
-use integration_tests::proxy::{Answer, Exchange, Fault, FaultProxy};
-use larder_conformance::emulator;
-use larder_core::Kv;
+use crate::bench::ms;
+use crate::op::Op;
 
-use crate::op::{Op, PAUSE};
-
-const EMULATOR: &str = "dynoxide";
+pub(crate) const EMULATOR: &str = "dynoxide";
 
 /// The requests behind `get`, a page of a scan and `get_many`.
 pub(crate) const GET: &str = "GetItem";
@@ -19,37 +16,6 @@ pub(crate) const GET_MANY: &str = "BatchGetItem";
 /// What leaves nothing, or finds nothing, leaves no trace to tell it by: it may have been done and undone since.
 pub(crate) const TRACELESS: &[&str] =
     &["DeleteVersion (", "Increment (absent)", "Swap (absent)", "Touch (absent)", "TouchVersion (absent)"];
-
-pub(crate) struct Bench {
-    pub(crate) proxy: FaultProxy,
-    pub(crate) place: Table,
-    /// Through the proxy.
-    pub(crate) kv: Kv,
-    /// Past it.
-    pub(crate) truth: Kv,
-}
-
-impl Bench {
-    pub(crate) async fn new() -> Self {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
-        let table = Table::create().await;
-        let kv = table.handle(proxy.url()).await;
-        kv.exists("warm").await.expect("it works");
-        Self { kv, truth: table.direct().await, place: table, proxy }
-    }
-
-    /// One more way through a proxy of its own, whose log holds nobody else's requests.
-    pub(crate) async fn lane(&self) -> (FaultProxy, Kv) {
-        let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
-        let kv = self.place.handle(proxy.url()).await;
-        kv.exists("warm").await.expect("it works");
-        (proxy, kv)
-    }
-
-    pub(crate) fn pause(&self) {
-        self.place.clock().advance(PAUSE);
-    }
-}
 
 /// The request behind a write of what is there, or is not.
 pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
@@ -64,10 +30,6 @@ pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
 /// Whether a request is about a key.
 pub(crate) fn is_about(exchange: &Exchange, key: &str) -> bool {
     String::from_utf8_lossy(&exchange.request).contains(&format!("\"{key}\""))
-}
-
-fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
 }
 
 pub(crate) fn throttled() -> Answer {
