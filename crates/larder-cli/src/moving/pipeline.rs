@@ -16,8 +16,9 @@ use crate::failure::{Failure, Outcome};
 
 /// How many pages are read before they are written.
 const READ_AHEAD: usize = 2;
-/// How many pages are written at once.
-const CONCURRENT_PAGES: usize = 4;
+/// How many pages are written at once. Each is several requests; many more only wait in a slow store, until attempts run out of
+/// time and are sent again.
+const CONCURRENT_PAGES: usize = 2;
 
 /// Copies the entries behind the position, and moves it along.
 ///
