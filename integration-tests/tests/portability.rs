@@ -35,6 +35,35 @@ async fn backends() -> Vec<(String, Context)> {
     join_all(backends).await
 }
 
+/// What the script is for, in its own words: the outcomes, not the attempts.
+const HAPPENED: [&str; 14] = [
+    "corrupt (key",
+    "streamed: [",
+    "Keys of",
+    "sweep: done",
+    "\"user:in:\", put",
+    " if absent: stored",
+    " if absent: refused, ",
+    " if version: stored",
+    " if version: refused, ",
+    " if version: deleted",
+    ": touched",
+    ": absent",
+    ": [stored, ",
+    ": true",
+];
+
+/// Whether a line tells of a get and the value that it found.
+fn has_read(line: &str) -> bool {
+    line.contains(", get ") && line.contains(": Some(b\"")
+}
+
+/// Whether a line tells of an increment and the number that came of it.
+fn has_counted(line: &str) -> bool {
+    let number = line.rsplit_once(": ").map(|(_, told)| told.parse::<i64>());
+    line.contains(", increment ") && matches!(number, Some(Ok(_)))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_script_tells_the_same_everywhere() {
     for seed in 0..5 {
@@ -48,9 +77,11 @@ async fn one_script_tells_the_same_everywhere() {
             assert_eq!(lines.len(), first.len());
         }
         // What the script is for has happened in it.
-        for what in ["corrupt (key", "streamed: [", "Keys of", "sweep: done", "\"user:in:\", put"] {
+        for what in HAPPENED {
             assert!(first.iter().any(|line| line.contains(what)), "seed {seed} has no {what:?}");
         }
+        assert!(first.iter().any(|line| has_counted(line)), "seed {seed} has counted nothing");
+        assert!(first.iter().any(|line| has_read(line)), "seed {seed} has read nothing");
         println!("seed {seed}: {} lines, the same on {} backends", first.len(), told.len());
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
         ("INTERNAL and nothing done", vec![Fault::Answer(Answer::grpc(INTERNAL, ""))], false),
         ("UNAVAILABLE and nothing done", vec![Fault::Answer(Answer::grpc(UNAVAILABLE, ""))], false),
         ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
+        ("stream refused", vec![Fault::refuse()], true),
         ("429", vec![Fault::Answer(Answer::status(429))], true),
         ("throttled", vec![Fault::Answer(throttled())], true),
         ("aborted", vec![Fault::Answer(Answer::grpc(ABORTED, ""))], true),
