@@ -32,7 +32,7 @@ struct Arguments {
     /// How often each side of a case is measured, 7 times at least.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(7..))]
     rounds: u32,
-    /// Measures one side of a case in this process, and prints the number.
+    /// Measures one side of a case, or both, in this process, and prints the number or both.
     #[arg(long, hide = true, num_args = 3, value_names = ["CASE", "SIDE", "DIR"])]
     worker: Option<Vec<String>>,
     /// Is the program `larder` with these arguments, and prints the most memory that it took, in KiB.
@@ -97,13 +97,13 @@ fn work(worker: &[String]) -> Outcome<()> {
     let [case, side, dir] = worker else {
         return Err("a worker takes a case, a side and a directory".into());
     };
-    let number = if let Some(case) = case.strip_prefix(clouds_suite::PREFIX) {
+    let printed = if let Some(case) = case.strip_prefix(clouds_suite::PREFIX) {
         clouds_suite::measure(case, side)?
     } else if let Some(case) = case.strip_prefix(copy_suite::PREFIX) {
-        copy_suite::measure(case, side, dir.as_ref())?
+        copy_suite::measure(case, side, dir.as_ref())?.to_string()
     } else {
-        sled_suite::measure(case, side, dir.as_ref())?
+        sled_suite::measure(case, side, dir.as_ref())?.to_string()
     };
-    println!("{number}");
+    println!("{printed}");
     Ok(())
 }

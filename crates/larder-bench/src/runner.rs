@@ -1,4 +1,4 @@
-//! Measuring the two sides of a case in turns, each time in a process of its own.
+//! Measuring the two sides of a case in turns.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,7 +44,7 @@ pub(crate) struct Goal {
 }
 
 impl Case<'_> {
-    /// Measures both sides in turns, and compares the medians.
+    /// Measures both sides in turns, each time in a process of its own, and compares the medians.
     pub(crate) fn run(&self, plan: &Plan, dir: &Path) -> Outcome<Row> {
         eprintln!("measuring {} {} …", self.suite, self.name);
         let mut ours = Vec::with_capacity(plan.rounds);
@@ -53,8 +53,28 @@ impl Case<'_> {
             theirs.push(worker(self.theirs, "theirs", dir)?);
             ours.push(worker(self.ours, "ours", dir)?);
         }
-        let (ours, theirs) = (median(ours), median(theirs));
-        Ok(Row {
+        Ok(self.row(median(ours), median(theirs)))
+    }
+
+    /// Measures both sides in one process, which goes from one to the other every few milliseconds, and shows the round
+    /// whose ratio is the median. What else the machine does, and what it costs, meets both sides alike.
+    pub(crate) fn run_together(&self, plan: &Plan, dir: &Path) -> Outcome<Row> {
+        eprintln!("measuring {} {} …", self.suite, self.name);
+        let mut rounds = Vec::with_capacity(plan.rounds);
+        for _ in 0..plan.rounds {
+            let printed = printed(self.ours, "both", dir)?;
+            let (ours, theirs) = printed.split_once(' ').ok_or("a worker prints both sides")?;
+            rounds.push((ours.parse::<f64>()?, theirs.parse::<f64>()?));
+        }
+        rounds.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+        let (ours, theirs) = rounds[rounds.len() / 2];
+        Ok(self.row(ours, theirs))
+    }
+
+    fn row(&self, ours: f64, theirs: f64) -> Row {
+        // At once: a later case that fails takes the table with it.
+        eprintln!("    {ours:.1} beside {theirs:.1} {}: {:.3} ×", self.unit, ours / theirs);
+        Row {
             suite: self.suite,
             case: self.name.to_owned(),
             ours,
@@ -63,12 +83,16 @@ impl Case<'_> {
             ratio: ours / theirs,
             goal: self.goal.map_or("", |goal| goal.text),
             reached: self.goal.map(|goal| (goal.reached)(ours, theirs)),
-        })
+        }
     }
 }
 
 /// Runs one measurement in a process of its own.
 pub(crate) fn worker(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
+    Ok(printed(case, side, dir)?.parse()?)
+}
+
+fn printed(case: &str, side: &str, dir: &Path) -> Outcome<String> {
     let output = Command::new(std::env::current_exe()?)
         .args(["--worker", case, side])
         .arg(dir)
@@ -77,7 +101,7 @@ pub(crate) fn worker(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
     if !output.status.success() {
         return Err(format!("the measurement of {case} ({side}) failed").into());
     }
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {

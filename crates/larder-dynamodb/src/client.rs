@@ -5,6 +5,7 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::SharedInterceptor;
 use larder_core::{Error, ErrorKind, Result, check_server_url};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
@@ -41,11 +42,10 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<(Client, Option
     let config = quiet(loader.load()).await;
     let credentials = find_credentials(&config, options).await?;
     let endpoint = endpoint_url(&config, options)?;
-    let config = aws_sdk_dynamodb::config::Builder::from(&config)
-        .credentials_provider(credentials)
-        .interceptor(WholeAnswers)
-        .build();
-    Ok((Client::from_conf(config), endpoint))
+    let mut config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials);
+    // Permanent: otherwise the SDK looks at each of its many hooks whether this one is switched off.
+    config.push_interceptor(SharedInterceptor::permanent(WholeAnswers));
+    Ok((Client::from_conf(config.build()), endpoint))
 }
 
 /// A request of the SDK without the SDK's own spans and events: they print items, values included (E2).

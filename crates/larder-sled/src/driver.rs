@@ -119,6 +119,10 @@ impl Driver for SledDriver {
         self.read(key, read.projection)
     }
 
+    fn get_at_hand(&self, key: &RowKey, read: Read) -> Option<Result<Option<Record>, DriverError>> {
+        Some(self.read(key, read.projection))
+    }
+
     async fn write(&self, key: &RowKey, write: &Write, now: Timestamp) -> Result<WriteReply, DriverError> {
         self.handle.writer.write(PreparedWrite::new(key, write, now)).await
     }

@@ -47,13 +47,14 @@ pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
     let mut measurements = cases::<DynamoDb>();
     measurements.extend(cases::<Firestore>());
     measurements.extend(cases::<Tables>());
-    let cases = measurements.iter().map(Measurement::case).filter(|case| plan.has(case));
-    cases.map(|case| case.run(plan, Path::new("."))).collect()
+    measurements.retain(|measurement| plan.has(&measurement.case()));
+    measurements.iter().map(|measurement| measurement.run(plan)).collect()
 }
 
 /// All cases of a platform.
 fn cases<P: Platform>() -> Vec<Measurement> {
-    let case = |name: String, kind: String, unit, goal| Measurement {
+    let case = |sides, name: String, kind: String, unit, goal| Measurement {
+        sides,
         name: format!("{}, {name}", P::NAME),
         kind: format!("{PREFIX}{}/{kind}", P::ID),
         unit,
@@ -63,20 +64,29 @@ fn cases<P: Platform>() -> Vec<Measurement> {
     for (tasks, at_once) in [(1, "1 task"), (64, "64 tasks")] {
         cases.extend(Op::ALL.into_iter().map(|op| {
             let name = format!("processor time of {}, {at_once}", op.name());
-            case(name, format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU))
+            case(Sides::Together, name, format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU))
         }));
     }
     cases.extend(Op::ALL.into_iter().map(|op| {
-        case(format!("allocations of {}", op.name()), format!("allocations/{}", op.name()), "each", None)
+        let name = format!("allocations of {}", op.name());
+        case(Sides::Apart, name, format!("allocations/{}", op.name()), "each", None)
     }));
     cases.extend(Far::of(P::ByHand::SHARDS).map(|far| {
-        case(format!("20 ms away, {}", far.name()), format!("far/{}", far.id()), "ms", Some(far.goal()))
+        let name = format!("20 ms away, {}", far.name());
+        case(Sides::Apart, name, format!("far/{}", far.id()), "ms", Some(far.goal()))
     }));
     cases
 }
 
+/// Whether the sides are measured in processes of their own.
+enum Sides {
+    Apart,
+    Together,
+}
+
 /// A case, with names of its own.
 struct Measurement {
+    sides: Sides,
     name: String,
     kind: String,
     unit: &'static str,
@@ -84,6 +94,14 @@ struct Measurement {
 }
 
 impl Measurement {
+    fn run(&self, plan: &Plan) -> Outcome<Row> {
+        let (case, dir) = (self.case(), Path::new("."));
+        match self.sides {
+            Sides::Apart => case.run(plan, dir),
+            Sides::Together => case.run_together(plan, dir),
+        }
+    }
+
     fn case(&self) -> Case<'_> {
         Case {
             suite: SUITE,
@@ -96,8 +114,8 @@ impl Measurement {
     }
 }
 
-/// Measures one side of a case.
-pub(crate) fn measure(case: &str, side: &str) -> Outcome<f64> {
+/// Measures one side of a case, or both.
+pub(crate) fn measure(case: &str, side: &str) -> Outcome<String> {
     let ours = side == "ours";
     match case.split_once('/') {
         Some((DynamoDb::ID, kind)) => measure_on::<DynamoDb>(kind, ours),
@@ -107,12 +125,16 @@ pub(crate) fn measure(case: &str, side: &str) -> Outcome<f64> {
     }
 }
 
-fn measure_on<P: Platform>(kind: &str, ours: bool) -> Outcome<f64> {
+fn measure_on<P: Platform>(kind: &str, ours: bool) -> Outcome<String> {
     let mut parts = kind.split('/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some("cpu"), Some(op), Some(tasks)) => load::cpu::<P>(Op::named(op)?, tasks.parse()?, ours),
-        (Some("allocations"), Some(op), None) => load::allocations::<P>(Op::named(op)?, ours),
-        (Some("far"), Some(far), None) => latency::measure::<P>(Far::with_id(far)?, ours),
-        _ => Err(format!("there is no case {kind:?}").into()),
-    }
+    let number = match (parts.next(), parts.next(), parts.next()) {
+        (Some("cpu"), Some(op), Some(tasks)) => {
+            let (ours, theirs) = load::cpu::<P>(Op::named(op)?, tasks.parse()?)?;
+            return Ok(format!("{ours} {theirs}"));
+        }
+        (Some("allocations"), Some(op), None) => load::allocations::<P>(Op::named(op)?, ours)?,
+        (Some("far"), Some(far), None) => latency::measure::<P>(Far::with_id(far)?, ours)?,
+        _ => return Err(format!("there is no case {kind:?}").into()),
+    };
+    Ok(number.to_string())
 }

@@ -56,11 +56,11 @@ impl Op {
             .ok_or_else(|| format!("no operation {name:?}").into())
     }
 
-    /// How often it is done in one measurement.
+    /// How often each side does it in one measurement.
     pub(super) fn times(self) -> usize {
         match self {
             Self::Page | Self::GetMany | Self::PutMany => 256,
-            _ => 1_024,
+            _ => 2_048,
         }
     }
 }

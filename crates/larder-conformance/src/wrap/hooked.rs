@@ -189,6 +189,11 @@ impl<H: Hook> Driver for Hooked<H> {
         self.ask(Call::Get(key, read), self.inner.get(key, read)).await
     }
 
+    fn get_at_hand(&self, _key: &RowKey, _read: Read) -> Option<Result<Option<Record>, DriverError>> {
+        // The hook waits.
+        None
+    }
+
     async fn write(&self, key: &RowKey, write: &Write, now: Timestamp) -> Result<WriteReply, DriverError> {
         self.ask(Call::Write(key, write, now), self.inner.write(key, write, now)).await
     }

@@ -46,6 +46,14 @@ pub trait Driver: Send + Sync + fmt::Debug {
     /// Reads one record. `Ok(None)` means that the store answered and the row is not there.
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError>;
 
+    /// Reads one record that is at hand, without waiting for anything; `None` where it would have to wait.
+    ///
+    /// The handle asks first, and calls [`Driver::get`] for a `None` or an error. Override it where a read takes less
+    /// time than making a future of it.
+    fn get_at_hand(&self, _key: &RowKey, _read: Read) -> Option<Result<Option<Record>, DriverError>> {
+        None
+    }
+
     /// Writes one record if the guard holds, in one atomic request.
     ///
     /// A guard that does not hold is [`WriteReply::Refused`], with the record that was observed where the platform gives
@@ -139,6 +147,10 @@ impl<D: Driver + ?Sized> Driver for Arc<D> {
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {
         (**self).get(key, read).await
+    }
+
+    fn get_at_hand(&self, key: &RowKey, read: Read) -> Option<Result<Option<Record>, DriverError>> {
+        (**self).get_at_hand(key, read)
     }
 
     async fn write(&self, key: &RowKey, write: &Write, now: Timestamp) -> Result<WriteReply, DriverError> {

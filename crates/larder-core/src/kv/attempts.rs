@@ -1,8 +1,6 @@
 //! One operation's attempts: their time limits, the pauses between them, and when to give up (E4).
 
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use backon::ExponentialBackoff;
@@ -51,7 +49,7 @@ impl<'a> Attempts<'a> {
 
     /// Runs one attempt within its time. A first one that would have no time to be answered is not begun: it would only
     /// leave a write in doubt.
-    pub(super) async fn run<T>(&mut self, mut attempt: Attempt<'_, T>) -> Result<T, DriverError> {
+    pub(super) async fn run<T>(&mut self, attempt: Attempt<'_, T>) -> Result<T, DriverError> {
         let is_first = !std::mem::replace(&mut self.begun, true);
         if is_first
             && let Some(deadline) = self.deadline
@@ -60,20 +58,12 @@ impl<'a> Attempts<'a> {
             let reason = "the time was up before the attempt; try again";
             return Err(DriverError::refused(ErrorKind::Timeout, reason));
         }
-        // What is at hand needs no timer.
-        let at_once = poll_fn(|context| match attempt.as_mut().poll(context) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending => Poll::Ready(None),
-        });
-        let result = match at_once.await {
-            Some(result) => result,
-            None => {
-                let until = self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
-                self.shared.timers.until(until, attempt).await.unwrap_or_else(|| {
-                    Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long"))
-                })
-            }
-        };
+        let timers = &self.shared.timers;
+        let until = || self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
+        let result = timers
+            .until(until, attempt)
+            .await
+            .unwrap_or_else(|| Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long")));
         if result.is_ok() {
             self.shared.budget.succeeded();
         }

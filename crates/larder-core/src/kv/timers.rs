@@ -29,18 +29,22 @@ struct Idle {
 }
 
 impl Timers {
-    /// Waits for the work until that time; `None` when it is not done by then.
+    /// Waits for the work until a time; `None` when it is not done by then. What is done at once needs no time and no timer.
     pub(super) async fn until<T>(
         &self,
-        until: Instant,
+        until: impl FnOnce() -> Instant,
         mut work: impl Future<Output = T> + Unpin,
     ) -> Option<T> {
-        let mut armed = self.arm(until);
+        let mut until = Some(until);
+        let mut armed = None;
         poll_fn(|context| {
             if let Poll::Ready(done) = Pin::new(&mut work).poll(context) {
                 return Poll::Ready(Some(done));
             }
-            match &mut armed.timer {
+            if let Some(until) = until.take() {
+                armed = Some(self.arm(until()));
+            }
+            match armed.as_mut().and_then(|armed| armed.timer.as_mut()) {
                 Some(timer) => timer.as_mut().poll(context).map(|()| None),
                 None => Poll::Ready(None),
             }
@@ -101,7 +105,7 @@ mod tests {
     async fn a_timer_that_is_used_again_keeps_the_new_time() {
         let timers = Timers::default();
         let started = Instant::now();
-        let at = |millis| started + Duration::from_millis(millis);
+        let at = |millis| move || started + Duration::from_millis(millis);
         // Done at once; then twice too late, the second time sooner than the timer was armed for.
         assert_eq!(timers.until(at(5_000), ready(7)).await, Some(7));
         assert_eq!(timers.until(at(100), pending::<()>()).await, None);
@@ -119,8 +123,8 @@ mod tests {
                 tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
             let soon = || Instant::now() + Duration::from_millis(1);
             runtime.block_on(async {
-                assert_eq!(timers.until(soon(), pending::<()>()).await, None);
-                assert_eq!(timers.until(soon(), ready(1)).await, Some(1));
+                assert_eq!(timers.until(soon, pending::<()>()).await, None);
+                assert_eq!(timers.until(soon, ready(1)).await, Some(1));
             });
         }
     }
