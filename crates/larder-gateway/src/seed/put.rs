@@ -72,7 +72,8 @@ pub(super) async fn put_data(
 
 /// Seconds as a duration.
 fn lifetime(seconds: f64) -> Result<Duration, Problem> {
-    let refuse = || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
+    let refuse =
+        || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
     match Duration::try_from_secs_f64(seconds) {
         Ok(ttl) if !ttl.is_zero() => Ok(ttl),
         _ => Err(refuse()),
