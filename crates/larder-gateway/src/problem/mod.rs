@@ -108,10 +108,13 @@ impl Problem {
         self
     }
 
-    /// Says which part of the request an error of bad input is about.
-    pub(crate) fn about(mut self, field: &str) -> Self {
-        if self.0.code == Code::ValidationError && self.0.fields.is_empty() {
-            self.0.fields.push(FieldError { field: field.to_owned(), error: self.0.message.clone() });
+    /// Says which part of the request an error of bad input is about: the first whose word for it the message has.
+    pub(crate) fn about(mut self, parts: &[(&str, &str)]) -> Self {
+        if self.0.code != Code::ValidationError || !self.0.fields.is_empty() {
+            return self;
+        }
+        if let Some((_, field)) = parts.iter().find(|(word, _)| self.0.message.contains(word)) {
+            self.0.fields.push(FieldError { field: (*field).to_owned(), error: self.0.message.clone() });
         }
         self
     }

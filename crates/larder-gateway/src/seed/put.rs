@@ -14,6 +14,7 @@ use crate::extract::JsonBody;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
+use crate::seed::PUT;
 
 /// What to store.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,7 +67,7 @@ pub(super) async fn put_data(
     }
     let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Write).await?;
     let value = String::from(Box::<str>::from(data.value));
-    let outcome = kv.put(&data.key, value, options).await?;
+    let outcome = kv.put(&data.key, value, options).await.map_err(|error| Problem::from(error).about(PUT))?;
     Ok(Json(DataPut { key: data.key, stored: matches!(outcome, PutOutcome::Stored(_)) }))
 }
 
