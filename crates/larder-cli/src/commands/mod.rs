@@ -15,6 +15,7 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod put;
 pub(crate) mod scan;
+pub(crate) mod serve;
 mod stack;
 pub(crate) mod stats;
 pub(crate) mod sweep;
@@ -82,6 +83,7 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
         Command::Sweep(command) => sweep::run(command, &session).await,
         Command::Check(command) => check::run(command, &session).await,
         Command::Stats(command) => stats::run(command, &session).await,
+        Command::Serve(command) => serve::run(command, &session).await,
         Command::Plan(command) => plan::run(command, &session).await,
         Command::Up(command) => up::run(command, &session).await,
         Command::Down(command) => down::run(command, &session).await,

@@ -1,0 +1,8 @@
+//! What a request gives, read strictly, with errors that name the field and never show what it held (E2).
+
+mod body;
+mod explain;
+mod query;
+
+pub(crate) use self::body::JsonBody;
+pub(crate) use self::query::Query;

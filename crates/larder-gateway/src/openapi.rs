@@ -1,0 +1,38 @@
+//! The description of the routes for programs, made from the code of the routes.
+
+use axum::routing::get;
+use axum::{Json, Router};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::gateway::Gateway;
+use crate::problem::{Code, FieldError, Problem, ProblemBody};
+use crate::{kv, seed};
+
+/// What is not said at the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Larder", description = "Small values with a use-by date, in whichever cloud's cupboard."),
+    components(schemas(ProblemBody, FieldError))
+)]
+struct Described;
+
+/// The routes with their descriptions.
+pub(crate) fn api() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::with_openapi(Described::openapi()).merge(seed::routes()).merge(kv::routes())
+}
+
+/// The OpenAPI document of the routes: the one at `/openapi.json`.
+pub fn document() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+/// The routes, with what answers where there is none.
+pub(crate) fn served(api: Router<Gateway>) -> Router<Gateway> {
+    let document = document();
+    api.route("/openapi.json", get(async move || Json(document.clone())))
+        .fallback(async || Problem::new(Code::RouteNotFound, "there is no such path; see /openapi.json"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(Code::MethodNotAllowed, "this path does not take that method; see the header Allow")
+        })
+}
