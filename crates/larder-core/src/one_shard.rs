@@ -20,7 +20,7 @@ use crate::layout::Layout;
 use crate::merge::{Merge, Next};
 use crate::options::{MAX_PAGE_BYTES, MAX_PAGE_LIMIT};
 use crate::record::Record;
-use crate::time::{Expiry, LATEST_EXPIRY, Timestamp};
+use crate::time::{Clock, Expiry, LATEST_EXPIRY, Timestamp};
 use crate::value::MAX_VALUE_BYTES;
 
 /// What a handle reaches of a store, as a driver of one shard. Made by [`Kv::one_shard`](crate::Kv::one_shard).
@@ -34,6 +34,7 @@ pub struct OneShard {
     info: DriverInfo,
     layout: Layout,
     namespace: Arc<str>,
+    clock: Arc<dyn Clock>,
 }
 
 fn invalid(reason: impl Into<String>) -> DriverError {
@@ -41,7 +42,12 @@ fn invalid(reason: impl Into<String>) -> DriverError {
 }
 
 impl OneShard {
-    pub(crate) fn new(inner: Arc<dyn Driver>, layout: Layout, namespace: Arc<str>) -> Self {
+    pub(crate) fn new(
+        inner: Arc<dyn Driver>,
+        layout: Layout,
+        namespace: Arc<str>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let info = DriverInfo {
             default_shards: 1,
             layout: LayoutKeeper::Server,
@@ -49,7 +55,12 @@ impl OneShard {
             reaper: Reaper::Platform,
             ..inner.info().clone()
         };
-        Self { inner, info, layout, namespace }
+        Self { inner, info, layout, namespace, clock }
+    }
+
+    /// The time by the clock of the handle that it was made from.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Where a key is below.
@@ -134,6 +145,10 @@ fn each<T>(reply: Result<Vec<BatchItem<T>>, DriverError>, positions: usize) -> V
 impl Driver for OneShard {
     fn info(&self) -> &DriverInfo {
         &self.info
+    }
+
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        Some(Arc::clone(&self.clock))
     }
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {

@@ -84,7 +84,9 @@ impl Kv {
             return Err(InvalidInput::new("records of Larder's own are not served to anybody").into());
         }
         let layout = self.settled_layout().await?;
-        Ok(OneShard::new(Arc::clone(&self.shared.driver), layout, Arc::clone(&self.namespace)))
+        let shared = &self.shared;
+        let (driver, clock) = (Arc::clone(&shared.driver), Arc::clone(&shared.clock));
+        Ok(OneShard::new(driver, layout, Arc::clone(&self.namespace), clock))
     }
 }
 

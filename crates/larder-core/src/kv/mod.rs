@@ -141,12 +141,13 @@ impl Kv {
     /// `InvalidInput` when `id` is no resource id; `Unsupported` where a server stands before the store, which lets nobody at
     /// its own records.
     pub fn system(&self, id: &str) -> Result<Self> {
+        let namespace = namespace(id)?;
         if self.shared.driver.info().layout == LayoutKeeper::Server {
             let reason = "a gateway gives out none of its own records: open the store itself to reach them";
             return Err(Error::new(ErrorKind::Unsupported, reason));
         }
         let mut kv = self.clone();
-        kv.namespace = format!("{SYSTEM_MARK}{}", namespace(id)?).into();
+        kv.namespace = format!("{SYSTEM_MARK}{namespace}").into();
         Ok(kv)
     }
 

@@ -72,14 +72,14 @@ impl Call {
         }
     }
 
-    fn take(method: Method, from: &mut Input) -> Result<Self, Malformed> {
+    fn read(method: Method, from: &mut Input) -> Result<Self, Malformed> {
         let call = match method {
-            Method::Get => Self::Get { key: Wire::take(from)?, read: Wire::take(from)? },
-            Method::Write => Self::Write { key: Wire::take(from)?, write: Wire::take(from)? },
-            Method::Increment => Self::Increment { key: Wire::take(from)?, increment: Wire::take(from)? },
-            Method::Scan => Self::Scan(Wire::take(from)?),
-            Method::GetBatch => Self::GetBatch { keys: Wire::take(from)?, read: Wire::take(from)? },
-            Method::WriteBatch => Self::WriteBatch(Wire::take(from)?),
+            Method::Get => Self::Get { key: Wire::read(from)?, read: Wire::read(from)? },
+            Method::Write => Self::Write { key: Wire::read(from)?, write: Wire::read(from)? },
+            Method::Increment => Self::Increment { key: Wire::read(from)?, increment: Wire::read(from)? },
+            Method::Scan => Self::Scan(Wire::read(from)?),
+            Method::GetBatch => Self::GetBatch { keys: Wire::read(from)?, read: Wire::read(from)? },
+            Method::WriteBatch => Self::WriteBatch(Wire::read(from)?),
             Method::Check => Self::Check,
         };
         let positions = match &call {
@@ -114,10 +114,10 @@ impl Attempt {
             return Err(Malformed("the body has more than 4 MiB"));
         }
         let mut from = Input::new(body, Timestamp::from_millis(0))?;
-        let sent_at = Timestamp::take(&mut from)?;
+        let sent_at = Timestamp::read(&mut from)?;
         from.set_base(sent_at);
-        let time_left = Duration::from_millis(u32::take(&mut from)?.into());
-        let call = Call::take(method, &mut from)?;
+        let time_left = Duration::from_millis(u32::read(&mut from)?.into());
+        let call = Call::read(method, &mut from)?;
         from.finish(Self { sent_at, time_left, call })
     }
 }

@@ -39,11 +39,6 @@ impl Output {
         Self { bytes: vec![super::FORMAT], base }
     }
 
-    /// What expiries are told from, where the body itself tells it.
-    pub(super) fn set_base(&mut self, base: Timestamp) {
-        self.base = base;
-    }
-
     pub(super) fn finish(self) -> Bytes {
         self.bytes.into()
     }
@@ -58,6 +53,7 @@ impl Input {
         }
     }
 
+    /// What expiries are told from, where the body itself tells it.
     pub(super) fn set_base(&mut self, base: Timestamp) {
         self.base = base;
     }
@@ -74,7 +70,7 @@ const SHORT: Malformed = Malformed("the body is cut short");
 pub(super) trait Wire: Sized {
     fn put(&self, to: &mut Output);
 
-    fn take(from: &mut Input) -> Result<Self, Malformed>;
+    fn read(from: &mut Input) -> Result<Self, Malformed>;
 }
 
 macro_rules! number {
@@ -84,7 +80,7 @@ macro_rules! number {
                 to.bytes.$put(*self);
             }
 
-            fn take(from: &mut Input) -> Result<Self, Malformed> {
+            fn read(from: &mut Input) -> Result<Self, Malformed> {
                 from.bytes.$take().map_err(|_| SHORT)
             }
         }
@@ -101,8 +97,8 @@ impl Wire for bool {
         u8::from(*self).put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
             0 => Ok(false),
             1 => Ok(true),
             _ => Err(Malformed("a yes or no is neither")),
@@ -121,8 +117,8 @@ impl Wire for Bytes {
         to.bytes.put_slice(self);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let len = u32::take(from)? as usize;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let len = u32::read(from)? as usize;
         if len > from.bytes.len() {
             return Err(SHORT);
         }
@@ -135,7 +131,7 @@ impl<const N: usize> Wire for [u8; N] {
         to.bytes.put_slice(self);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
         let mut bytes = [0; N];
         from.bytes.try_copy_to_slice(&mut bytes).map_err(|_| SHORT)?;
         Ok(bytes)
@@ -148,8 +144,8 @@ impl Wire for SmolStr {
         to.bytes.put_slice(self.as_bytes());
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let bytes = Bytes::take(from)?;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let bytes = Bytes::read(from)?;
         std::str::from_utf8(&bytes).map(Self::from).map_err(|_| Malformed("a text is not UTF-8"))
     }
 }
@@ -160,8 +156,8 @@ impl Wire for String {
         to.bytes.put_slice(self.as_bytes());
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        SmolStr::take(from).map(Self::from)
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        SmolStr::read(from).map(Self::from)
     }
 }
 
@@ -173,8 +169,8 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        bool::take(from)?.then(|| T::take(from)).transpose()
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        bool::read(from)?.then(|| T::read(from)).transpose()
     }
 }
 
@@ -183,8 +179,8 @@ impl<T: Wire> Wire for Box<T> {
         (**self).put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        T::take(from).map(Self::new)
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        T::read(from).map(Self::new)
     }
 }
 
@@ -196,13 +192,13 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let len = u32::take(from)? as usize;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let len = u32::read(from)? as usize;
         // Each part has a byte at least.
         if len > MAX_PARTS || len > from.bytes.len() {
             return Err(Malformed("a list is longer than any may be, or than the body"));
         }
-        (0..len).map(|_| T::take(from)).collect()
+        (0..len).map(|_| T::read(from)).collect()
     }
 }
 
@@ -215,8 +211,8 @@ impl<T: Wire, E: Wire> Wire for Result<T, E> {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(if bool::take(from)? { Err(E::take(from)?) } else { Ok(T::take(from)?) })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(if bool::read(from)? { Err(E::read(from)?) } else { Ok(T::read(from)?) })
     }
 }
 
@@ -226,8 +222,8 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok((A::take(from)?, B::take(from)?))
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok((A::read(from)?, B::read(from)?))
     }
 }
 
@@ -236,8 +232,8 @@ impl Wire for Timestamp {
         self.as_millis().put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        u64::take(from).map(Self::from_millis)
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        u64::read(from).map(Self::from_millis)
     }
 }
 
@@ -251,8 +247,8 @@ impl Wire for Expiry {
         from_base.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let Some(from_base) = Option::<i64>::take(from)? else { return Ok(Self::NEVER) };
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let Some(from_base) = Option::<i64>::read(from)? else { return Ok(Self::NEVER) };
         let millis = i128::from(from.base.as_millis()) + i128::from(from_base);
         let expiry = u64::try_from(millis).map(|millis| Self::at(Timestamp::from_millis(millis)));
         expiry.ok().filter(|expiry| *expiry != Self::NEVER).ok_or(Malformed("an expiry is at no time"))

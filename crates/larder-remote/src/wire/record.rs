@@ -13,8 +13,8 @@ impl Wire for CanonicalKey {
         SmolStr::new(self.as_str()).put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Self::from_canonical(SmolStr::take(from)?).ok_or(Malformed("a key is not in canonical form"))
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Self::from_canonical(SmolStr::read(from)?).ok_or(Malformed("a key is not in canonical form"))
     }
 }
 
@@ -23,8 +23,8 @@ impl Wire for StoredKey {
         SmolStr::new(self.as_str()).put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        SmolStr::take(from).map(Self::from)
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        SmolStr::read(from).map(Self::from)
     }
 }
 
@@ -34,9 +34,9 @@ impl Wire for Read {
         (self.consistency == Consistency::Eventual).put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let projection = if bool::take(from)? { Projection::Meta } else { Projection::Full };
-        let consistency = if bool::take(from)? { Consistency::Eventual } else { Consistency::Strong };
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let projection = if bool::read(from)? { Projection::Meta } else { Projection::Full };
+        let consistency = if bool::read(from)? { Consistency::Eventual } else { Consistency::Strong };
         Ok(Self { projection, consistency })
     }
 }
@@ -46,8 +46,8 @@ impl Wire for WriteStamp {
         self.to_bytes().put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self::from_bytes(&<[u8; Self::LEN]>::take(from)?))
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self::from_bytes(&<[u8; Self::LEN]>::read(from)?))
     }
 }
 
@@ -65,10 +65,10 @@ impl Wire for Revision {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
-            0 => Ok(Self::WriteId(WriteId::from_bytes(<[u8; 16]>::take(from)?))),
-            1 => SmolStr::take(from).map(Self::Platform),
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
+            0 => Ok(Self::WriteId(WriteId::from_bytes(<[u8; 16]>::read(from)?))),
+            1 => SmolStr::read(from).map(Self::Platform),
             _ => Err(Malformed("a revision is of no known kind")),
         }
     }
@@ -80,8 +80,8 @@ impl Wire for Applied {
         self.result.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self { stamp: WriteStamp::take(from)?, result: i64::take(from)? })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self { stamp: WriteStamp::read(from)?, result: i64::read(from)? })
     }
 }
 
@@ -90,8 +90,8 @@ impl Wire for Register {
         self.history().to_vec().put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let history = Vec::take(from)?;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let history = Vec::read(from)?;
         if history.len() > Self::CAPACITY {
             return Err(Malformed("a counter remembers more writes than any may"));
         }
@@ -108,13 +108,13 @@ impl Wire for Record {
         self.register.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
         Ok(Self {
-            value: Bytes::take(from)?,
-            expires_at: Wire::take(from)?,
-            stamp: Wire::take(from)?,
-            revision: Wire::take(from)?,
-            register: Wire::take(from)?,
+            value: Bytes::read(from)?,
+            expires_at: Wire::read(from)?,
+            stamp: Wire::read(from)?,
+            revision: Wire::read(from)?,
+            register: Wire::read(from)?,
         })
     }
 }

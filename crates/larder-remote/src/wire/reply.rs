@@ -54,7 +54,7 @@ pub fn encode_outcome(outcome: &Outcome) -> Bytes {
 /// What keeps it from being one.
 pub fn decode_outcome(body: Bytes) -> Result<Outcome, Malformed> {
     let mut from = Input::new(body, EPOCH)?;
-    let outcome = Outcome::take(&mut from)?;
+    let outcome = Outcome::read(&mut from)?;
     from.finish(outcome)
 }
 
@@ -92,15 +92,15 @@ impl Wire for Reply {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
-            0 => Wire::take(from).map(Self::Record),
-            1 => Wire::take(from).map(Self::Written),
-            2 => Wire::take(from).map(Self::Added),
-            3 => Wire::take(from).map(Self::Rows),
-            4 => Wire::take(from).map(Self::Records),
-            5 => Wire::take(from).map(Self::AllWritten),
-            6 => Ok(Self::Health(Health { server_time: Wire::take(from)? })),
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
+            0 => Wire::read(from).map(Self::Record),
+            1 => Wire::read(from).map(Self::Written),
+            2 => Wire::read(from).map(Self::Added),
+            3 => Wire::read(from).map(Self::Rows),
+            4 => Wire::read(from).map(Self::Records),
+            5 => Wire::read(from).map(Self::AllWritten),
+            6 => Ok(Self::Health(Health { server_time: Wire::read(from)? })),
             _ => Err(Malformed("a reply is of no known kind")),
         }
     }
@@ -117,8 +117,8 @@ impl<T: Wire> Wire for BatchItem<T> {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(if bool::take(from)? { Self::Done(Wire::take(from)?) } else { Self::Unprocessed })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(if bool::read(from)? { Self::Done(Wire::read(from)?) } else { Self::Unprocessed })
     }
 }
 
@@ -147,16 +147,16 @@ impl Wire for DriverError {
         retry_after.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let name = SmolStr::take(from)?;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let name = SmolStr::read(from)?;
         // A kind that only a newer gateway knows.
         let kind = KINDS.into_iter().find(|kind| kind.as_str() == name).unwrap_or(ErrorKind::Internal);
-        let is_unknown = bool::take(from)?;
-        let retryable = bool::take(from)?;
-        let message = String::take(from)?;
+        let is_unknown = bool::read(from)?;
+        let retryable = bool::read(from)?;
+        let message = String::read(from)?;
         let mut error = if is_unknown { Self::unknown(kind, message) } else { Self::refused(kind, message) };
         error.retryable = retryable;
-        error.retry_after = Option::<u32>::take(from)?.map(|millis| Duration::from_millis(millis.into()));
+        error.retry_after = Option::<u32>::read(from)?.map(|millis| Duration::from_millis(millis.into()));
         Ok(error)
     }
 }

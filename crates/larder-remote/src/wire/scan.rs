@@ -19,9 +19,9 @@ impl Wire for ScanRequest {
         self.read.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        let is_behind = bool::take(from)?;
-        let start = SmolStr::take(from)?;
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        let is_behind = bool::read(from)?;
+        let start = SmolStr::read(from)?;
         let start = if is_behind {
             ScanStart::After(StoredKey::from(start))
         } else {
@@ -31,10 +31,10 @@ impl Wire for ScanRequest {
             // To who asks there is one.
             shard: Shard(0),
             start,
-            end: Wire::take(from)?,
-            limit: u32::take(from)? as usize,
-            max_bytes: u32::take(from)? as usize,
-            read: Wire::take(from)?,
+            end: Wire::read(from)?,
+            limit: u32::read(from)? as usize,
+            max_bytes: u32::read(from)? as usize,
+            read: Wire::read(from)?,
         })
     }
 }
@@ -49,8 +49,8 @@ impl Wire for ScanRow {
         self.record.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self { key: Wire::take(from)?, record: Wire::take(from)? })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self { key: Wire::read(from)?, record: Wire::read(from)? })
     }
 }
 
@@ -60,7 +60,7 @@ impl Wire for ScanReply {
         self.more.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self { rows: Wire::take(from)?, more: Wire::take(from)? })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self { rows: Wire::read(from)?, more: Wire::read(from)? })
     }
 }

@@ -22,14 +22,14 @@ impl Wire for Mutation {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
             0 => Ok(Self::Put {
-                value: Bytes::take(from)?,
-                expires_at: Wire::take(from)?,
-                register: Wire::take(from)?,
+                value: Bytes::read(from)?,
+                expires_at: Wire::read(from)?,
+                register: Wire::read(from)?,
             }),
-            1 => Ok(Self::Touch { expires_at: Wire::take(from)? }),
+            1 => Ok(Self::Touch { expires_at: Wire::read(from)? }),
             2 => Ok(Self::Delete),
             _ => Err(Malformed("a change is of no known kind")),
         }
@@ -49,12 +49,12 @@ impl Wire for Guard {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
             0 => Ok(Self::Always),
             1 => Ok(Self::Absent),
             2 => Ok(Self::Live),
-            3 => Wire::take(from).map(Self::Revision),
+            3 => Wire::read(from).map(Self::Revision),
             _ => Err(Malformed("a condition is of no known kind")),
         }
     }
@@ -67,8 +67,8 @@ impl Wire for Write {
         self.stamp.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self { mutation: Wire::take(from)?, guard: Wire::take(from)?, stamp: Wire::take(from)? })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self { mutation: Wire::read(from)?, guard: Wire::read(from)?, stamp: Wire::read(from)? })
     }
 }
 
@@ -88,11 +88,11 @@ impl Wire for Observed {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
-            0 => Wire::take(from).map(Self::Record),
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
+            0 => Wire::read(from).map(Self::Record),
             1 => Ok(Self::Absent),
-            2 => Wire::take(from).map(Self::Corrupt),
+            2 => Wire::read(from).map(Self::Corrupt),
             3 => Ok(Self::NotReturned),
             _ => Err(Malformed("an observation is of no known kind")),
         }
@@ -113,10 +113,10 @@ impl Wire for WriteReply {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
-            0 => Wire::take(from).map(Self::Applied),
-            1 => Wire::take(from).map(Self::Refused),
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
+            0 => Wire::read(from).map(Self::Applied),
+            1 => Wire::read(from).map(Self::Refused),
             _ => Err(Malformed("what became of a write is of no known kind")),
         }
     }
@@ -129,8 +129,8 @@ impl Wire for Increment {
         self.stamp.put(to);
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        Ok(Self { delta: Wire::take(from)?, expires_at: Wire::take(from)?, stamp: Wire::take(from)? })
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        Ok(Self { delta: Wire::read(from)?, expires_at: Wire::read(from)?, stamp: Wire::read(from)? })
     }
 }
 
@@ -149,10 +149,10 @@ impl Wire for IncrementReply {
         }
     }
 
-    fn take(from: &mut Input) -> Result<Self, Malformed> {
-        match u8::take(from)? {
-            0 => Ok(Self::Applied { result: Wire::take(from)?, revision: Wire::take(from)? }),
-            1 => Wire::take(from).map(Self::Refused),
+    fn read(from: &mut Input) -> Result<Self, Malformed> {
+        match u8::read(from)? {
+            0 => Ok(Self::Applied { result: Wire::read(from)?, revision: Wire::read(from)? }),
+            1 => Wire::read(from).map(Self::Refused),
             _ => Err(Malformed("what became of an increment is of no known kind")),
         }
     }
