@@ -97,7 +97,8 @@ fn refused(status: u16, words: &str, store: &str) -> DriverError {
     let says = format!("{store} says: {words}");
     match status {
         401 | 403 => DriverError::refused(ErrorKind::Unauthorized, says),
-        404 => DriverError::refused(ErrorKind::NotProvisioned, says),
+        // Where the store behind is not there for the gateway, it says so before it begins.
+        404 | 502 => DriverError::refused(ErrorKind::NotProvisioned, says),
         429 => DriverError::refused(ErrorKind::Throttled, says),
         503 => DriverError::refused(ErrorKind::Unavailable, says),
         408 | 500.. => DriverError::unknown(ErrorKind::Unavailable, says),
@@ -151,7 +152,7 @@ mod tests {
             (415, ErrorKind::Unsupported, NONE),
             (429, ErrorKind::Throttled, NONE),
             (500, ErrorKind::Unavailable, UNKNOWN),
-            (502, ErrorKind::Unavailable, UNKNOWN),
+            (502, ErrorKind::NotProvisioned, NONE),
             (503, ErrorKind::Unavailable, NONE),
             (504, ErrorKind::Unavailable, UNKNOWN),
         ] {
