@@ -9,6 +9,7 @@ use larder::Kv;
 use larder_core::OneShard;
 
 use crate::gateway::Gateway;
+use crate::keys::{Grant, GrantedBindings, KeyId};
 use crate::permission::{Permission, Permissions};
 use crate::problem::{Code, Problem};
 use crate::stores::unknown_binding;
@@ -32,7 +33,7 @@ pub(crate) enum Identity {
     /// It came over loopback to a gateway without keys.
     Loopback,
     /// The API key with this id.
-    Key(String),
+    Key(KeyId),
 }
 
 /// Which of the gateway's bindings a caller may use.
@@ -50,6 +51,15 @@ impl Caller {
         Self::new(Identity::Loopback, None, Reach::All, Permissions::all())
     }
 
+    /// Who presents a good key.
+    pub(crate) fn of_key(id: KeyId, grant: &Grant) -> Self {
+        let bindings = match &grant.bindings {
+            GrantedBindings::All => Reach::All,
+            GrantedBindings::Only(ids) => Reach::Only(ids.iter().cloned().collect()),
+        };
+        Self::new(Identity::Key(id), grant.namespace.clone(), bindings, grant.permissions)
+    }
+
     pub(crate) fn new(
         identity: Identity,
         namespace: Option<String>,
@@ -62,6 +72,11 @@ impl Caller {
     /// What the request was let in by.
     pub(crate) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// Whether the caller reaches all that the gateway serves, and so may see what concerns everybody.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.namespace.is_none() && self.0.bindings == Reach::All
     }
 
     /// Opens a store for something that the caller may do, in the caller's namespace.
@@ -117,7 +132,10 @@ impl Caller {
         }
         Err(Problem::new(
             Code::Forbidden,
-            format!("this key may not do that: it lacks the permission {permission:?}", permission = permission.as_str()),
+            format!(
+                "this key may not do that: it lacks the permission {permission:?}",
+                permission = permission.as_str()
+            ),
         ))
     }
 }

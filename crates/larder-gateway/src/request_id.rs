@@ -21,6 +21,11 @@ pub(crate) fn current() -> String {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// Does something for the request with this id outside of the task that answers it.
+pub(crate) fn with<T>(id: &str, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(id.to_owned(), work)
+}
+
 /// Gives a request its id: the caller's, if it is short and plain, since it goes into logs; otherwise a new one.
 pub(crate) async fn identify(request: Request, next: Next) -> Response {
     let given = request.headers().get(&HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));

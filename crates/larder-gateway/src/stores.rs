@@ -76,9 +76,21 @@ impl Stores {
         if !self.ids.iter().any(|known| known == id) {
             return Err(unknown_binding());
         }
+        Ok(self.handle(id).await?)
+    }
+
+    /// Asks a store whether it is there.
+    pub(crate) async fn check(&self, id: &str) -> Result<()> {
+        self.handle(id).await?.check().await.map(drop)
+    }
+
+    async fn handle(&self, id: &str) -> Result<Kv> {
         match &self.source {
-            Source::Bindings(context) => Ok(context.bindings().load_kv(id).await?),
-            Source::Handles(handles) => handles.get(id).cloned().ok_or_else(unknown_binding),
+            Source::Bindings(context) => context.bindings().load_kv(id).await,
+            Source::Handles(handles) => handles
+                .get(id)
+                .cloned()
+                .ok_or_else(|| Error::new(ErrorKind::NotConfigured, "the gateway has no such handle")),
         }
     }
 }

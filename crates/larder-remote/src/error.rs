@@ -101,6 +101,7 @@ fn refused(status: u16, words: &str, store: &str) -> DriverError {
         404 | 502 => DriverError::refused(ErrorKind::NotProvisioned, says),
         429 => DriverError::refused(ErrorKind::Throttled, says),
         503 => DriverError::refused(ErrorKind::Unavailable, says),
+        501 => DriverError::refused(ErrorKind::Unsupported, says),
         408 | 500.. => DriverError::unknown(ErrorKind::Unavailable, says),
         _ => DriverError::refused(ErrorKind::Unsupported, says),
     }
@@ -152,6 +153,7 @@ mod tests {
             (415, ErrorKind::Unsupported, NONE),
             (429, ErrorKind::Throttled, NONE),
             (500, ErrorKind::Unavailable, UNKNOWN),
+            (501, ErrorKind::Unsupported, NONE),
             (502, ErrorKind::NotProvisioned, NONE),
             (503, ErrorKind::Unavailable, NONE),
             (504, ErrorKind::Unavailable, UNKNOWN),

@@ -73,9 +73,10 @@ fn no_json(error: &serde_json::Error) -> Problem {
 
 fn refused(rejection: BytesRejection) -> Problem {
     match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
-            Problem::new(Code::PayloadTooLarge, "the body is larger than this route takes: see docs/http-api.md")
-        }
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
+            Code::PayloadTooLarge,
+            "the body is larger than this route takes: see docs/http-api.md",
+        ),
         other => {
             // The caller has gone or broke off: nobody may read this.
             let status = other.into_response().status();

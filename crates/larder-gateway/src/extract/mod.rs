@@ -4,5 +4,5 @@ mod body;
 mod explain;
 mod query;
 
-pub(crate) use self::body::{JsonBody, RawBody};
+pub(crate) use self::body::{JsonBody, RawBody, is_json};
 pub(crate) use self::query::Query;

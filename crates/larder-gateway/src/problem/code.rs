@@ -20,6 +20,8 @@ pub enum Code {
     RouteNotFound,
     /// The path is there, but not with this method.
     MethodNotAllowed,
+    /// The entry is not one that this can be done to, as an increment of what is no number. Nothing changed.
+    Conflict,
     /// The value cannot be had in the form that was asked for.
     NotAcceptable,
     /// The condition of a write did not hold, and nothing changed.
@@ -59,6 +61,7 @@ impl Code {
             Self::BindingNotFound => "BINDING_NOT_FOUND",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::Conflict => "CONFLICT",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -83,6 +86,7 @@ impl Code {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound | Self::BindingNotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,

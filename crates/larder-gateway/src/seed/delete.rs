@@ -12,6 +12,7 @@ use crate::extract::Query;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
+use crate::seed::KEY;
 
 /// Which key.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -45,6 +46,6 @@ pub(super) async fn delete_data(
     Query(unwanted): Query<Unwanted>,
 ) -> Result<Json<DataDeleted>, Problem> {
     let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Delete).await?;
-    kv.delete(&unwanted.key).await.map_err(|error| Problem::from(error).about("key"))?;
+    kv.delete(&unwanted.key).await.map_err(|error| Problem::from(error).about(KEY))?;
     Ok(Json(DataDeleted { key: unwanted.key }))
 }

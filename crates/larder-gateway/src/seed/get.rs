@@ -15,6 +15,7 @@ use crate::extract::Query;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, ProblemBody, Refusals};
+use crate::seed::{KEY, SCAN};
 use crate::value::{Encoding, Shown, json_or_base64, rfc3339};
 
 /// Which entries: those of one key, or those under a prefix.
@@ -106,13 +107,17 @@ pub(super) async fn get_data(
 ) -> Result<Response, Problem> {
     match (wanted.key, wanted.prefix) {
         (Some(key), None) => {
-            for (field, is_given) in [("cursor", wanted.cursor.is_some()), ("limit", wanted.limit.is_some())] {
+            for (field, is_given) in [("cursor", wanted.cursor.is_some()), ("limit", wanted.limit.is_some())]
+            {
                 if is_given {
-                    return Err(Problem::invalid(field, "belongs to a scan; leave it out, or give prefix for key"));
+                    return Err(Problem::invalid(
+                        field,
+                        "belongs to a scan; leave it out, or give prefix for key",
+                    ));
                 }
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Read).await?;
-            let entry = kv.get_entry(&key).await.map_err(|error| Problem::from(error).about("key"))?;
+            let entry = kv.get_entry(&key).await.map_err(|error| Problem::from(error).about(KEY))?;
             let entry = entry.ok_or_else(|| Problem::new(Code::NotFound, "the key is not there"))?;
             Ok(Json(shown(&entry)?).into_response())
         }
@@ -122,11 +127,11 @@ pub(super) async fn get_data(
                 options = options.limit(limit);
             }
             if let Some(cursor) = wanted.cursor {
-                let cursor: Cursor = cursor.parse().map_err(|error| Problem::from(error).about("cursor"))?;
+                let cursor: Cursor = cursor.parse().map_err(|error| Problem::from(error).about(SCAN))?;
                 options = options.cursor(cursor);
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Scan).await?;
-            let page = kv.scan_page(&prefix, options).await?;
+            let page = kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
             let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
             let cursor = page.cursor.map(|cursor| cursor.to_string());
             Ok(Json(DataPage { items, cursor }).into_response())
@@ -148,5 +153,10 @@ fn item(item: larder::Result<Entry>) -> Result<DataItem, Problem> {
 
 fn shown(entry: &Entry) -> Result<DataEntry, Problem> {
     let Shown { value, encoding } = json_or_base64(entry.value())?;
-    Ok(DataEntry { key: entry.key().to_owned(), value, encoding, expires_at: entry.expires_at().map(rfc3339) })
+    Ok(DataEntry {
+        key: entry.key().to_owned(),
+        value,
+        encoding,
+        expires_at: entry.expires_at().map(rfc3339),
+    })
 }

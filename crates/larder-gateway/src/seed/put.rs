@@ -14,6 +14,7 @@ use crate::extract::JsonBody;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
+use crate::seed::PUT;
 
 /// What to store.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,13 +67,14 @@ pub(super) async fn put_data(
     }
     let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Write).await?;
     let value = String::from(Box::<str>::from(data.value));
-    let outcome = kv.put(&data.key, value, options).await?;
+    let outcome = kv.put(&data.key, value, options).await.map_err(|error| Problem::from(error).about(PUT))?;
     Ok(Json(DataPut { key: data.key, stored: matches!(outcome, PutOutcome::Stored(_)) }))
 }
 
 /// Seconds as a duration.
 fn lifetime(seconds: f64) -> Result<Duration, Problem> {
-    let refuse = || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
+    let refuse =
+        || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
     match Duration::try_from_secs_f64(seconds) {
         Ok(ttl) if !ttl.is_zero() => Ok(ttl),
         _ => Err(refuse()),

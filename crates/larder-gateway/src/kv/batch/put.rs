@@ -1,0 +1,119 @@
+//! `POST /v1/kv/{binding}/put-many`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::check_size;
+use crate::caller::Caller;
+use crate::extract::JsonBody;
+use crate::gateway::Gateway;
+use crate::kv::item::Failed;
+use crate::kv::reply::Written;
+use crate::permission::Permission;
+use crate::problem::{Problem, Refusals};
+use crate::value::{Encoding, from_base64};
+
+/// What to store.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct PutMany {
+    /// The entries.
+    #[schema(max_items = 256)]
+    entries: Vec<NewEntry>,
+    /// How long all of them live, in milliseconds. Without it, for ever.
+    #[schema(minimum = 1)]
+    ttl_millis: Option<u64>,
+}
+
+/// An entry to store.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewEntry {
+    /// The key.
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    /// The value: any JSON, kept as it was written, or a string of base64 if `encoding` says so.
+    #[schema(value_type = serde_json::Value)]
+    value: Box<RawValue>,
+    /// How the value is written, if it is not JSON.
+    encoding: Option<Encoding>,
+}
+
+/// The answers, in the order of the entries.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PutManyAnswer {
+    /// One for each position.
+    items: Vec<Put>,
+    /// How many could not be stored: their positions have `error`.
+    failed: usize,
+}
+
+/// What an entry came to.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Put {
+    /// It is stored.
+    Written(Written),
+    /// It could not be stored.
+    Failed(Failed),
+}
+
+/// Stores up to 256 entries, without conditions. Some may be stored and others not.
+///
+/// Of a key that is given twice the last value is stored.
+#[utoipa::path(
+    post,
+    path = "/v1/kv/{binding}/put-many",
+    tag = "kv",
+    operation_id = "putMany",
+    params(("binding" = String, Path, description = "The binding.")),
+    request_body = PutMany,
+    responses((status = 200, description = "An answer for each position.", body = PutManyAnswer), Refusals)
+)]
+pub(crate) async fn put_many(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    Path(binding): Path<String>,
+    JsonBody(PutMany { entries, ttl_millis }): JsonBody<PutMany>,
+) -> Result<Json<PutManyAnswer>, Problem> {
+    check_size("entries", entries.len())?;
+    let entries = entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
+    let kv = caller.open(&gateway, &binding, Permission::Write).await?;
+    let parts = &[("the key", "entries"), ("the value", "entries"), ("the TTL", "ttlMillis")];
+    let stored = kv
+        .put_many(entries, ttl_millis.map(Duration::from_millis))
+        .await
+        .map_err(|error| Problem::from(error).about(parts))?;
+    let mut failed = 0;
+    let items = keys.into_iter().zip(stored).map(|(key, stored)| match stored {
+        Ok(version) => Put::Written(Written { key, version: version.to_string() }),
+        Err(error) => {
+            failed += 1;
+            Put::Failed(Failed { key: Some(key), ..Failed::of(error) })
+        }
+    });
+    let items = items.collect();
+    Ok(Json(PutManyAnswer { items, failed }))
+}
+
+impl NewEntry {
+    fn read(self, at: usize) -> Result<(String, Bytes), Problem> {
+        let value = match self.encoding {
+            None => Bytes::from(String::from(Box::<str>::from(self.value))),
+            Some(Encoding::Base64) => serde_json::from_str::<String>(self.value.get())
+                .ok()
+                .and_then(|text| from_base64(&text))
+                .ok_or_else(|| {
+                    Problem::invalid(format!("entries[{at}].value"), "must be a string of base64 with padding")
+                })?,
+        };
+        Ok((self.key, value))
+    }
+}
