@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use larder::Kv;
+use larder_core::OneShard;
 
 use crate::gateway::Gateway;
 use crate::keys::{Grant, GrantedBindings, KeyId};
@@ -86,6 +87,28 @@ impl Caller {
         permission: Permission,
     ) -> Result<Kv, Problem> {
         self.check(permission)?;
+        self.reach(gateway, binding).await
+    }
+
+    /// Opens the driver behind a store for something that takes all of these permissions, within the caller's namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::open`].
+    pub(crate) async fn open_driver(
+        &self,
+        gateway: &Gateway,
+        binding: &str,
+        permissions: Permissions,
+    ) -> Result<OneShard, Problem> {
+        for permission in permissions.iter() {
+            self.check(permission)?;
+        }
+        Ok(self.reach(gateway, binding).await?.one_shard().await?)
+    }
+
+    /// The store, as far as it is the caller's.
+    async fn reach(&self, gateway: &Gateway, binding: &str) -> Result<Kv, Problem> {
         if let Reach::Only(bindings) = &self.0.bindings
             && !bindings.iter().any(|allowed| allowed == binding)
         {
