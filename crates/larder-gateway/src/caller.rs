@@ -94,7 +94,10 @@ impl Caller {
         }
         Err(Problem::new(
             Code::Forbidden,
-            format!("this key may not do that: it lacks the permission {permission:?}", permission = permission.as_str()),
+            format!(
+                "this key may not do that: it lacks the permission {permission:?}",
+                permission = permission.as_str()
+            ),
         ))
     }
 }

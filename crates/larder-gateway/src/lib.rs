@@ -8,6 +8,7 @@ mod caller;
 mod extract;
 mod gateway;
 mod kv;
+mod lifetime;
 mod openapi;
 mod permission;
 mod problem;

@@ -23,12 +23,18 @@ impl Stores {
     pub fn new<I: Into<String>>(context: Context, ids: impl IntoIterator<Item = I>) -> Result<Self> {
         let ids: Vec<String> = ids.into_iter().map(Into::into).collect();
         if ids.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput, "a gateway serves at least one binding; name it"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "a gateway serves at least one binding; name it",
+            ));
         }
         for (at, id) in ids.iter().enumerate() {
             context.bindings().binding(id)?;
             if ids[..at].contains(id) {
-                return Err(Error::new(ErrorKind::InvalidInput, format!("the binding {id:?} is named twice")));
+                return Err(Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("the binding {id:?} is named twice"),
+                ));
             }
         }
         Ok(Self { context, ids })

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::http::HeaderMap;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use larder::{Error, ErrorKind};
 use serde::Serialize;
@@ -153,10 +153,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let (code, message) = match error.kind() {
             ErrorKind::InvalidInput => return Self::new(Code::ValidationError, error.message()),
-            ErrorKind::NotConfigured | ErrorKind::NotProvisioned | ErrorKind::Unauthorized => {
-                (Code::StoreUnusable, "the store is not there for the gateway to use; its operator has to see to it")
+            ErrorKind::NotConfigured | ErrorKind::NotProvisioned | ErrorKind::Unauthorized => (
+                Code::StoreUnusable,
+                "the store is not there for the gateway to use; its operator has to see to it",
+            ),
+            ErrorKind::Throttled => {
+                (Code::StoreThrottled, "the store asks for fewer requests; try again later")
             }
-            ErrorKind::Throttled => (Code::StoreThrottled, "the store asks for fewer requests; try again later"),
             ErrorKind::Unavailable => (Code::Unavailable, "the store cannot be reached now; try again later"),
             ErrorKind::Timeout => {
                 (Code::Timeout, "the store did not answer in time, and nothing was applied; try again")
@@ -165,16 +168,19 @@ impl From<Error> for Problem {
                 Code::Ambiguous,
                 "the write may have been applied, or may still be; read the key before you write again",
             ),
-            ErrorKind::Corrupt => {
-                (Code::Corrupt, "the stored record cannot be decoded; a put or a delete without a condition mends it")
-            }
+            ErrorKind::Corrupt => (
+                Code::Corrupt,
+                "the stored record cannot be decoded; a put or a delete without a condition mends it",
+            ),
             ErrorKind::Unsupported => (Code::Unsupported, "the store cannot do that"),
             _ => (Code::Internal, "the gateway or its store has a defect"),
         };
         let request_id = request_id::current();
         tracing::warn!(request_id, code = code.as_str(), %error, "a request failed");
         let wait = match code {
-            Code::StoreThrottled | Code::Unavailable => Some(error.retry_after().unwrap_or(Duration::from_secs(1))),
+            Code::StoreThrottled | Code::Unavailable => {
+                Some(error.retry_after().unwrap_or(Duration::from_secs(1)))
+            }
             _ => None,
         };
         Self::new(code, message).with_retry_after(wait)

@@ -14,7 +14,10 @@ const REFUSALS: [(&str, &str); 12] = [
     ("413", "The body is too large: `PAYLOAD_TOO_LARGE`."),
     ("415", "The body is of a type that is not taken here: `UNSUPPORTED_MEDIA_TYPE`."),
     ("429", "The API key asks too often: `RATE_LIMITED`. `Retry-After` says when to come back."),
-    ("500", "A write may have been applied or not: `AMBIGUOUS`. A record is damaged: `CORRUPT`. Or a defect: `INTERNAL`."),
+    (
+        "500",
+        "A write may have been applied or not: `AMBIGUOUS`. A record is damaged: `CORRUPT`. Or a defect: `INTERNAL`.",
+    ),
     ("502", "The store is not there for the gateway to use: `STORE_UNUSABLE`."),
     ("503", "The store cannot serve now: `UNAVAILABLE`, `STORE_THROTTLED`. Nothing was applied."),
     ("504", "The store did not answer in time, and nothing was applied: `TIMEOUT`."),

@@ -108,9 +108,13 @@ pub(super) async fn get_data(
 ) -> Result<Response, Problem> {
     match (wanted.key, wanted.prefix) {
         (Some(key), None) => {
-            for (field, is_given) in [("cursor", wanted.cursor.is_some()), ("limit", wanted.limit.is_some())] {
+            for (field, is_given) in [("cursor", wanted.cursor.is_some()), ("limit", wanted.limit.is_some())]
+            {
                 if is_given {
-                    return Err(Problem::invalid(field, "belongs to a scan; leave it out, or give prefix for key"));
+                    return Err(Problem::invalid(
+                        field,
+                        "belongs to a scan; leave it out, or give prefix for key",
+                    ));
                 }
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Read).await?;
@@ -128,7 +132,8 @@ pub(super) async fn get_data(
                 options = options.cursor(cursor);
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Scan).await?;
-            let page = kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
+            let page =
+                kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
             let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
             let cursor = page.cursor.map(|cursor| cursor.to_string());
             Ok(Json(DataPage { items, cursor }).into_response())
@@ -150,5 +155,10 @@ fn item(item: larder::Result<Entry>) -> Result<DataItem, Problem> {
 
 fn shown(entry: &Entry) -> Result<DataEntry, Problem> {
     let Shown { value, encoding } = json_or_base64(entry.value())?;
-    Ok(DataEntry { key: entry.key().to_owned(), value, encoding, expires_at: entry.expires_at().map(rfc3339) })
+    Ok(DataEntry {
+        key: entry.key().to_owned(),
+        value,
+        encoding,
+        expires_at: entry.expires_at().map(rfc3339),
+    })
 }
