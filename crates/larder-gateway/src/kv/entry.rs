@@ -8,9 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use larder::{Condition, DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
+use larder::{DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::WRITE;
 use super::condition::{WriteCondition, is_known};
@@ -41,8 +41,16 @@ pub(crate) struct Put {
     #[param(min_length = 1, max_length = 512)]
     key: String,
     /// How long the entry lives, in milliseconds. Without it, for ever, also over an entry that had a lifetime.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
+}
+
+/// What `If-None-Match` of a put says.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its description is used")]
+enum AnyVersion {
+    #[schema(rename = "*")]
+    Any,
 }
 
 /// Reads a value, byte for byte.
@@ -142,7 +150,7 @@ pub(super) async fn head_entry(
         ("binding" = String, Path, description = "The binding."),
         Put,
         ("If-Match" = Option<String>, Header, description = "The version that the entry must have, in quotes."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if the key is absent."),
+        ("If-None-Match" = Option<AnyVersion>, Header, description = "`*`: only if the key is absent."),
     ),
     request_body(description = "The value.", content(
         (Vec<u8> = "application/octet-stream"),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::WRITE;
 use crate::caller::Caller;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
@@ -23,10 +23,11 @@ pub(crate) struct Increment {
     #[schema(min_length = 1, max_length = 512)]
     key: String,
     /// What to add; 1 unless told.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole::signed")]
     delta: i64,
     /// How long the counter lives, in milliseconds, if this makes it; a counter that is there keeps its lifetime.
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole::unsigned")]
+    #[schema(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
 }
 

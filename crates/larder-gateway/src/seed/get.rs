@@ -27,6 +27,7 @@ pub(crate) struct Wanted {
     #[param(min_length = 1, max_length = 512)]
     key: Option<String>,
     /// The prefix of the keys; the empty one is that of all.
+    #[param(max_length = 512)]
     prefix: Option<String>,
     /// Where to go on: the `cursor` of the page before, which was of the same prefix.
     cursor: Option<String>,

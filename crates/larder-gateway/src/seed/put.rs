@@ -28,7 +28,7 @@ pub(crate) struct PutData {
     value: Box<RawValue>,
     /// How long the entry lives, in seconds, to the millisecond. Without it, for ever.
     #[serde(default)]
-    #[schema(exclusive_minimum = 0)]
+    #[schema(exclusive_minimum = 0, maximum = 250000000000_u64)]
     ttl: Option<f64>,
     /// Whether to store only if the key is absent.
     #[serde(default)]
@@ -73,10 +73,11 @@ pub(super) async fn put_data(
 
 /// Seconds as a duration.
 fn lifetime(seconds: f64) -> Result<Duration, Problem> {
-    let refuse =
-        || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(ttl) if !ttl.is_zero() => Ok(ttl),
-        _ => Err(refuse()),
+    if seconds > 0.0
+        && let Ok(ttl) = Duration::try_from_secs_f64(seconds)
+    {
+        // The shortest lifetime that there is, where there would be none left.
+        return Ok(ttl.max(Duration::from_millis(1)));
     }
+    Err(Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000"))
 }

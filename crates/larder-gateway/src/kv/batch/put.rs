@@ -5,13 +5,13 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::check_size;
 use crate::caller::Caller;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
 use crate::kv::item::Failed;
 use crate::kv::reply::Written;
@@ -24,25 +24,52 @@ use crate::value::{Encoding, from_base64};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct PutMany {
     /// The entries.
-    #[schema(max_items = 256)]
+    #[schema(max_items = 256, value_type = Vec<NewEntryForm>)]
     entries: Vec<NewEntry>,
     /// How long all of them live, in milliseconds. Without it, for ever.
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole::unsigned")]
+    #[schema(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
 }
 
-/// An entry to store.
-#[derive(Debug, Deserialize, ToSchema)]
+/// An entry to store, as it is read.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewEntry {
-    /// The key.
-    #[schema(min_length = 1, max_length = 512)]
+struct NewEntry {
     key: String,
-    /// The value: any JSON, kept as it was written, or a string of base64 if `encoding` says so.
-    #[schema(value_type = serde_json::Value)]
     value: Box<RawValue>,
-    /// How the value is written, if it is not JSON.
+    #[serde(default, deserialize_with = "not_null")]
     encoding: Option<Encoding>,
+}
+
+/// An entry to store, as it is described: serde would copy a value to find out which of the two it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged, deny_unknown_fields)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) enum NewEntryForm {
+    /// With a value that is any JSON, kept as it was written.
+    Json {
+        /// The key.
+        #[schema(min_length = 1, max_length = 512)]
+        key: String,
+        /// The value.
+        #[schema(value_type = serde_json::Value)]
+        value: Box<RawValue>,
+    },
+    /// With a value that is a string of base64.
+    Base64 {
+        /// The key.
+        #[schema(min_length = 1, max_length = 512)]
+        key: String,
+        /// The value.
+        #[schema(
+            content_encoding = "base64",
+            pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
+        )]
+        value: String,
+        /// Says that it is one.
+        encoding: Encoding,
+    },
 }
 
 /// The answers, in the order of the entries.
@@ -116,4 +143,9 @@ impl NewEntry {
         };
         Ok((self.key, value))
     }
+}
+
+/// An encoding that is given is one.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Encoding>, D::Error> {
+    Encoding::deserialize(deserializer).map(Some)
 }
