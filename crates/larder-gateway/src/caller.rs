@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use larder::Kv;
+use larder_core::OneShard;
 
 use crate::gateway::Gateway;
+use crate::keys::{Grant, GrantedBindings, KeyId};
 use crate::permission::{Permission, Permissions};
 use crate::problem::{Code, Problem};
 use crate::stores::unknown_binding;
@@ -31,7 +33,7 @@ pub(crate) enum Identity {
     /// It came over loopback to a gateway without keys.
     Loopback,
     /// The API key with this id.
-    Key(String),
+    Key(KeyId),
 }
 
 /// Which of the gateway's bindings a caller may use.
@@ -49,6 +51,15 @@ impl Caller {
         Self::new(Identity::Loopback, None, Reach::All, Permissions::all())
     }
 
+    /// Who presents a good key.
+    pub(crate) fn of_key(id: KeyId, grant: &Grant) -> Self {
+        let bindings = match &grant.bindings {
+            GrantedBindings::All => Reach::All,
+            GrantedBindings::Only(ids) => Reach::Only(ids.iter().cloned().collect()),
+        };
+        Self::new(Identity::Key(id), grant.namespace.clone(), bindings, grant.permissions)
+    }
+
     pub(crate) fn new(
         identity: Identity,
         namespace: Option<String>,
@@ -61,6 +72,11 @@ impl Caller {
     /// What the request was let in by.
     pub(crate) fn identity(&self) -> &Identity {
         &self.0.identity
+    }
+
+    /// Whether the caller reaches all that the gateway serves, and so may see what concerns everybody.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.namespace.is_none() && self.0.bindings == Reach::All
     }
 
     /// Opens a store for something that the caller may do, in the caller's namespace.
@@ -76,6 +92,28 @@ impl Caller {
         permission: Permission,
     ) -> Result<Kv, Problem> {
         self.check(permission)?;
+        self.reach(gateway, binding).await
+    }
+
+    /// Opens the driver behind a store for something that takes all of these permissions, within the caller's namespace.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::open`].
+    pub(crate) async fn open_driver(
+        &self,
+        gateway: &Gateway,
+        binding: &str,
+        permissions: Permissions,
+    ) -> Result<OneShard, Problem> {
+        for permission in permissions.iter() {
+            self.check(permission)?;
+        }
+        Ok(self.reach(gateway, binding).await?.one_shard().await?)
+    }
+
+    /// The store, as far as it is the caller's.
+    async fn reach(&self, gateway: &Gateway, binding: &str) -> Result<Kv, Problem> {
         if let Reach::Only(bindings) = &self.0.bindings
             && !bindings.iter().any(|allowed| allowed == binding)
         {

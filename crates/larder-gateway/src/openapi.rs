@@ -7,7 +7,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
 use crate::problem::{Code, FieldError, Problem, ProblemBody};
-use crate::{kv, seed};
+use crate::{attempt, kv, seed};
 
 /// What is not said at the routes.
 #[derive(OpenApi)]
@@ -30,7 +30,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// The routes, with what answers where there is none.
 pub(crate) fn served(api: Router<Gateway>) -> Router<Gateway> {
     let document = document();
-    api.route("/openapi.json", get(async move || Json(document.clone())))
+    // What remote drivers send is described by larder-remote: it is no API for other programs.
+    api.merge(attempt::routes()).route("/openapi.json", get(async move || Json(document.clone())))
         .fallback(async || Problem::new(Code::RouteNotFound, "there is no such path; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "this path does not take that method; see the header Allow")

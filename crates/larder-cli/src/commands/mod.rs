@@ -11,6 +11,7 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod incr;
+pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod put;
@@ -83,6 +84,7 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
         Command::Sweep(command) => sweep::run(command, &session).await,
         Command::Check(command) => check::run(command, &session).await,
         Command::Stats(command) => stats::run(command, &session).await,
+        Command::Keys(command) => keys::run(command, &session).await,
         Command::Serve(command) => serve::run(command, &session).await,
         Command::Plan(command) => plan::run(command, &session).await,
         Command::Up(command) => up::run(command, &session).await,

@@ -6,6 +6,8 @@ mod data;
 mod documents;
 mod export;
 mod output;
+#[cfg(feature = "gateway")]
+mod remote;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;

@@ -1,0 +1,10 @@
+//! Who may do what over HTTP, with requests written by hand.
+
+mod browsers;
+mod credentials;
+mod rates;
+mod running;
+mod served;
+mod tls;
+mod wall;
+mod wire;
