@@ -24,7 +24,7 @@ pub(crate) struct TargetArgs {
     /// file that LARDER_BINDINGS names.
     #[arg(long, short, global = true, value_name = "NAME", conflicts_with = "url")]
     binding: Option<String>,
-    /// The store at this URL: dynamodb://…, firestore://…, tablestorage://…, local-kv:….
+    /// The store at this URL: dynamodb://…, firestore://…, tablestorage://…, local-kv:…, gateway://….
     #[arg(long, short, global = true, value_name = "URL")]
     url: Option<String>,
     /// How long to try before an operation is given up; 10s unless told. A page of a scan has that time, and so has a chunk

@@ -9,22 +9,16 @@ use support::harness::{Behind, Remote};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_shard() {
     let behind = Behind::Memory { shards: 1 };
-    run(&Remote { name: "gateway over memory/1", behind, namespace: None }).await;
+    run(&Remote { name: "gateway over memory/1", behind }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_shards() {
     let behind = Behind::Memory { shards: 4 };
-    run(&Remote { name: "gateway over memory/4", behind, namespace: None }).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_tenant_of_sixteen_shards() {
-    let behind = Behind::Memory { shards: 16 };
-    run(&Remote { name: "gateway over a namespace of memory/16", behind, namespace: Some("tenant") }).await;
+    run(&Remote { name: "gateway over memory/4", behind }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_embedded_store() {
-    run(&Remote { name: "gateway over sled", behind: Behind::Sled, namespace: None }).await;
+    run(&Remote { name: "gateway over sled", behind: Behind::Sled }).await;
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use larder_conformance::every_operation_fails;
 use larder_core::driver::{
-    Consistency, Driver, DriverError, Effect, Guard, Increment, Mutation, Projection, Read, RowKey, Shard, Write,
+    BatchItem, Consistency, Driver, DriverError, Effect, Guard, Increment, Mutation, Projection, Read, RowKey, Shard, Write,
 };
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, ErrorKind, Expiry, PutOptions, Timestamp};
@@ -191,6 +191,10 @@ async fn the_key_is_shown_nowhere() {
     }
 }
 
+fn delete() -> Write {
+    Write { mutation: Mutation::Delete, guard: Guard::Always, stamp: WriteStamp::new(START) }
+}
+
 /// What a handle would have refused is refused by the gateway, whoever sends it.
 #[tokio::test]
 async fn what_no_handle_sends_is_refused_by_the_gateway() {
@@ -222,8 +226,12 @@ async fn what_no_handle_sends_is_refused_by_the_gateway() {
     let twice = [(row("k"), fine.clone()), (row("k"), fine.clone())];
     let error = driver.write_batch(&twice, START).await.expect_err("a key twice");
     assert_eq!((error.kind, error.effect), (ErrorKind::InvalidInput, Effect::NotApplied), "{error:?}");
-    let conditional = Write { guard: Guard::Absent, ..fine };
-    let error = driver.write_batch(&[(row("k"), conditional)], START).await.expect_err("a condition");
-    assert_eq!(error.kind, ErrorKind::InvalidInput, "{error:?}");
+    let conditional = Write { guard: Guard::Absent, ..fine.clone() };
+    let items = driver.write_batch(&[(row("k"), conditional), (row("good"), fine)], START).await;
+    let [BatchItem::Done(Err(error)), BatchItem::Done(Ok(_))] = &items.expect("the batch works")[..] else {
+        panic!("each position has its own answer")
+    };
+    assert_eq!((error.kind, error.effect), (ErrorKind::InvalidInput, Effect::NotApplied), "{error:?}");
+    driver.write(&row("good"), &delete(), START).await.expect("a delete");
     assert!(driver.is_empty().await.expect("a look"), "something was stored");
 }

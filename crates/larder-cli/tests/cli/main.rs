@@ -8,6 +8,8 @@ mod drain;
 mod export;
 mod keys;
 mod output;
+#[cfg(feature = "gateway")]
+mod remote;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;

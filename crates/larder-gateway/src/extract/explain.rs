@@ -24,8 +24,20 @@ pub(super) fn explain(path: &str, message: &str) -> (String, String) {
         return (parent.to_owned(), format!("there is a field that is not known; known: {}", list(known)));
     }
     match expected {
-        Some(expected) => (place.to_owned(), format!("must be {expected}")),
+        Some(expected) => (place.to_owned(), format!("must be {}", in_words(expected))),
         None => (place.to_owned(), "is not as the documentation says".to_owned()),
+    }
+}
+
+/// What serde calls by the names of Rust's types.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "f64" => "a number",
+        "i64" => "a whole number within 64 bits",
+        "u64" | "usize" => "a whole number, 0 or more",
+        "a boolean" => "true or false",
+        structure if structure.starts_with("struct ") => "an object",
+        expected => expected,
     }
 }
 

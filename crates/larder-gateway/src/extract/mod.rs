@@ -3,6 +3,7 @@
 mod body;
 mod explain;
 mod query;
+pub(crate) mod whole;
 
 pub(crate) use self::body::{JsonBody, RawBody, is_json};
 pub(crate) use self::query::Query;

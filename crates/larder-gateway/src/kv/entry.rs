@@ -2,15 +2,13 @@
 
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use larder::{Condition, DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
+use larder::{DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::WRITE;
 use super::condition::{WriteCondition, is_known};
@@ -18,6 +16,7 @@ use super::reply::{Written, condition_failed, headers, written};
 use crate::caller::Caller;
 use crate::extract::{Query, RawBody, is_json};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 use crate::value::as_json;
@@ -41,8 +40,16 @@ pub(crate) struct Put {
     #[param(min_length = 1, max_length = 512)]
     key: String,
     /// How long the entry lives, in milliseconds. Without it, for ever, also over an entry that had a lifetime.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
+}
+
+/// What `If-None-Match` of a put says.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only its description is used")]
+enum AnyVersion {
+    #[schema(rename = "*")]
+    Any,
 }
 
 /// Reads a value, byte for byte.
@@ -142,7 +149,7 @@ pub(super) async fn head_entry(
         ("binding" = String, Path, description = "The binding."),
         Put,
         ("If-Match" = Option<String>, Header, description = "The version that the entry must have, in quotes."),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only if the key is absent."),
+        ("If-None-Match" = Option<AnyVersion>, Header, description = "`*`: only if the key is absent."),
     ),
     request_body(description = "The value.", content(
         (Vec<u8> = "application/octet-stream"),
@@ -173,7 +180,7 @@ pub(super) async fn put_entry(
         return Err(Problem::invalid("body", "is no JSON; send it as application/octet-stream, or mend it"));
     }
     let mut options = PutOptions::new();
-    options.ttl = ttl_millis.map(Duration::from_millis);
+    options.ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     options.condition = condition;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     match kv.put(&key, value, options).await.map_err(|error| Problem::from(error).about(WRITE))? {
@@ -232,9 +239,10 @@ impl Form {
     fn asked(headers: &HeaderMap) -> Self {
         let accept: Vec<_> =
             headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).collect();
-        let mut types = accept.iter().flat_map(|accept| accept.split(',')).map(|range| {
-            range.split(';').next().unwrap_or_default().trim()
-        });
+        let mut types = accept
+            .iter()
+            .flat_map(|accept| accept.split(','))
+            .map(|range| range.split(';').next().unwrap_or_default().trim());
         let is_json = |range: &str| range.eq_ignore_ascii_case("application/json");
         match types.next() {
             Some(first) if is_json(first) && types.all(is_json) => Self::Json,

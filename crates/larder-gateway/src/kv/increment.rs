@@ -1,7 +1,5 @@
 //! `POST /v1/kv/{binding}/increment`: counters.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use larder::{Error, ErrorKind};
@@ -10,8 +8,9 @@ use utoipa::ToSchema;
 
 use super::WRITE;
 use crate::caller::Caller;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 
@@ -23,10 +22,11 @@ pub(crate) struct Increment {
     #[schema(min_length = 1, max_length = 512)]
     key: String,
     /// What to add; 1 unless told.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole::signed")]
     delta: i64,
     /// How long the counter lives, in milliseconds, if this makes it; a counter that is there keeps its lifetime.
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole::unsigned")]
+    #[schema(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
 }
 
@@ -64,8 +64,9 @@ pub(super) async fn increment(
     Path(binding): Path<String>,
     JsonBody(Increment { key, delta, ttl_millis }): JsonBody<Increment>,
 ) -> Result<Json<Counted>, Problem> {
+    let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
-    let sum = kv.increment(&key, delta, ttl_millis.map(Duration::from_millis)).await.map_err(problem)?;
+    let sum = kv.increment(&key, delta, ttl).await.map_err(problem)?;
     Ok(Json(Counted { key, number: sum, text: sum.to_string() }))
 }
 

@@ -23,6 +23,7 @@ use crate::problem::{Problem, Refusals};
 pub(crate) struct Scan {
     /// The prefix of the keys; the empty one, which is that of all, unless told.
     #[serde(default)]
+    #[param(max_length = 512)]
     prefix: String,
     /// Where to go on: the `cursor` of the page before, which was of the same prefix.
     cursor: Option<String>,

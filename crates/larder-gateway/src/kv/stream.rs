@@ -35,6 +35,7 @@ const LINES_AT_ONCE: usize = 128;
 pub(crate) struct Wanted {
     /// The prefix of the keys; the empty one, which is that of all, unless told.
     #[serde(default)]
+    #[param(max_length = 512)]
     prefix: String,
     /// How values are shown; `base64` unless told.
     #[serde(default)]

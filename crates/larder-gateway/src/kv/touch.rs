@@ -1,19 +1,18 @@
 //! `POST /v1/kv/{binding}/touch`: another lifetime.
 
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 use larder::{TouchOptions, TouchOutcome};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::WRITE;
 use super::condition::WriteCondition;
 use super::reply::{Written, condition_failed, written};
 use crate::caller::Caller;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 
@@ -26,8 +25,8 @@ pub(crate) struct Touch {
     key: String,
     /// How long the entry lives from now, in milliseconds; null lets it stay. It must be there, so that no entry stays
     /// because of a typing error.
-    #[serde(deserialize_with = "given")]
-    #[schema(required, minimum = 1)]
+    #[serde(deserialize_with = "whole::unsigned")]
+    #[schema(required, minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
 }
 
@@ -58,7 +57,7 @@ pub(super) async fn touch(
     JsonBody(Touch { key, ttl_millis }): JsonBody<Touch>,
 ) -> Result<Response, Problem> {
     let mut options = TouchOptions::persist();
-    options.ttl = ttl_millis.map(Duration::from_millis);
+    options.ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     options.version = condition.version()?;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     match kv.touch(&key, options).await.map_err(|error| Problem::from(error).about(WRITE))? {
@@ -66,9 +65,4 @@ pub(super) async fn touch(
         TouchOutcome::Absent => Err(Problem::new(Code::NotFound, "the key is not there")),
         TouchOutcome::ConditionFailed(seen) => Err(condition_failed(&seen)),
     }
-}
-
-/// Without this a field that is missing would be null.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Option::deserialize(deserializer)
 }

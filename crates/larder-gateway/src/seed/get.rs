@@ -27,6 +27,7 @@ pub(crate) struct Wanted {
     #[param(min_length = 1, max_length = 512)]
     key: Option<String>,
     /// The prefix of the keys; the empty one is that of all.
+    #[param(max_length = 512)]
     prefix: Option<String>,
     /// Where to go on: the `cursor` of the page before, which was of the same prefix.
     cursor: Option<String>,
@@ -131,7 +132,8 @@ pub(super) async fn get_data(
                 options = options.cursor(cursor);
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Scan).await?;
-            let page = kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
+            let page =
+                kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
             let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
             let cursor = page.cursor.map(|cursor| cursor.to_string());
             Ok(Json(DataPage { items, cursor }).into_response())

@@ -1,7 +1,5 @@
 //! `POST /v1/operations/data`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use larder::{PutOptions, PutOutcome};
@@ -12,6 +10,7 @@ use utoipa::ToSchema;
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 use crate::seed::PUT;
@@ -28,7 +27,7 @@ pub(crate) struct PutData {
     value: Box<RawValue>,
     /// How long the entry lives, in seconds, to the millisecond. Without it, for ever.
     #[serde(default)]
-    #[schema(exclusive_minimum = 0)]
+    #[schema(exclusive_minimum = 0, maximum = 250000000000_u64)]
     ttl: Option<f64>,
     /// Whether to store only if the key is absent.
     #[serde(default)]
@@ -61,7 +60,7 @@ pub(super) async fn put_data(
     JsonBody(data): JsonBody<PutData>,
 ) -> Result<Json<DataPut>, Problem> {
     let mut options = PutOptions::new();
-    options.ttl = data.ttl.map(lifetime).transpose()?;
+    options.ttl = data.ttl.map(|seconds| lifetime::of_seconds(seconds, "ttl")).transpose()?;
     if data.if_not_exists {
         options = options.if_not_exists();
     }
@@ -69,14 +68,4 @@ pub(super) async fn put_data(
     let value = String::from(Box::<str>::from(data.value));
     let outcome = kv.put(&data.key, value, options).await.map_err(|error| Problem::from(error).about(PUT))?;
     Ok(Json(DataPut { key: data.key, stored: matches!(outcome, PutOutcome::Stored(_)) }))
-}
-
-/// Seconds as a duration.
-fn lifetime(seconds: f64) -> Result<Duration, Problem> {
-    let refuse =
-        || Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000");
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(ttl) if !ttl.is_zero() => Ok(ttl),
-        _ => Err(refuse()),
-    }
 }

@@ -17,8 +17,6 @@ use super::Served;
 pub(crate) struct Remote {
     pub(crate) name: &'static str,
     pub(crate) behind: Behind,
-    /// The namespace of the store that the gateway serves; none is the whole.
-    pub(crate) namespace: Option<&'static str>,
 }
 
 /// What is behind the gateway.
@@ -39,8 +37,7 @@ impl Harness for Remote {
             Behind::Memory { shards } => Store::Memory(MemoryDriver::new().shards(shards)),
             Behind::Sled => Store::Sled(tempfile::tempdir().expect("a directory")),
         };
-        let namespace = self.namespace;
-        Arc::new(RemoteStore { store, namespace, clock: OnceLock::new(), served: Mutex::new(None) })
+        Arc::new(RemoteStore { store, clock: OnceLock::new(), served: Mutex::new(None) })
     }
 }
 
@@ -51,7 +48,6 @@ enum Store {
 
 struct RemoteStore {
     store: Store,
-    namespace: Option<&'static str>,
     clock: OnceLock<Arc<ManualClock>>,
     served: Mutex<Option<Served>>,
 }
@@ -71,20 +67,12 @@ impl RemoteStore {
             Store::Memory(driver) => Kv::builder(driver.clone()),
             Store::Sled(dir) => Kv::builder(self.sled(dir).await),
         };
-        let kv = builder.clock(self.clock() as Arc<dyn Clock>).build();
-        Served::start(match self.namespace {
-            Some(namespace) => kv.with_prefix(namespace).expect("a namespace"),
-            None => kv,
-        })
-        .await
+        Served::start(builder.clock(self.clock() as Arc<dyn Clock>).build()).await
     }
 
     /// Where a row is behind the gateway.
-    fn below(&self, key: &RowKey, shards: u16) -> RowKey {
-        let namespace = self.namespace.map(|id| format!("{id}:")).unwrap_or_default();
-        let text = format!("{namespace}{}", key.key.as_str());
-        let key = larder_core::CanonicalKey::from_canonical(text).expect("canonical");
-        RowKey { shard: Layout::new(shards).shard_of(&key), key }
+    fn below(key: &RowKey, shards: u16) -> RowKey {
+        RowKey { shard: Layout::new(shards).shard_of(&key.key), key: key.key.clone() }
     }
 }
 
@@ -108,10 +96,10 @@ impl TestStore for RemoteStore {
         match &self.store {
             Store::Memory(driver) => {
                 let shards = driver.info().default_shards;
-                driver.corrupt(&self.below(key, shards));
+                driver.corrupt(&Self::below(key, shards));
             }
             Store::Sled(dir) => {
-                let row = self.below(key, 1);
+                let row = Self::below(key, 1);
                 self.sled(dir).await.plant(&row, b"no record").await.expect("it is planted");
             }
         }

@@ -1,7 +1,5 @@
 //! Opens `gateway` bindings with `larder-remote`.
 
-use std::sync::Arc;
-
 use larder_core::{Error, ErrorKind, Kv};
 use larder_remote::{RemoteDriver, RemoteOptions};
 
@@ -11,16 +9,16 @@ use crate::settings::Settings;
 
 pub(crate) fn open(binding: &Binding, settings: &Settings) -> Opening {
     let binding = binding.clone();
-    let (retry, clock) = (settings.retry.clone(), Arc::clone(&settings.clock));
+    let retry = settings.retry.clone();
     Box::pin(async move {
         let Binding::Gateway(binding) = binding else {
             return Err(Error::new(ErrorKind::Internal, "another service's binding came to gateway"));
         };
+        // Not by the handles' clock, which may be one that stands still: the gateway's is measured against one that goes.
         let options = binding
             .driver_options()
             .connect_timeout(retry.connect_timeout)
-            .attempt_timeout(retry.attempt_timeout)
-            .clock(clock);
+            .attempt_timeout(retry.attempt_timeout);
         Ok(Kv::builder(RemoteDriver::open(&options)?))
     })
 }

@@ -1,20 +1,19 @@
 //! `POST /v1/kv/{binding}/put-many`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::check_size;
 use crate::caller::Caller;
-use crate::extract::JsonBody;
+use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
 use crate::kv::item::Failed;
 use crate::kv::reply::Written;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 use crate::value::{Encoding, from_base64};
@@ -24,25 +23,64 @@ use crate::value::{Encoding, from_base64};
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct PutMany {
     /// The entries.
-    #[schema(max_items = 256)]
+    #[schema(max_items = 256, value_type = Vec<NewEntryForm>)]
     entries: Vec<NewEntry>,
     /// How long all of them live, in milliseconds. Without it, for ever.
-    #[schema(minimum = 1)]
+    #[serde(default, deserialize_with = "whole::unsigned")]
+    #[schema(minimum = 1, maximum = 250000000000000_u64)]
     ttl_millis: Option<u64>,
 }
 
-/// An entry to store.
-#[derive(Debug, Deserialize, ToSchema)]
+/// An entry to store, as it is read.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewEntry {
+struct NewEntry {
+    key: String,
+    value: Box<RawValue>,
+    #[serde(default, deserialize_with = "not_null")]
+    encoding: Option<Encoding>,
+}
+
+/// An entry to store, as it is described: serde would copy a value to find out which of the two it is.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) enum NewEntryForm {
+    /// With a value that is any JSON.
+    Json(NewJsonEntry),
+    /// With a value that is a string of base64.
+    Base64(NewBase64Entry),
+}
+
+/// An entry whose value is any JSON.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct NewJsonEntry {
     /// The key.
     #[schema(min_length = 1, max_length = 512)]
     key: String,
-    /// The value: any JSON, kept as it was written, or a string of base64 if `encoding` says so.
+    /// The value, kept as it was written.
     #[schema(value_type = serde_json::Value)]
     value: Box<RawValue>,
-    /// How the value is written, if it is not JSON.
-    encoding: Option<Encoding>,
+}
+
+/// An entry whose value is base64.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct NewBase64Entry {
+    /// The key.
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    /// The value, with padding.
+    #[schema(
+        content_encoding = "base64",
+        pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
+    )]
+    value: String,
+    /// Says that it is base64.
+    encoding: Encoding,
 }
 
 /// The answers, in the order of the entries.
@@ -83,14 +121,13 @@ pub(crate) async fn put_many(
     JsonBody(PutMany { entries, ttl_millis }): JsonBody<PutMany>,
 ) -> Result<Json<PutManyAnswer>, Problem> {
     check_size("entries", entries.len())?;
-    let entries = entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let entries =
+        entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     let keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     let parts = &[("the key", "entries"), ("the value", "entries"), ("the TTL", "ttlMillis")];
-    let stored = kv
-        .put_many(entries, ttl_millis.map(Duration::from_millis))
-        .await
-        .map_err(|error| Problem::from(error).about(parts))?;
+    let stored = kv.put_many(entries, ttl).await.map_err(|error| Problem::from(error).about(parts))?;
     let mut failed = 0;
     let items = keys.into_iter().zip(stored).map(|(key, stored)| match stored {
         Ok(version) => Put::Written(Written { key, version: version.to_string() }),
@@ -111,9 +148,17 @@ impl NewEntry {
                 .ok()
                 .and_then(|text| from_base64(&text))
                 .ok_or_else(|| {
-                    Problem::invalid(format!("entries[{at}].value"), "must be a string of base64 with padding")
+                    Problem::invalid(
+                        format!("entries[{at}].value"),
+                        "must be a string of base64 with padding",
+                    )
                 })?,
         };
         Ok((self.key, value))
     }
+}
+
+/// An encoding that is given is one.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Encoding>, D::Error> {
+    Encoding::deserialize(deserializer).map(Some)
 }

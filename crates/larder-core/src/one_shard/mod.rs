@@ -1,6 +1,9 @@
 //! A part of a store as one shard: what a server lets others at.
 
-use std::collections::HashSet;
+mod batch;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +11,7 @@ use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use smol_str::SmolStr;
 
+use self::batch::{at_positions, check_distinct, each, sorted_out};
 use crate::driver::{
     BatchItem, Consistency, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply,
     LayoutKeeper, Mutation, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard,
@@ -133,14 +137,6 @@ fn check_expiry(expires_at: Expiry) -> Result<(), DriverError> {
     Ok(())
 }
 
-/// Gives what is known of a whole batch to each of its positions.
-fn each<T>(reply: Result<Vec<BatchItem<T>>, DriverError>, positions: usize) -> Vec<BatchItem<T>> {
-    match reply {
-        Ok(items) => items,
-        Err(error) => (0..positions).map(|_| BatchItem::Done(Err(error.clone()))).collect(),
-    }
-}
-
 #[async_trait]
 impl Driver for OneShard {
     fn info(&self) -> &DriverInfo {
@@ -238,11 +234,11 @@ impl Driver for OneShard {
         keys: &[RowKey],
         read: Read,
     ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
-        let rows = keys.iter().map(|key| self.row(&key.key)).collect::<Result<Vec<_>, _>>()?;
+        let (rows, positions) = sorted_out(keys.iter().map(|key| self.row(&key.key)));
         check_distinct(rows.iter())?;
         let chunks = rows.chunks(self.info.batch.reads.max(1));
         let reads = chunks.map(async |chunk| each(self.inner.get_batch(chunk, read).await, chunk.len()));
-        Ok(join_all(reads).await.into_iter().flatten().collect())
+        Ok(at_positions(positions, join_all(reads).await.into_iter().flatten()))
     }
 
     async fn write_batch(
@@ -250,19 +246,18 @@ impl Driver for OneShard {
         writes: &[(RowKey, Write)],
         now: Timestamp,
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
-        let mut below = Vec::with_capacity(writes.len());
-        for (key, write) in writes {
+        let (below, positions) = sorted_out(writes.iter().map(|(key, write)| {
             self.check_write(write)?;
             if write.guard != Guard::Always {
                 return Err(invalid("a write of a batch has a condition; send it by itself"));
             }
-            below.push((self.row(&key.key)?, write.clone()));
-        }
+            Ok((self.row(&key.key)?, write.clone()))
+        }));
         check_distinct(below.iter().map(|(row, _)| row))?;
         let chunks = self.chunks(&below);
         let sent =
             chunks.iter().map(async |chunk| each(self.inner.write_batch(chunk, now).await, chunk.len()));
-        Ok(join_all(sent).await.into_iter().flatten().collect())
+        Ok(at_positions(positions, join_all(sent).await.into_iter().flatten()))
     }
 
     /// Nothing: who serves the store looks after it, and a part of it says nothing about the rest.
@@ -273,39 +268,6 @@ impl Driver for OneShard {
     async fn check(&self) -> Result<Health, DriverError> {
         self.inner.check().await
     }
-}
-
-impl OneShard {
-    /// Divides writes by what one request below may hold.
-    fn chunks<'a>(&self, mut writes: &'a [(RowKey, Write)]) -> Vec<&'a [(RowKey, Write)]> {
-        let limits = self.info.batch;
-        let mut chunks = Vec::new();
-        while !writes.is_empty() {
-            let mut bytes = 0;
-            let fits = writes.iter().take(limits.writes.max(1)).take_while(|(row, write)| {
-                bytes += row.key.as_bytes().len();
-                if let Mutation::Put { value, .. } = &write.mutation {
-                    bytes += value.len();
-                }
-                bytes <= limits.write_bytes
-            });
-            let (chunk, rest) = writes.split_at(fits.count().max(1));
-            chunks.push(chunk);
-            writes = rest;
-        }
-        chunks
-    }
-}
-
-/// Refuses a key that is given twice, which platforms do not take in one batch.
-fn check_distinct<'a>(rows: impl Iterator<Item = &'a RowKey>) -> Result<(), DriverError> {
-    let mut seen = HashSet::new();
-    for row in rows {
-        if !seen.insert(row) {
-            return Err(invalid("a key is given twice in one batch; give it once"));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Debug for OneShard {
