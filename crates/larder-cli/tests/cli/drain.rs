@@ -101,3 +101,45 @@ fn terminated_under_load_it_loses_nothing_and_tears_nothing() {
         }
     }
 }
+
+/// Begins a request that will never be whole.
+fn begin(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!(
+        "POST /v1/operations/data HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    // One answer later, the gateway has seen it.
+    assert_eq!(ask(address, "GET /healthz", &[], "").0, 200);
+    stream
+}
+
+#[test]
+fn what_is_not_done_in_time_is_cut_and_told() {
+    let shell = Shell::new();
+    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0", "--drain", "200ms"]);
+    let mut begun = begin(serving.address);
+    serving.terminate();
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.errors.contains("1 connections were cut"), "{ended:?}");
+    assert_eq!(answer(&mut begun), None);
+}
+
+#[test]
+fn a_second_signal_cuts_at_once() {
+    let shell = Shell::new();
+    let serving =
+        Serving::start(&shell, &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain", "1h"]);
+    let admin = serving.admin.expect("an address");
+    let mut begun = begin(serving.address);
+    serving.terminate();
+    // Two signals at once are one to the kernel: the first has come when the gateway says so.
+    while ask(admin, "GET /readyz", &[], "").0 == 200 {}
+    assert_eq!(ask(admin, "GET /healthz", &[], "").0, 200, "operators are answered to the end");
+    serving.terminate();
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(answer(&mut begun), None);
+}

@@ -1,8 +1,6 @@
 //! Being asked to end.
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 use crate::failure::{Failure, Outcome};
 
@@ -13,8 +11,8 @@ pub(super) fn stop() -> Outcome<(impl Future<Output = ()> + Send, impl Future<Ou
         use tokio::signal::unix::{SignalKind, signal};
         signal(SignalKind::terminate()).map_err(|error| Failure::at("the signal handler", &error))?
     };
-    let asked = Arc::new(Semaphore::new(0));
-    let asking = Arc::clone(&asked);
+    let (asking, mut asked) = watch::channel(0_usize);
+    let mut again = asked.clone();
     tokio::spawn(async move {
         loop {
             #[cfg(unix)]
@@ -24,14 +22,11 @@ pub(super) fn stop() -> Outcome<(impl Future<Output = ()> + Send, impl Future<Ou
             }
             #[cfg(not(unix))]
             let _ = tokio::signal::ctrl_c().await;
-            asking.add_permits(1);
+            asking.send_modify(|times| *times += 1);
         }
     });
-    let again = Arc::clone(&asked);
-    let first = async move {
-        // Given back, so that the second time is told from the first by the number.
-        drop(asked.acquire().await);
-    };
-    let second = async move { drop(again.acquire_many(2).await) };
+    // The sender is never dropped, so that there is an end to wait for.
+    let first = async move { drop(asked.wait_for(|times| *times >= 1).await) };
+    let second = async move { drop(again.wait_for(|times| *times >= 2).await) };
     Ok((first, second))
 }
