@@ -69,11 +69,6 @@ impl Caller {
         Self(Arc::new(Inner { identity, namespace, bindings, permissions }))
     }
 
-    /// What the request was let in by.
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.0.identity
-    }
-
     /// Whether the caller reaches all that the gateway serves, and so may see what concerns everybody.
     pub(crate) fn is_whole(&self) -> bool {
         self.0.namespace.is_none() && self.0.bindings == Reach::All

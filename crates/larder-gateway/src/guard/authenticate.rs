@@ -7,10 +7,8 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::DefaultClock;
 
 use super::credentials::{Presented, presented};
-use super::limits::Limits;
 use super::loopback::LoopbackGuard;
 use crate::caller::{Caller, Identity};
 use crate::gateway::Gateway;
@@ -26,21 +24,17 @@ pub enum Access {
     Keys(Arc<Keyring>),
 }
 
-/// Whom a gateway lets in, and what they have used of their allowances.
+/// Whom a gateway lets in, with all of its settings.
 #[derive(Debug)]
-pub(crate) struct Door {
-    access: Access,
-    limits: Limits<DefaultClock>,
-}
+pub(crate) struct Door(Access);
 
 impl Door {
     /// Pages of the origins that CORS allows may come to a gateway without keys, too.
     pub(crate) fn new(access: Access, cors_origins: &[HeaderValue]) -> Self {
-        let access = match access {
+        Self(match access {
             Access::Loopback(guard) => Access::Loopback(guard.allow_origins(cors_origins.iter().cloned())),
             keys => keys,
-        };
-        Self { access, limits: Limits::new(DefaultClock::default()) }
+        })
     }
 }
 
@@ -50,8 +44,7 @@ pub(crate) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let door = gateway.door();
-    let keyring = match &door.access {
+    let keyring = match &gateway.door().0 {
         Access::Loopback(guard) => {
             if let Err(problem) = guard.check(&request) {
                 return problem.into_response();
@@ -65,8 +58,7 @@ pub(crate) async fn authenticate(
         Ok(verified) => verified,
         Err(problem) => return problem.into_response(),
     };
-    let id = verified.key.id;
-    let verdict = verified.key.grant.rate.map(|rate| door.limits.take(id, rate));
+    let verdict = verified.allowance.as_ref().map(|allowance| allowance.take());
     let mut response = match verdict.filter(|verdict| verdict.is_refusal()) {
         Some(_) => Problem::new(Code::RateLimited, "this key has used up its allowance; try again later")
             .into_response(),
@@ -78,7 +70,7 @@ pub(crate) async fn authenticate(
     if let Some(verdict) = verdict {
         verdict.tell(response.headers_mut());
     }
-    response.extensions_mut().insert(Identity::Key(id));
+    response.extensions_mut().insert(Identity::Key(verified.key.id));
     response
 }
 

@@ -52,7 +52,9 @@ mod tests {
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         lines
             .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).expect("a header"))
+            })
             .fold(HeaderMap::new(), |mut headers, (name, value)| {
                 headers.append(name, value);
                 headers

@@ -2,7 +2,6 @@
 
 mod authenticate;
 mod credentials;
-mod limits;
 mod loopback;
 
 pub use self::authenticate::Access;

@@ -8,12 +8,15 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use governor::clock::DefaultClock;
 use larder::{Clock, Context, Error, Result, SystemClock};
 use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::api_key::{ApiKey, KeyHash, KeyId};
+use super::rate::Rate;
 use super::store::{KeyStore, ListedKey, Stored};
 use crate::caller::Caller;
 
@@ -35,6 +38,8 @@ pub struct Verified {
     pub key: Arc<ListedKey>,
     /// Who it makes the caller.
     pub(crate) caller: Caller,
+    /// What it has left of its rate, if it has one.
+    pub(crate) allowance: Option<Arc<Allowance>>,
 }
 
 /// The keys of a gateway.
@@ -181,12 +186,18 @@ impl Keyring {
             Source::Store(store) => store.clone(),
             Source::Binding(context, id) => KeyStore::new(&context.bindings().load_kv(id).await?)?,
         };
+        let before = self.lock(|known| known.keys.clone());
         let mut keys = HashMap::new();
         for stored in store.load().await? {
             match stored {
                 Ok(Stored { listed, hash }) => {
                     let caller = Caller::of_key(listed.id, &listed.grant);
-                    let verified = Verified { key: Arc::new(listed), caller };
+                    let allowance = listed.grant.rate.map(|rate| {
+                        // What was spent stays spent.
+                        let before = before.as_ref().and_then(|before| before.allowance(listed.id, rate));
+                        before.unwrap_or_else(|| Arc::new(Allowance::new(rate, DefaultClock::default())))
+                    });
+                    let verified = Verified { key: Arc::new(listed), caller, allowance };
                     keys.insert(verified.key.id, Held { verified, hash });
                 }
                 // Good for nothing, and no reason to turn the others away.
@@ -202,6 +213,11 @@ impl Keyring {
 }
 
 impl Snapshot {
+    fn allowance(&self, id: KeyId, rate: Rate) -> Option<Arc<Allowance>> {
+        let allowance = self.keys.get(&id)?.verified.allowance.as_ref()?;
+        (allowance.rate() == rate).then(|| Arc::clone(allowance))
+    }
+
     fn find(&self, id: KeyId, hash: &KeyHash, clock: &dyn Clock) -> Option<Verified> {
         let held = self.keys.get(&id);
         let expected = held.map_or(&NOBODY, |held| &held.hash);
@@ -290,6 +306,20 @@ mod tests {
         assert!(!is_good(&keyring, &key.expose()).await, "wrong keys cost at most one read in a second");
         tokio::time::advance(NEW_WITHIN).await;
         assert!(is_good(&keyring, &key.expose()).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_spent_stays_spent_when_the_keys_are_read_again() {
+        let (store, keyring) = keyring();
+        let key =
+            store.create(&grant().rate("1/h".parse().expect("a rate")), None).await.expect("a key").expose();
+        let take = async || {
+            let verified = keyring.verify(&key).await.expect("the keys can be read").expect("a good key");
+            verified.allowance.expect("a rate").take().is_refusal()
+        };
+        assert!(!take().await);
+        tokio::time::advance(REVOKED_WITHIN).await;
+        assert!(take().await);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! API keys: what they look like, where they are kept, and who presents a good one.
 
+mod allowance;
 mod api_key;
 mod grant;
 mod keyring;

@@ -35,9 +35,9 @@ async fn a_name_that_was_made_to_point_here_is_no_name_of_ours() {
         }
         served.send(PUT, &[("Host", host), ("Origin", &origin), JSON], BODY).await.is(403);
     }
-    // The address in the request line counts as well, and one of the two alone does not do.
+    // The address in the request line counts as well, and no name at all is none of ours.
     served.send("GET http://rebound.example/v1/operations/data?key=victim", &[HOST], b"").await.is(403);
-    served.send("GET /v1/operations/data?key=victim", &[], b"").await.is(400);
+    served.send("GET /v1/operations/data?key=victim", &[], b"").await.is(403);
     let kept = served.store(STORE).await.get("victim").await.expect("a get");
     assert_eq!(kept.as_deref(), Some(&b"secret"[..]));
 }

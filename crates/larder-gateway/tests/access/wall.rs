@@ -113,7 +113,7 @@ async fn no_write_reaches_out() {
         .await
         .is(200);
         wall.intrude(&format!("DELETE /v1/operations/data?key={name}"), "").await.is(200);
-        wall.intrude(&format!("PUT /v1/kv/cache/entry?key={name}"), "mine").await.is(200);
+        wall.intrude(&format!("PUT /v1/kv/cache/entry?key={name}"), "1").await.is(200);
         wall.intrude("POST /v1/kv/cache/touch", &format!(r#"{{"key":{text},"ttlMillis":1}}"#)).await;
         wall.intrude(&format!("DELETE /v1/kv/cache/entry?key={name}"), "").await;
         wall.intrude("POST /v1/kv/cache/increment", &format!(r#"{{"key":{text},"delta":1}}"#)).await.is(200);
