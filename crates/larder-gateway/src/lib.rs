@@ -12,6 +12,7 @@ mod gateway;
 mod guard;
 mod keys;
 mod kv;
+mod lifetime;
 mod observe;
 mod openapi;
 mod options;

@@ -112,7 +112,10 @@ mod tests {
     fn errors_name_the_field_and_never_what_it_held() {
         assert_eq!(wrong("{}"), ("key".into(), "is missing".into()));
         assert_eq!(wrong(r#"{"key":7}"#), ("key".into(), "must be a string".into()));
-        assert_eq!(wrong(r#"{"key":"k","ttl":"s3cret, expected"}"#), ("ttl".into(), "must be a number".into()));
+        assert_eq!(
+            wrong(r#"{"key":"k","ttl":"s3cret, expected"}"#),
+            ("ttl".into(), "must be a number".into())
+        );
         assert_eq!(wrong(r#"{"key":"k","key":"s3cret"}"#), ("key".into(), "is there twice".into()));
         let (field, what) = wrong(r#"{"key":"k","s3cret":1}"#);
         assert_eq!(field, "body");

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn parameters_are_read_strictly() {
-        let read = |query| read::<Page>(query).map_err(|problem| problem.body());
+        let read = |query| read::<Page>(query).map_err(|problem| Box::new(problem.body()));
         let page = read("prefix=a%20b+c%2B%C3%A4&limit=3").expect("a page");
         assert_eq!(page, Page { prefix: Some("a b c+ä".into()), limit: Some(3) });
         assert_eq!(read("").expect("a page"), Page { prefix: None, limit: None });

@@ -47,9 +47,9 @@ impl Visitor<'_> for Number {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Option<i128>, E> {
-        // A float without a fraction is that integer exactly; what is too large stops at the end of the range, and is
-        // refused there.
-        if number.fract() == 0.0 {
+        // Past this a float may stand for an integer that was written otherwise, as one just out of range does.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number.fract() == 0.0 && number.abs() < EXACT {
             return Ok(Some(number as i128));
         }
         Err(Error::invalid_value(Unexpected::Float(number), &self))
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(signed("1.0"), Some(1));
         assert_eq!(signed("-9223372036854775808"), Some(i64::MIN));
         assert_eq!(signed("1e3"), Some(1_000));
-        for text in ["0.5", "9223372036854775808", "1e30", "null", "\"1\"", "true"] {
+        for text in ["0.5", "9223372036854775808", "-9223372036854775809", "1e30", "null", "\"1\"", "true"] {
             assert_eq!(signed(text), None, "{text}");
         }
         let unsigned = |text: &str| super::unsigned(&mut Deserializer::from_str(text)).ok();

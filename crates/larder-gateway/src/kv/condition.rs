@@ -18,9 +18,10 @@ impl WriteCondition {
         match self.0 {
             Condition::Always => Ok(None),
             Condition::IfVersion(version) => Ok(Some(version)),
-            Condition::IfAbsent => {
-                Err(Problem::invalid("If-None-Match", "makes no sense here: there must be an entry; leave it out"))
-            }
+            Condition::IfAbsent => Err(Problem::invalid(
+                "If-None-Match",
+                "makes no sense here: there must be an entry; leave it out",
+            )),
         }
     }
 }
@@ -37,9 +38,13 @@ fn read(headers: &HeaderMap) -> Result<Condition, Problem> {
     match (single(headers, &IF_MATCH)?, single(headers, &IF_NONE_MATCH)?) {
         (None, None) => Ok(Condition::Always),
         (None, Some(any)) if any == "*" => Ok(Condition::IfAbsent),
-        (None, Some(_)) => Err(Problem::invalid("If-None-Match", "of a write must be *: store only if absent")),
+        (None, Some(_)) => {
+            Err(Problem::invalid("If-None-Match", "of a write must be *: store only if absent"))
+        }
         (Some(tag), None) => version(tag).map(Condition::IfVersion),
-        (Some(_), Some(_)) => Err(Problem::invalid("If-Match", "and If-None-Match exclude each other; give one")),
+        (Some(_), Some(_)) => {
+            Err(Problem::invalid("If-Match", "and If-None-Match exclude each other; give one"))
+        }
     }
 }
 

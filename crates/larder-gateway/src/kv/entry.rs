@@ -2,8 +2,6 @@
 
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
@@ -18,6 +16,7 @@ use super::reply::{Written, condition_failed, headers, written};
 use crate::caller::Caller;
 use crate::extract::{Query, RawBody, is_json};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 use crate::value::as_json;
@@ -181,7 +180,7 @@ pub(super) async fn put_entry(
         return Err(Problem::invalid("body", "is no JSON; send it as application/octet-stream, or mend it"));
     }
     let mut options = PutOptions::new();
-    options.ttl = ttl_millis.map(Duration::from_millis);
+    options.ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     options.condition = condition;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     match kv.put(&key, value, options).await.map_err(|error| Problem::from(error).about(WRITE))? {
@@ -240,9 +239,10 @@ impl Form {
     fn asked(headers: &HeaderMap) -> Self {
         let accept: Vec<_> =
             headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).collect();
-        let mut types = accept.iter().flat_map(|accept| accept.split(',')).map(|range| {
-            range.split(';').next().unwrap_or_default().trim()
-        });
+        let mut types = accept
+            .iter()
+            .flat_map(|accept| accept.split(','))
+            .map(|range| range.split(';').next().unwrap_or_default().trim());
         let is_json = |range: &str| range.eq_ignore_ascii_case("application/json");
         match types.next() {
             Some(first) if is_json(first) && types.all(is_json) => Self::Json,

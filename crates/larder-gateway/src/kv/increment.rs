@@ -1,7 +1,5 @@
 //! `POST /v1/kv/{binding}/increment`: counters.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use larder::{Error, ErrorKind};
@@ -12,6 +10,7 @@ use super::WRITE;
 use crate::caller::Caller;
 use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 
@@ -65,8 +64,9 @@ pub(super) async fn increment(
     Path(binding): Path<String>,
     JsonBody(Increment { key, delta, ttl_millis }): JsonBody<Increment>,
 ) -> Result<Json<Counted>, Problem> {
+    let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
-    let sum = kv.increment(&key, delta, ttl_millis.map(Duration::from_millis)).await.map_err(problem)?;
+    let sum = kv.increment(&key, delta, ttl).await.map_err(problem)?;
     Ok(Json(Counted { key, number: sum, text: sum.to_string() }))
 }
 

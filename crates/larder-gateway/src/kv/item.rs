@@ -99,7 +99,10 @@ impl Failed {
 
 impl Scanned {
     /// What a scan came to.
-    pub(crate) fn of<T>(item: Result<T>, show: impl FnOnce(T) -> Result<Item, Problem>) -> Result<Self, Problem> {
+    pub(crate) fn of<T>(
+        item: Result<T>,
+        show: impl FnOnce(T) -> Result<Item, Problem>,
+    ) -> Result<Self, Problem> {
         match item {
             Ok(entry) => show(entry).map(Self::Item),
             Err(error) => Ok(Self::Failed(Failed::of(error))),

@@ -19,7 +19,8 @@ use crate::gateway::Gateway;
 /// The words that errors have for the parts of requests, and the names that those have here.
 const WRITE: &[(&str, &str)] =
     &[("the version", "If-Match"), ("the key", "key"), ("the value", "body"), ("the TTL", "ttlMillis")];
-const SCAN: &[(&str, &str)] = &[("the cursor", "cursor"), ("the prefix", "prefix"), ("the limit is", "limit")];
+const SCAN: &[(&str, &str)] =
+    &[("the cursor", "cursor"), ("the prefix", "prefix"), ("the limit is", "limit")];
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {

@@ -1,7 +1,5 @@
 //! `POST /v1/kv/{binding}/touch`: another lifetime.
 
-use std::time::Duration;
-
 use axum::extract::{Path, State};
 use axum::response::Response;
 use larder::{TouchOptions, TouchOutcome};
@@ -14,6 +12,7 @@ use super::reply::{Written, condition_failed, written};
 use crate::caller::Caller;
 use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 
@@ -58,7 +57,7 @@ pub(super) async fn touch(
     JsonBody(Touch { key, ttl_millis }): JsonBody<Touch>,
 ) -> Result<Response, Problem> {
     let mut options = TouchOptions::persist();
-    options.ttl = ttl_millis.map(Duration::from_millis);
+    options.ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     options.version = condition.version()?;
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     match kv.touch(&key, options).await.map_err(|error| Problem::from(error).about(WRITE))? {

@@ -132,7 +132,8 @@ pub(super) async fn get_data(
                 options = options.cursor(cursor);
             }
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Scan).await?;
-            let page = kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
+            let page =
+                kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
             let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
             let cursor = page.cursor.map(|cursor| cursor.to_string());
             Ok(Json(DataPage { items, cursor }).into_response())

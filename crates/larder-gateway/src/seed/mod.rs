@@ -12,7 +12,8 @@ use crate::gateway::Gateway;
 /// The words that errors have for the parts of requests, and the names that those have here.
 const KEY: &[(&str, &str)] = &[("the key", "key")];
 const PUT: &[(&str, &str)] = &[("the key", "key"), ("the value", "value"), ("the TTL", "ttl")];
-const SCAN: &[(&str, &str)] = &[("the cursor", "cursor"), ("the prefix", "prefix"), ("the limit is", "limit")];
+const SCAN: &[(&str, &str)] =
+    &[("the cursor", "cursor"), ("the prefix", "prefix"), ("the limit is", "limit")];
 
 /// The routes.
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {

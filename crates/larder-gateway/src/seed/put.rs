@@ -1,7 +1,5 @@
 //! `POST /v1/operations/data`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
 use larder::{PutOptions, PutOutcome};
@@ -12,6 +10,7 @@ use utoipa::ToSchema;
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 use crate::seed::PUT;
@@ -61,7 +60,7 @@ pub(super) async fn put_data(
     JsonBody(data): JsonBody<PutData>,
 ) -> Result<Json<DataPut>, Problem> {
     let mut options = PutOptions::new();
-    options.ttl = data.ttl.map(lifetime).transpose()?;
+    options.ttl = data.ttl.map(|seconds| lifetime::of_seconds(seconds, "ttl")).transpose()?;
     if data.if_not_exists {
         options = options.if_not_exists();
     }
@@ -69,15 +68,4 @@ pub(super) async fn put_data(
     let value = String::from(Box::<str>::from(data.value));
     let outcome = kv.put(&data.key, value, options).await.map_err(|error| Problem::from(error).about(PUT))?;
     Ok(Json(DataPut { key: data.key, stored: matches!(outcome, PutOutcome::Stored(_)) }))
-}
-
-/// Seconds as a duration.
-fn lifetime(seconds: f64) -> Result<Duration, Problem> {
-    if seconds > 0.0
-        && let Ok(ttl) = Duration::try_from_secs_f64(seconds)
-    {
-        // The shortest lifetime that there is, where there would be none left.
-        return Ok(ttl.max(Duration::from_millis(1)));
-    }
-    Err(Problem::invalid("ttl", "must be a number of seconds above 0 that ends before the year 10000"))
 }

@@ -14,7 +14,8 @@ async fn every_position_has_its_own_answer() {
     ] });
     let put = server.post("/v1/kv/main/put-many", &put).await.ok();
     assert_eq!(put["failed"], 0);
-    let versions: Vec<_> = put["items"].as_array().expect("items").iter().map(|item| &item["version"]).collect();
+    let versions: Vec<_> =
+        put["items"].as_array().expect("items").iter().map(|item| &item["version"]).collect();
     assert_eq!((versions.len(), versions[0]), (3, versions[2]));
     assert_eq!(server.get("/v1/kv/main/entry?key=b").await.bytes, [0, 255]);
 
@@ -30,7 +31,8 @@ async fn every_position_has_its_own_answer() {
     assert_eq!((&got["items"][2]["value"], &got["items"][2]["encoding"]), (&json!("Mg=="), &json!("base64")));
 
     // What a batch gives, a batch takes.
-    let again = json!({ "entries": [{ "key": "c", "value": got["items"][0]["value"], "encoding": "base64" }] });
+    let again =
+        json!({ "entries": [{ "key": "c", "value": got["items"][0]["value"], "encoding": "base64" }] });
     server.post("/v1/kv/main/put-many", &again).await.ok();
     assert_eq!(server.get("/v1/kv/main/entry?key=c").await.bytes, [0, 255]);
 
@@ -47,7 +49,11 @@ async fn a_bad_position_is_named_and_nothing_is_done() {
     let put = |entries| json!({ "entries": entries });
     for (entries, field, position) in [
         (json!([{ "key": "a", "value": 1 }, { "key": "", "value": 2 }]), "entries", "item 1"),
-        (json!([{ "key": "a", "value": 1 }, { "key": "b", "value": "?", "encoding": "base64" }]), "entries[1].value", ""),
+        (
+            json!([{ "key": "a", "value": 1 }, { "key": "b", "value": "?", "encoding": "base64" }]),
+            "entries[1].value",
+            "",
+        ),
         (json!([{ "key": "a", "value": 1 }, { "key": "b" }]), "entries[1].value", ""),
         (json!([{ "key": "a", "value": "v".repeat(24_576) }]), "entries", "item 0"),
     ] {

@@ -41,7 +41,9 @@ async fn every_one_of_many_at_once_gets_its_own_sum() {
     let server = Server::start().await;
     let requests = (0..64).map(|_| {
         let request = server.request(reqwest::Method::POST, INCREMENT).json(&json!({ "key": "n" }));
-        tokio::spawn(async { crate::support::Answer::of(request).await.ok()["number"].as_i64().expect("a number") })
+        tokio::spawn(async {
+            crate::support::Answer::of(request).await.ok()["number"].as_i64().expect("a number")
+        })
     });
     let mut sums = Vec::new();
     for request in requests.collect::<Vec<_>>() {

@@ -21,7 +21,10 @@ async fn the_document_is_the_one_in_docs() {
         std::fs::write(&path, &text).expect("written");
     }
     let copy = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(copy == text, "docs/openapi.json is not what the code says; LARDER_WRITE_DOCUMENTS=1 writes it anew");
+    assert!(
+        copy == text,
+        "docs/openapi.json is not what the code says; LARDER_WRITE_DOCUMENTS=1 writes it anew"
+    );
     server.end().await;
 }
 
@@ -31,7 +34,9 @@ fn every_route_is_described_with_its_errors() {
     let paths = document["paths"].as_object().expect("paths");
     let operations: Vec<(&String, &String, &Value)> = paths
         .iter()
-        .flat_map(|(path, item)| item.as_object().expect("a path").iter().map(move |(method, what)| (path, method, what)))
+        .flat_map(|(path, item)| {
+            item.as_object().expect("a path").iter().map(move |(method, what)| (path, method, what))
+        })
         .collect();
     assert!(operations.len() >= 14, "{}", operations.len());
     for (path, method, operation) in operations {

@@ -41,7 +41,22 @@ async fn bytes_come_back_byte_for_byte_with_version_and_lifetime() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_key_works() {
     let server = Server::start().await;
-    let keys = ["a/b", ".", "..", "../x", "a?b&c=d#e", "a b+c", "100%", "%41", "ä", "__x__", "\n", "\u{0}", "'", "~"];
+    let keys = [
+        "a/b",
+        ".",
+        "..",
+        "../x",
+        "a?b&c=d#e",
+        "a b+c",
+        "100%",
+        "%41",
+        "ä",
+        "__x__",
+        "\n",
+        "\u{0}",
+        "'",
+        "~",
+    ];
     for key in keys {
         let request = |method| server.request(method, ENTRY).query(&[("key", key)]);
         let put = Answer::of(request(Method::PUT).body(key)).await;
@@ -85,7 +100,9 @@ async fn conditions_hold_or_nothing_changes() {
     assert_eq!(gone["details"]["seen"], "absent");
     assert_eq!(server.delete(&path).await.status, 204);
 
-    for (name, wrong) in [("if-match", "*"), ("if-match", "\"x\""), ("if-match", "x"), ("if-none-match", "\"x\"")] {
+    for (name, wrong) in
+        [("if-match", "*"), ("if-match", "\"x\""), ("if-match", "x"), ("if-none-match", "\"x\"")]
+    {
         let shown = if name == "if-match" { "If-Match" } else { "If-None-Match" };
         put("5", name, wrong.into()).await.invalid(shown);
     }
@@ -123,7 +140,10 @@ async fn json_is_had_by_asking_for_it() {
     put(text).await.ok();
     let get = |accept: &'static str| Answer::of(server.request(Method::GET, &path).header("accept", accept));
     let got = get("application/json").await;
-    assert_eq!((got.header("content-type"), got.bytes.as_slice()), (Some("application/json"), text.as_bytes()));
+    assert_eq!(
+        (got.header("content-type"), got.bytes.as_slice()),
+        (Some("application/json"), text.as_bytes())
+    );
     for accept in ["*/*", "application/octet-stream", "text/html,application/json;q=0.9"] {
         let got = get(accept).await;
         assert_eq!(got.header("content-type"), Some("application/octet-stream"), "{accept}");
@@ -141,7 +161,8 @@ async fn touch_gives_another_lifetime() {
     let path = format!("{ENTRY}?key=k");
     let touch = |ttl: serde_json::Value| json!({ "key": "k", "ttlMillis": ttl });
     server.post(TOUCH, &touch(json!(10))).await.refused(404, "NOT_FOUND");
-    let first = server.put(&format!("{path}&ttlMillis=10"), "x").await.header("etag").expect("a version").to_owned();
+    let first =
+        server.put(&format!("{path}&ttlMillis=10"), "x").await.header("etag").expect("a version").to_owned();
     let touched = server.post(TOUCH, &touch(json!(2_000))).await;
     touched.ok();
     let second = touched.header("etag").expect("a version").to_owned();

@@ -19,7 +19,12 @@ fn random_requests_agree_with_the_model() {
     let config = Config { cases: 96, failure_persistence: None, max_shrink_iters: 500, ..Config::default() };
     let played = TestRunner::new(config).run(&operations(40), |operations| {
         let number = sequences.fetch_add(1, Ordering::Relaxed);
-        let play = Play { server: &server, space: format!("s{number}|"), model: Model::default(), tags: HashMap::new() };
+        let play = Play {
+            server: &server,
+            space: format!("s{number}|"),
+            model: Model::default(),
+            tags: HashMap::new(),
+        };
         runtime.block_on(play.all(&operations)).map_err(TestCaseError::fail)
     });
     if let Err(failure) = played {
@@ -69,7 +74,8 @@ impl Play<'_> {
             Op::Delete(key, when) => self.delete(self.key(key), *when).await,
             Op::PlainDelete(key) => {
                 let key = self.key(key);
-                let request = self.server.request(Method::DELETE, "/v1/operations/data").query(&[("key", &key)]);
+                let request =
+                    self.server.request(Method::DELETE, "/v1/operations/data").query(&[("key", &key)]);
                 same("status", Answer::of(request).await.status, 200)?;
                 self.model.delete(&key, Condition::Always);
                 Ok(())
@@ -254,7 +260,8 @@ impl Play<'_> {
     }
 
     async fn put_many(&mut self, entries: Vec<(String, &str)>, ttl: Ttl) -> Check {
-        let shown: Vec<_> = entries.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
+        let shown: Vec<_> =
+            entries.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect();
         let mut body = json!({ "entries": shown });
         if let Some(ttl) = ttl {
             body["ttlMillis"] = json!(ttl);
@@ -294,7 +301,8 @@ impl Play<'_> {
         self.compare_all(prefix, &items)?;
         let plain = self.server.request(Method::GET, "/v1/operations/data").query(&[("prefix", prefix)]);
         let plain = Answer::of(plain).await.json()["items"].as_array().cloned().unwrap_or_default();
-        let facts = |items: &[Value]| items.iter().map(|item| (item["key"].clone(), shown(item))).collect::<Vec<_>>();
+        let facts =
+            |items: &[Value]| items.iter().map(|item| (item["key"].clone(), shown(item))).collect::<Vec<_>>();
         same("the page of the plain API", facts(&plain), facts(&items))
     }
 

@@ -9,8 +9,18 @@ use proptest::sample::select;
 pub(crate) const KEYS: &[&str] = &["a", "a:1", "a:10", "a:2", "b", "b/", "é", "~", "..", "a+b &=%41"];
 const PREFIXES: &[&str] = &["", "a", "a:", "a:1", "b", "é", "z"];
 /// JSON and what is none.
-const VALUES: &[&str] =
-    &["", "0", "7", "-12", "text", "08", "{\"a\":[1,\n2]}", "9223372036854775807", "-9223372036854775808", "\0é"];
+const VALUES: &[&str] = &[
+    "",
+    "0",
+    "7",
+    "-12",
+    "text",
+    "08",
+    "{\"a\":[1,\n2]}",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "\0é",
+];
 const DELTAS: &[i64] = &[1, -1, 0, 40, i64::MAX, i64::MIN];
 
 pub(crate) type Key = &'static str;
@@ -50,8 +60,7 @@ pub(crate) fn operations(most: usize) -> impl Strategy<Value = Vec<Op>> {
     let ttl = || option::weighted(0.6, 1_u64..40);
     // Mostly the latest.
     let version = || prop_oneof![4 => Just(0_usize), 1 => 1_usize..4];
-    let when =
-        || prop_oneof![3 => Just(When::Always), 2 => Just(When::Absent), 3 => version().prop_map(When::Version)];
+    let when = || prop_oneof![3 => Just(When::Always), 2 => Just(When::Absent), 3 => version().prop_map(When::Version)];
     let op = prop_oneof![
         4 => key().prop_map(Op::Get),
         8 => (key(), value(), ttl(), when()).prop_map(|(key, value, ttl, when)| Op::Put(key, value, ttl, when)),

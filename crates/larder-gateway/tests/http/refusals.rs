@@ -96,7 +96,12 @@ async fn a_plain_request_id_comes_back_and_another_is_replaced() {
     let server = Server::start().await;
     let asked = |id: &'static str| {
         let request = server.request(Method::GET, "/v1/operations/data?key=k").header("x-request-id", id);
-        async { Answer::of(request).await.refused(404, "NOT_FOUND")["requestId"].as_str().expect("an id").to_owned() }
+        async {
+            Answer::of(request).await.refused(404, "NOT_FOUND")["requestId"]
+                .as_str()
+                .expect("an id")
+                .to_owned()
+        }
     };
     assert_eq!(asked("trace-7_a.b").await, "trace-7_a.b");
     let new = asked("two words").await;

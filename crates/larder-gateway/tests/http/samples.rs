@@ -21,7 +21,14 @@ async fn the_samples_run_against_a_gateway() {
     assert_eq!(
         ran,
         [
-            "put ok", "scan ok", "delete ok", "session ok", "cache ok", "rate limit ok", "flags ok", "lock ok",
+            "put ok",
+            "scan ok",
+            "delete ok",
+            "session ok",
+            "cache ok",
+            "rate limit ok",
+            "flags ok",
+            "lock ok",
             "errors ok"
         ]
     );

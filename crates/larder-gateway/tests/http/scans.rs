@@ -16,7 +16,10 @@ async fn pages_and_streams_show_the_same_entries_in_order() {
     for values in ["base64", "json", "none"] {
         let (mut paged, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = server.get(&format!("/v1/kv/main/scan?prefix=p:&limit=100&values={values}{cursor}")).await.ok();
+            let page = server
+                .get(&format!("/v1/kv/main/scan?prefix=p:&limit=100&values={values}{cursor}"))
+                .await
+                .ok();
             paged.extend(page["items"].as_array().expect("items").clone());
             let Some(next) = page["cursor"].as_str() else { break };
             cursor = format!("&cursor={next}");

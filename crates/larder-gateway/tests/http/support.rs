@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// A gateway with the bindings `main` and `other`, in one embedded store. A third, `hidden`, is not served.
+/// A gateway with the bindings `main` and `other`, each an embedded store. A third, `hidden`, is not served.
 pub(crate) struct Server {
     pub(crate) client: Client,
     pub(crate) clock: Arc<ManualClock>,
@@ -27,9 +27,8 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         let dir = TempDir::new().expect("a directory");
-        let binding = |prefix: &str| {
-            json!({ "service": "local-kv", "dataDir": dir.path(), "keyPrefix": prefix }).to_string()
-        };
+        // Without a namespace, so that keys may have all of their 512 bytes.
+        let binding = |id: &str| json!({ "service": "local-kv", "dataDir": dir.path().join(id) }).to_string();
         let clock = Arc::new(ManualClock::default());
         let bindings = ["main", "other", "hidden"].map(|id| (id, binding(id)));
         let context = Context::new(Bindings::from_map(bindings).with_clock(Arc::clone(&clock) as _));

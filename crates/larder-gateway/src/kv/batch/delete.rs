@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::check_size;
+use super::{KeyText, check_size};
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
@@ -18,7 +18,7 @@ use crate::problem::{Problem, Refusals};
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteMany {
     /// The keys.
-    #[schema(max_items = 256)]
+    #[schema(max_items = 256, value_type = Vec<KeyText>)]
     keys: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::check_size;
+use super::{KeyText, check_size};
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
@@ -18,7 +18,7 @@ use crate::problem::{Problem, Refusals};
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetMany {
     /// The keys.
-    #[schema(max_items = 256)]
+    #[schema(max_items = 256, value_type = Vec<KeyText>)]
     keys: Vec<String>,
     /// How values are shown; `base64` unless told.
     #[serde(default)]
@@ -73,7 +73,8 @@ pub(crate) async fn get_many(
 ) -> Result<Json<GotMany>, Problem> {
     check_size("keys", keys.len())?;
     let kv = caller.open(&gateway, &binding, Permission::Read).await?;
-    let found = kv.get_many(&keys).await.map_err(|error| Problem::from(error).about(&[("the key", "keys")]))?;
+    let found =
+        kv.get_many(&keys).await.map_err(|error| Problem::from(error).about(&[("the key", "keys")]))?;
     let mut failed = 0;
     let items = keys.into_iter().zip(found).map(|(key, found)| match found {
         Ok(Some(entry)) => Item::of(&entry, values).map(Got::Item),

@@ -1,7 +1,5 @@
 //! `POST /v1/kv/{binding}/put-many`.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::{Path, State};
 use bytes::Bytes;
@@ -15,6 +13,7 @@ use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
 use crate::kv::item::Failed;
 use crate::kv::reply::Written;
+use crate::lifetime;
 use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 use crate::value::{Encoding, from_base64};
@@ -43,33 +42,45 @@ struct NewEntry {
 }
 
 /// An entry to store, as it is described: serde would copy a value to find out which of the two it is.
-#[derive(Deserialize, ToSchema)]
-#[serde(untagged, deny_unknown_fields)]
+#[derive(ToSchema)]
+#[serde(untagged)]
 #[allow(dead_code, reason = "only its description is used")]
 pub(crate) enum NewEntryForm {
-    /// With a value that is any JSON, kept as it was written.
-    Json {
-        /// The key.
-        #[schema(min_length = 1, max_length = 512)]
-        key: String,
-        /// The value.
-        #[schema(value_type = serde_json::Value)]
-        value: Box<RawValue>,
-    },
+    /// With a value that is any JSON.
+    Json(NewJsonEntry),
     /// With a value that is a string of base64.
-    Base64 {
-        /// The key.
-        #[schema(min_length = 1, max_length = 512)]
-        key: String,
-        /// The value.
-        #[schema(
-            content_encoding = "base64",
-            pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
-        )]
-        value: String,
-        /// Says that it is one.
-        encoding: Encoding,
-    },
+    Base64(NewBase64Entry),
+}
+
+/// An entry whose value is any JSON.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct NewJsonEntry {
+    /// The key.
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    /// The value, kept as it was written.
+    #[schema(value_type = serde_json::Value)]
+    value: Box<RawValue>,
+}
+
+/// An entry whose value is base64.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "only its description is used")]
+pub(crate) struct NewBase64Entry {
+    /// The key.
+    #[schema(min_length = 1, max_length = 512)]
+    key: String,
+    /// The value, with padding.
+    #[schema(
+        content_encoding = "base64",
+        pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
+    )]
+    value: String,
+    /// Says that it is base64.
+    encoding: Encoding,
 }
 
 /// The answers, in the order of the entries.
@@ -110,14 +121,13 @@ pub(crate) async fn put_many(
     JsonBody(PutMany { entries, ttl_millis }): JsonBody<PutMany>,
 ) -> Result<Json<PutManyAnswer>, Problem> {
     check_size("entries", entries.len())?;
-    let entries = entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let entries =
+        entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     let keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
     let parts = &[("the key", "entries"), ("the value", "entries"), ("the TTL", "ttlMillis")];
-    let stored = kv
-        .put_many(entries, ttl_millis.map(Duration::from_millis))
-        .await
-        .map_err(|error| Problem::from(error).about(parts))?;
+    let stored = kv.put_many(entries, ttl).await.map_err(|error| Problem::from(error).about(parts))?;
     let mut failed = 0;
     let items = keys.into_iter().zip(stored).map(|(key, stored)| match stored {
         Ok(version) => Put::Written(Written { key, version: version.to_string() }),
@@ -138,7 +148,10 @@ impl NewEntry {
                 .ok()
                 .and_then(|text| from_base64(&text))
                 .ok_or_else(|| {
-                    Problem::invalid(format!("entries[{at}].value"), "must be a string of base64 with padding")
+                    Problem::invalid(
+                        format!("entries[{at}].value"),
+                        "must be a string of base64 with padding",
+                    )
                 })?,
         };
         Ok((self.key, value))
