@@ -31,7 +31,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub(crate) fn served(api: Router<Gateway>) -> Router<Gateway> {
     let document = document();
     // What remote drivers send is described by larder-remote: it is no API for other programs.
-    api.merge(attempt::routes()).route("/openapi.json", get(async move || Json(document.clone())))
+    api.merge(attempt::routes())
+        .route("/openapi.json", get(async move || Json(document.clone())))
         .fallback(async || Problem::new(Code::RouteNotFound, "there is no such path; see /openapi.json"))
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "this path does not take that method; see the header Allow")

@@ -56,7 +56,8 @@ fn several_processes_share_one_embedded_store() {
                         shell.done(&["incr", "--url", url, "visits"]);
                     }
                     let value = number.to_string();
-                    let lock = shell.run(&["put", "--url", url, "lock", &value, "--ttl", "1h", "--if-absent"]);
+                    let lock =
+                        shell.run(&["put", "--url", url, "lock", &value, "--ttl", "1h", "--if-absent"]);
                     usize::from(lock.code == 0)
                 })
             })

@@ -53,7 +53,8 @@ mod tests {
             max_bytes: 1,
             read,
         };
-        let batch = vec![(key(), write(put(), Guard::Always)), (key(), write(Mutation::Delete, Guard::Always))];
+        let batch =
+            vec![(key(), write(put(), Guard::Always)), (key(), write(Mutation::Delete, Guard::Always))];
         let one = |write| Call::Write { key: key(), write };
         for (call, needed) in [
             (Call::Get { key: key(), read }, "read"),
@@ -65,7 +66,10 @@ mod tests {
             (one(write(Mutation::Delete, Guard::Always)), "delete"),
             (one(write(Mutation::Delete, Guard::Live)), "read delete"),
             (
-                Call::Increment { key: key(), increment: Increment { delta: 1, expires_at: Expiry::NEVER, stamp } },
+                Call::Increment {
+                    key: key(),
+                    increment: Increment { delta: 1, expires_at: Expiry::NEVER, stamp },
+                },
                 "read write",
             ),
             (Call::WriteBatch(batch), "write delete"),

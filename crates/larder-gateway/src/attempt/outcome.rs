@@ -34,7 +34,9 @@ fn outward(error: DriverError) -> DriverError {
         ErrorKind::Throttled => "the store asks for fewer requests",
         ErrorKind::Unavailable => "the store cannot be reached from the gateway, or cannot serve now",
         ErrorKind::Timeout => "the store did not answer the gateway in time",
-        ErrorKind::Unsupported => "the store cannot do that, or was laid out by a newer Larder than the gateway",
+        ErrorKind::Unsupported => {
+            "the store cannot do that, or was laid out by a newer Larder than the gateway"
+        }
         _ => "the gateway or its store has a defect",
     };
     let (request_id, kind) = (request_id::current(), error.kind.as_str());
@@ -52,7 +54,8 @@ mod tests {
 
     #[test]
     fn what_a_store_says_of_itself_stays_inside_and_what_became_of_it_does_not() {
-        let mut error = DriverError::unknown(ErrorKind::Unavailable, "table-7 hung up").with_source(std::fmt::Error);
+        let mut error =
+            DriverError::unknown(ErrorKind::Unavailable, "table-7 hung up").with_source(std::fmt::Error);
         error.retry_after = Some(Duration::from_secs(1));
         let Err(shown_error) = shown(Err(error.clone())) else { panic!("an error") };
         assert!(!format!("{shown_error:?}").contains("table-7"), "{shown_error:?}");
