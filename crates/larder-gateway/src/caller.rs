@@ -10,7 +10,7 @@ use larder_core::OneShard;
 
 use crate::gateway::Gateway;
 use crate::keys::{Grant, GrantedBindings, KeyId};
-use crate::permission::{Permission, Permissions};
+use crate::permission::Permissions;
 use crate::problem::{Code, Problem};
 use crate::stores::unknown_binding;
 
@@ -78,15 +78,15 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// 403 without the permission; 404 for a binding that is not served or not the caller's; otherwise what keeps the
+    /// 403 without the permissions; 404 for a binding that is not served or not the caller's; otherwise what keeps the
     /// store from opening.
     pub(crate) async fn open(
         &self,
         gateway: &Gateway,
         binding: &str,
-        permission: Permission,
+        permissions: impl Into<Permissions>,
     ) -> Result<Kv, Problem> {
-        self.check(permission)?;
+        self.check(permissions.into())?;
         self.reach(gateway, binding).await
     }
 
@@ -101,9 +101,7 @@ impl Caller {
         binding: &str,
         permissions: Permissions,
     ) -> Result<OneShard, Problem> {
-        for permission in permissions.iter() {
-            self.check(permission)?;
-        }
+        self.check(permissions)?;
         Ok(self.reach(gateway, binding).await?.one_shard().await?)
     }
 
@@ -121,15 +119,15 @@ impl Caller {
         }
     }
 
-    fn check(&self, permission: Permission) -> Result<(), Problem> {
-        if self.0.permissions.allows(permission) {
+    fn check(&self, permissions: Permissions) -> Result<(), Problem> {
+        let Some(permission) = permissions.iter().find(|one| !self.0.permissions.allows(*one)) else {
             return Ok(());
-        }
+        };
         Err(Problem::new(
             Code::Forbidden,
             format!(
-                "this key may not do that: it lacks the permission {permission:?}",
-                permission = permission.as_str()
+                "this key may not do that: it lacks the permission {:?}",
+                permission.as_str()
             ),
         ))
     }

@@ -2,7 +2,8 @@
 
 use axum::routing::get;
 use axum::{Json, Router};
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
@@ -13,9 +14,24 @@ use crate::{attempt, kv, seed};
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Larder", description = "Small values with a use-by date, in whichever cloud's cupboard."),
-    components(schemas(ProblemBody, FieldError))
+    components(schemas(ProblemBody, FieldError)),
+    security(("bearer" = []), ("apiKey" = [])),
+    modifiers(&Keys)
 )]
 struct Described;
+
+/// How a caller says who it is. A gateway without keys does not ask.
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+        components.add_security_scheme("bearer", bearer);
+        let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
+        components.add_security_scheme("apiKey", header);
+    }
+}
 
 /// The routes with their descriptions.
 pub(crate) fn api() -> OpenApiRouter<Gateway> {

@@ -86,6 +86,12 @@ impl Permissions {
     }
 }
 
+impl From<Permission> for Permissions {
+    fn from(permission: Permission) -> Self {
+        Self(permission.bit())
+    }
+}
+
 impl FromIterator<Permission> for Permissions {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
         Self(permissions.into_iter().fold(0, |bits, permission| bits | permission.bit()))

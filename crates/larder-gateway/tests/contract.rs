@@ -17,13 +17,14 @@ async fn what_the_document_says_is_what_the_gateway_does() {
         "LARDER_SCHEMATHESIS names the Python that has schemathesis: cargo xtask test sets it, and so does \
          eval \"$(cargo xtask emulators up)\"",
     );
-    let server = Server::start().await;
+    let (server, key) = Server::with_keys().await;
     let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml");
     // It writes what it remembers to where it runs.
     let dir = tempfile::tempdir().expect("a directory");
     let mut command = Command::new(python);
     command.args(["-m", "schemathesis.cli", "--config-file"]).arg(settings);
     command.arg("run").arg(format!("{}/openapi.json", server.base()));
+    command.arg("--header").arg(format!("Authorization: Bearer {key}"));
     command.current_dir(&dir).env("NO_COLOR", "1").stdin(Stdio::null());
     let output = command.output().await.expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);

@@ -149,7 +149,7 @@ pub(super) async fn head_entry(
         ("binding" = String, Path, description = "The binding."),
         Put,
         ("If-Match" = Option<String>, Header, description = "The version that the entry must have, in quotes."),
-        ("If-None-Match" = Option<AnyVersion>, Header, description = "`*`: only if the key is absent."),
+        ("If-None-Match" = inline(Option<AnyVersion>), Header, description = "`*`: only if the key is absent."),
     ),
     request_body(description = "The value.", content(
         (Vec<u8> = "application/octet-stream"),

@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
 use crate::lifetime;
-use crate::permission::Permission;
+use crate::permission::{Permission, Permissions};
 use crate::problem::{Code, Problem, Refusals};
 
 /// What to add to which counter.
@@ -44,7 +44,7 @@ pub(crate) struct Counted {
 /// Adds to a counter, and returns the sum.
 ///
 /// An absent counter starts from 0. A value that is no decimal number, and a sum that leaves the range of 64 bits, are
-/// 409, and nothing changes. A request whose answer was lost must not be sent again unless counting twice does no harm.
+/// 409, and nothing changes. It takes the permission to read, too, since the sum shows what was there. A request whose answer was lost must not be sent again unless counting twice does no harm.
 #[utoipa::path(
     post,
     path = "/v1/kv/{binding}/increment",
@@ -65,7 +65,9 @@ pub(super) async fn increment(
     JsonBody(Increment { key, delta, ttl_millis }): JsonBody<Increment>,
 ) -> Result<Json<Counted>, Problem> {
     let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
-    let kv = caller.open(&gateway, &binding, Permission::Write).await?;
+    // The sum shows what was there.
+    let permissions = Permissions::from_iter([Permission::Read, Permission::Write]);
+    let kv = caller.open(&gateway, &binding, permissions).await?;
     let sum = kv.increment(&key, delta, ttl).await.map_err(problem)?;
     Ok(Json(Counted { key, number: sum, text: sum.to_string() }))
 }

@@ -232,6 +232,8 @@ async fn who_may_only_write_reads_nothing_by_it() {
     let body = r#"{"key":"card","value":"mine","ifNotExists":true}"#;
     let reply = wall.served.ask(&writer, "POST /v1/operations/data", body).await;
     assert!(!reply.text().contains(SECRET), "{reply:?}");
+    let body = r#"{"key":"counter","delta":0}"#;
+    wall.served.ask(&writer, "POST /v1/kv/cache/increment", body).await.is(403);
     wall.is_whole().await;
 }
 

@@ -29,6 +29,23 @@ async fn the_document_is_the_one_in_docs() {
 }
 
 #[test]
+fn what_it_refers_to_is_in_it() {
+    fn check(document: &Value, part: &Value) {
+        if let Some(reference) = part["$ref"].as_str() {
+            let pointer = reference.strip_prefix('#').expect("within the document");
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+        match part {
+            Value::Object(parts) => parts.values().for_each(|part| check(document, part)),
+            Value::Array(parts) => parts.iter().for_each(|part| check(document, part)),
+            _ => {}
+        }
+    }
+    let document = serde_json::to_value(larder_gateway::document()).expect("JSON");
+    check(&document, &document);
+}
+
+#[test]
 fn every_route_is_described_with_its_errors() {
     let document = serde_json::to_value(larder_gateway::document()).expect("JSON");
     let paths = document["paths"].as_object().expect("paths");

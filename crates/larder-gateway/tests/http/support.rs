@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder::{Bindings, Context, ManualClock};
-use larder_gateway::{Gateway, Stores};
+use larder::{Bindings, Context, Kv, ManualClock, MemoryDriver};
+use larder_gateway::{Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Stores};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -21,7 +21,7 @@ pub(crate) struct Server {
     base: String,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<std::io::Result<()>>>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 impl Server {
@@ -33,13 +33,37 @@ impl Server {
         let bindings = ["main", "other", "hidden"].map(|id| (id, binding(id)));
         let context = Context::new(Bindings::from_map(bindings).with_clock(Arc::clone(&clock) as _));
         let stores = Stores::new(context.clone(), ["main", "other"]).expect("bindings");
+        Self::serve(Gateway::new(stores), clock, context, Some(dir)).await
+    }
+
+    /// A gateway with one store, `main`, on this handle.
+    pub(crate) async fn over(kv: Kv) -> Self {
+        let stores = Stores::of_handles([("main", kv)]).expect("a store");
+        let context = Context::new(Bindings::from_map([("none", "")]));
+        Self::serve(Gateway::new(stores), Arc::default(), context, None).await
+    }
+
+    /// A gateway that wants keys, and a key that may do everything with data.
+    pub(crate) async fn with_keys() -> (Self, String) {
+        let kv = Kv::new(MemoryDriver::new());
+        let keys = KeyStore::new(&kv).expect("keys");
+        let data = [Permission::Read, Permission::Write, Permission::Delete, Permission::Scan];
+        let key = keys.create(&Grant::new(data), None).await.expect("a key").expose();
+        let stores = Stores::of_handles([("main", kv)]).expect("a store");
+        let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
+        let gateway = Gateway::with_options(stores, options, None);
+        let context = Context::new(Bindings::from_map([("none", "")]));
+        (Self::serve(gateway, Arc::default(), context, None).await, key)
+    }
+
+    async fn serve(gateway: Gateway, clock: Arc<ManualClock>, context: Context, dir: Option<TempDir>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let task = tokio::spawn(larder_gateway::serve(Gateway::new(stores), listener, shutdown));
+        let task = tokio::spawn(larder_gateway::serve(gateway, listener, shutdown));
         let client = Client::builder().no_proxy().build().expect("a client");
         Self { client, clock, context, base, stop: Some(stop), task: Some(task), _dir: dir }
     }
