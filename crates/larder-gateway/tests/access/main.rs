@@ -1,5 +1,6 @@
 //! Who may do what over HTTP, with requests written by hand.
 
+mod attempts;
 mod browsers;
 mod credentials;
 mod rates;

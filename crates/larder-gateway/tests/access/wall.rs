@@ -224,7 +224,6 @@ async fn no_error_names_a_namespace_or_a_neighbour() {
 async fn who_may_only_write_reads_nothing_by_it() {
     let wall = Wall::build().await;
     let writer = wall.served.key(Grant::new([larder_gateway::Permission::Write]).namespace("victim")).await;
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
     let bearer = format!("Bearer {writer}");
     let put = [("Host", "gateway.example"), ("Authorization", bearer.as_str()), ("If-None-Match", "*")];
     let reply = wall.served.send("PUT /v1/kv/cache/entry?key=card", &put, b"mine").await.is(412);
