@@ -127,10 +127,7 @@ impl Caller {
         };
         Err(Problem::new(
             Code::Forbidden,
-            format!(
-                "this key may not do that: it lacks the permission {:?}",
-                permission.as_str()
-            ),
+            format!("this key may not do that: it lacks the permission {:?}", permission.as_str()),
         ))
     }
 }

@@ -130,6 +130,7 @@ async fn a_clock_that_is_set_meanwhile_stores_nothing_wrong() {
     own.set(START.plus(DAY));
     let error = kv.put("key", "2", PutOptions::new().ttl(MINUTE)).await.expect_err("by the wrong time");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(!error.is_retryable(), "the same write would be wrong again");
     assert_eq!(
         bench.truth.get_text("key").await.expect("a read").as_deref(),
         Some("1"),
@@ -158,6 +159,7 @@ async fn what_comes_too_late_is_not_begun() {
     bench.server.advance(Duration::from_millis(1));
     let error = driver.write(&row, &write, START).await.expect_err("nobody waits for it");
     assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+    assert!(error.retryable, "no clock was set");
     let error = driver.write_batch(&[(row.clone(), write)], START).await.expect_err("nobody waits for it");
     assert_eq!(error.effect, Effect::NotApplied, "{error:?}");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use larder::{ErrorKind, Kv, MemoryDriver, PutOptions, RetryPolicy};
 use larder_conformance::wrap::{Method, Scripted, Step, Verdict};
-use larder_core::driver::{DriverError, RowKey, Shard};
 use larder_core::CanonicalKey;
+use larder_core::driver::{DriverError, RowKey, Shard};
 use serde_json::json;
 
 use crate::support::Server;
@@ -50,7 +50,10 @@ async fn a_stream_that_breaks_off_says_so_in_its_last_line() {
     }
     scripted.reset();
     let whole = server.get("/v1/kv/main/stream?values=none").await.lines();
-    assert_eq!(whole.last(), Some(&json!({ "complete": true, "entries": 2_500, "failed": 0, "error": null })));
+    assert_eq!(
+        whole.last(),
+        Some(&json!({ "complete": true, "entries": 2_500, "failed": 0, "error": null }))
+    );
     server.end().await;
 }
 
@@ -59,8 +62,13 @@ async fn an_outage_is_no_miss_and_tells_nothing_of_the_store() {
     let (server, kv, scripted) = scripted().await;
     kv.put("k", "x", PutOptions::new()).await.expect("stored");
     scripted.outage(&outage());
-    let paths = ["/v1/operations/data?key=k", "/v1/operations/data?prefix=k", "/v1/kv/main/entry?key=k",
-        "/v1/kv/main/scan", "/v1/kv/main/stream"];
+    let paths = [
+        "/v1/operations/data?key=k",
+        "/v1/operations/data?prefix=k",
+        "/v1/kv/main/entry?key=k",
+        "/v1/kv/main/scan",
+        "/v1/kv/main/stream",
+    ];
     for path in paths {
         let answer = server.get(path).await;
         let body = answer.refused(503, "UNAVAILABLE");
@@ -90,7 +98,8 @@ async fn a_write_that_may_have_been_applied_is_not_offered_for_another_try() {
     let put = server.put("/v1/kv/main/entry?key=k", "y").await;
     put.refused(500, "AMBIGUOUS");
     assert_eq!(put.header("retry-after"), None);
-    let put = server.post("/v1/operations/data", &json!({ "key": "k", "value": 1, "ifNotExists": true })).await;
+    let put =
+        server.post("/v1/operations/data", &json!({ "key": "k", "value": 1, "ifNotExists": true })).await;
     put.refused(500, "AMBIGUOUS");
     scripted.reset();
     server.end().await;
@@ -115,7 +124,11 @@ async fn a_damaged_record_is_told_in_its_place_and_mended_by_a_put() {
         let items = page["items"].as_array().expect("items");
         let keys: Vec<_> = items.iter().map(|item| item["key"].as_str().expect("a key")).collect();
         assert_eq!(keys, ["a", "b", "c"], "{path}");
-        assert_eq!((&items[1]["error"]["error"], &items[1]["value"]), (&json!("CORRUPT"), &json!(null)), "{path}");
+        assert_eq!(
+            (&items[1]["error"]["error"], &items[1]["value"]),
+            (&json!("CORRUPT"), &json!(null)),
+            "{path}"
+        );
     }
     let lines = server.get("/v1/kv/main/stream").await.lines();
     assert_eq!((&lines[1]["key"], &lines[1]["error"]["error"]), (&json!("b"), &json!("CORRUPT")));

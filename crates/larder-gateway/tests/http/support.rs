@@ -56,7 +56,12 @@ impl Server {
         (Self::serve(gateway, Arc::default(), context, None).await, key)
     }
 
-    async fn serve(gateway: Gateway, clock: Arc<ManualClock>, context: Context, dir: Option<TempDir>) -> Self {
+    async fn serve(
+        gateway: Gateway,
+        clock: Arc<ManualClock>,
+        context: Context,
+        dir: Option<TempDir>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, stopped) = oneshot::channel();
