@@ -19,8 +19,7 @@ pub(crate) enum Encoding {
     Base64,
 }
 
-/// A value as it stands in a document.
-#[derive(Debug)]
+/// A value as it stands in a document. Not `Debug`, like everything that holds values (E2).
 pub(crate) struct Shown {
     pub(crate) value: Box<RawValue>,
     pub(crate) encoding: Option<Encoding>,

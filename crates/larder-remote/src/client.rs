@@ -46,9 +46,9 @@ impl Client {
         if is_loopback(&attempts) {
             builder = builder.no_proxy();
         }
-        let http = builder
-            .build()
-            .map_err(|error| Error::new(ErrorKind::Internal, format!("no HTTP client: {}", reason(&error))))?;
+        let http = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("no HTTP client: {}", reason(&error)))
+        })?;
         Ok(Self {
             http,
             authorization: authorization(options)?,
@@ -60,7 +60,8 @@ impl Client {
 
     /// Sends one attempt at a call, and reads the whole reply.
     pub(crate) async fn send(&self, call: Call, now: Option<Timestamp>) -> Result<Outcome, Failure> {
-        let url = self.attempts.join(call.method().as_str()).map_err(|_| Failure::Unfit("the URL is none"))?;
+        let url =
+            self.attempts.join(call.method().as_str()).map_err(|_| Failure::Unfit("the URL is none"))?;
         let sent_at = now.unwrap_or_else(|| self.clock.now());
         let body = Attempt { sent_at, time_left: self.time_left, call }.encode();
         if body.len() > wire::MAX_REQUEST_BYTES {
@@ -78,7 +79,11 @@ impl Client {
         if response.status() == StatusCode::OK {
             let is_ours = is_attempts(response.headers());
             let body = read(response, wire::MAX_REPLY_BYTES).await?;
-            return if is_ours { decode_outcome(body).map_err(Failure::Unreadable) } else { Err(Failure::Foreign) };
+            return if is_ours {
+                decode_outcome(body).map_err(Failure::Unreadable)
+            } else {
+                Err(Failure::Foreign)
+            };
         }
         let (status, retry_after) = (response.status().as_u16(), retry_after(response.headers()));
         // Who spoke is told by the words: without them it was not the gateway.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use larder_core::{Clock, LATEST_EXPIRY, Timestamp};
+use larder_core::{Clock, LATEST_EXPIRY, SKEW_BOUND, Timestamp};
 
 /// The gateway's clock, as far as its replies tell: this process's own, moved by how far the two are apart.
 ///
@@ -16,6 +16,10 @@ pub(crate) struct ServerClock {
     ahead: AtomicI64,
 }
 
+/// What was assumed about the gateway's clock at some moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assumed(i64);
+
 const UNKNOWN: i64 = i64::MIN;
 
 impl ServerClock {
@@ -26,6 +30,18 @@ impl ServerClock {
     /// The time by this process's own clock, to tell [`ServerClock::learn`] when a request was sent.
     pub(crate) fn own_now(&self) -> Timestamp {
         self.own.now()
+    }
+
+    /// How far the gateway is ahead, as far as is known.
+    pub(crate) fn assumed(&self) -> Assumed {
+        Assumed(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Whether it turned out since then that another time was assumed than it was, beyond the skew bound.
+    pub(crate) fn was_wrong(&self, then: Assumed) -> bool {
+        let bound = i64::try_from(SKEW_BOUND.as_millis()).unwrap_or(i64::MAX);
+        let moved = self.ahead.load(Ordering::Relaxed).saturating_sub(then.0);
+        then.0 != UNKNOWN && moved.saturating_abs() > bound
     }
 
     /// Learns what the gateway's clock showed between then and now.
@@ -119,6 +135,22 @@ mod tests {
         own.set(at(HOURS));
         clock.learn(sent, at(20 * HOURS));
         assert_eq!(clock.now(), at(20 * HOURS));
+    }
+
+    #[test]
+    fn an_assumption_is_wrong_when_it_was_off_by_more_than_the_skew_bound() {
+        let own = Arc::new(ManualClock::new(at(HOURS)));
+        let clock = ServerClock::new(Arc::clone(&own) as Arc<dyn Clock>);
+        let nothing = clock.assumed();
+        clock.learn(clock.own_now(), at(5 * HOURS));
+        assert!(!clock.was_wrong(nothing), "nothing was assumed");
+        let assumed = clock.assumed();
+        own.set(at(HOURS + 2_000));
+        clock.learn(clock.own_now(), at(5 * HOURS));
+        assert!(!clock.was_wrong(assumed));
+        own.set(at(HOURS + 2_001));
+        clock.learn(clock.own_now(), at(5 * HOURS));
+        assert!(clock.was_wrong(assumed));
     }
 
     #[test]

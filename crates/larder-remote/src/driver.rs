@@ -56,7 +56,7 @@ impl RemoteDriver {
         now: impl Into<Option<Timestamp>>,
         pick: impl FnOnce(Reply) -> Option<T>,
     ) -> Result<T, DriverError> {
-        let method = call.method();
+        let (method, assumed) = (call.method(), self.client.clock.assumed());
         let outcome = match self.client.send(call, now.into()).await {
             Ok(outcome) => outcome,
             Err(failure) => Err(failed(failure, &self.info.store)),
@@ -64,8 +64,13 @@ impl RemoteDriver {
         let picked = outcome.and_then(|reply| {
             pick(reply).ok_or_else(|| failed(crate::error::Failure::Foreign, &self.info.store))
         });
-        // Nothing but a read was sent.
-        picked.map_err(|error| if method.writes() { error } else { error.not_applied() })
+        picked.map_err(|error| match method.writes() {
+            // Its expiry is by a time that it never was. The next write is by the right one.
+            true if self.client.clock.was_wrong(assumed) => error.permanent(),
+            true => error,
+            // Nothing but a read was sent.
+            false => error.not_applied(),
+        })
     }
 }
 

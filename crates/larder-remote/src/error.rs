@@ -133,7 +133,9 @@ mod tests {
     const UNKNOWN: Effect = Effect::Unknown;
 
     fn problem(status: u16) -> String {
-        format!(r#"{{"error":"CODE","message":"why","statusCode":{status},"validationErrors":[],"requestId":"1"}}"#)
+        format!(
+            r#"{{"error":"CODE","message":"why","statusCode":{status},"validationErrors":[],"requestId":"1"}}"#
+        )
     }
 
     fn of(status: u16, body: &str) -> DriverError {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use larder_core::driver::{Driver, Effect, Guard, Mutation, RowKey, Shard, Write};
 use larder_core::record::WriteStamp;
 use larder_core::{
-    CanonicalKey, Clock, ErrorKind, Expiry, Kv, ManualClock, MemoryDriver, PutOptions, SystemClock, Timestamp,
-    TouchOptions,
+    CanonicalKey, Clock, ErrorKind, Expiry, Kv, ManualClock, MemoryDriver, PutOptions, SystemClock,
+    Timestamp, TouchOptions,
 };
 use larder_remote::RemoteDriver;
 
@@ -87,11 +87,13 @@ async fn entries_end_for_all_at_once() {
     for (what, own) in off() {
         let bench = Bench::new().await;
         let kv = bench.kv(&own);
-        let stored = kv.put("lock", "mine", PutOptions::new().ttl(MINUTE).if_not_exists()).await.expect("a put");
+        let stored =
+            kv.put("lock", "mine", PutOptions::new().ttl(MINUTE).if_not_exists()).await.expect("a put");
         let version = stored.into_version().expect("it is stored");
         bench.pass(&own, MINUTE - Duration::from_millis(1));
         assert!(kv.exists("lock").await.expect("a read"), "{what}");
-        let taken = bench.kv(&own).put("lock", "theirs", PutOptions::new().if_not_exists()).await.expect("a put");
+        let taken =
+            bench.kv(&own).put("lock", "theirs", PutOptions::new().if_not_exists()).await.expect("a put");
         assert!(!taken.is_stored(), "{what}: the entry lives");
         // The first operation of this handle is by a version that has not expired.
         let swap = PutOptions::new().ttl(MINUTE).if_version(version.clone());
@@ -99,7 +101,10 @@ async fn entries_end_for_all_at_once() {
         let version = swapped.into_version().expect("the version holds");
         bench.pass(&own, MINUTE);
         assert!(!kv.exists("lock").await.expect("a read"), "{what}");
-        assert!(!bench.kv(&own).delete_if_version("lock", version).await.expect("a delete").is_deleted(), "{what}");
+        assert!(
+            !bench.kv(&own).delete_if_version("lock", version).await.expect("a delete").is_deleted(),
+            "{what}"
+        );
         let taken = kv.put("lock", "theirs", PutOptions::new().if_not_exists()).await.expect("a put");
         assert!(taken.is_stored(), "{what}: nothing is in the way");
     }
@@ -125,7 +130,12 @@ async fn a_clock_that_is_set_meanwhile_stores_nothing_wrong() {
     own.set(START.plus(DAY));
     let error = kv.put("key", "2", PutOptions::new().ttl(MINUTE)).await.expect_err("by the wrong time");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert_eq!(bench.truth.get_text("key").await.expect("a read").as_deref(), Some("1"), "it was not applied");
+    assert!(!error.is_retryable(), "the same write would be wrong again");
+    assert_eq!(
+        bench.truth.get_text("key").await.expect("a read").as_deref(),
+        Some("1"),
+        "it was not applied"
+    );
     kv.put("key", "3", PutOptions::new().ttl(MINUTE)).await.expect("a put");
     let seen = bench.truth.get_entry("key").await.expect("a read").expect("it is there");
     assert_eq!((&seen.value()[..], seen.ttl()), (&b"3"[..], Some(MINUTE)));
@@ -149,6 +159,7 @@ async fn what_comes_too_late_is_not_begun() {
     bench.server.advance(Duration::from_millis(1));
     let error = driver.write(&row, &write, START).await.expect_err("nobody waits for it");
     assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
+    assert!(error.retryable, "no clock was set");
     let error = driver.write_batch(&[(row.clone(), write)], START).await.expect_err("nobody waits for it");
     assert_eq!(error.effect, Effect::NotApplied, "{error:?}");
 }

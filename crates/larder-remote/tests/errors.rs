@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use larder_conformance::every_operation_fails;
 use larder_core::driver::{
-    BatchItem, Consistency, Driver, DriverError, Effect, Guard, Increment, Mutation, Projection, Read, RowKey, Shard, Write,
+    BatchItem, Consistency, Driver, DriverError, Effect, Guard, Increment, Mutation, Projection, Read,
+    RowKey, Shard, Write,
 };
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, ErrorKind, Expiry, PutOptions, Timestamp};
@@ -20,13 +21,17 @@ fn at(url: impl Into<String>) -> RemoteOptions {
 }
 
 fn problem(status: u16, code: &str) -> String {
-    format!(r#"{{"error":"{code}","message":"why","statusCode":{status},"validationErrors":[],"requestId":"r"}}"#)
+    format!(
+        r#"{{"error":"{code}","message":"why","statusCode":{status},"validationErrors":[],"requestId":"r"}}"#
+    )
 }
 
 /// A gateway that refuses everything.
 async fn refusing(status: &'static str, code: &'static str) -> String {
     let number: u16 = status[..3].parse().expect("a status");
-    Server::start(move |_| (status, "content-type: application/json\r\n".into(), problem(number, code))).await.url
+    Server::start(move |_| (status, "content-type: application/json\r\n".into(), problem(number, code)))
+        .await
+        .url
 }
 
 /// What became of each kind of write, as the driver tells it.
@@ -93,7 +98,11 @@ async fn what_a_proxy_answers_leaves_open_what_became_of_a_write() {
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
         let error = read(&url).await;
-        assert_eq!((error.kind, error.effect), (kind, Effect::NotApplied), "a read changes nothing: {error:?}");
+        assert_eq!(
+            (error.kind, error.effect),
+            (kind, Effect::NotApplied),
+            "a read changes nothing: {error:?}"
+        );
     }
 }
 
@@ -111,7 +120,11 @@ async fn an_answer_that_is_no_outcome_acknowledges_nothing() {
     ] {
         let url = answering("200 OK", headers, body).await;
         for error in writes(&url).await {
-            assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{body}: {error:?}");
+            assert_eq!(
+                (error.kind, error.effect),
+                (ErrorKind::Unavailable, Effect::Unknown),
+                "{body}: {error:?}"
+            );
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
     }
@@ -120,7 +133,8 @@ async fn an_answer_that_is_no_outcome_acknowledges_nothing() {
 #[tokio::test]
 async fn nobody_there_means_that_nothing_was_sent() {
     let url = nowhere().await;
-    every_operation_fails(&impatient(&at(&url)), ErrorKind::Unavailable, &["cannot be reached", BINDING]).await;
+    every_operation_fails(&impatient(&at(&url)), ErrorKind::Unavailable, &["cannot be reached", BINDING])
+        .await;
     for error in writes(&url).await {
         assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::NotApplied), "{error:?}");
     }
@@ -153,7 +167,8 @@ async fn a_binding_that_is_not_served_is_not_provisioned() {
     let served = memory(1, &clock(START)).await;
     let mut options = served.options();
     options.binding = "another".into();
-    every_operation_fails(&impatient(&options), ErrorKind::NotProvisioned, &["another", "no such binding"]).await;
+    every_operation_fails(&impatient(&options), ErrorKind::NotProvisioned, &["another", "no such binding"])
+        .await;
 }
 
 /// A gateway that stands behind a path, and one that is none.
@@ -202,10 +217,8 @@ async fn what_no_handle_sends_is_refused_by_the_gateway() {
     let served = memory(4, &now).await;
     let options = served.options().clock(now);
     let driver = RemoteDriver::open(&options).expect("the options are right");
-    let row = |key: &str| RowKey {
-        shard: Shard(0),
-        key: CanonicalKey::from_canonical(key).expect("canonical"),
-    };
+    let row =
+        |key: &str| RowKey { shard: Shard(0), key: CanonicalKey::from_canonical(key).expect("canonical") };
     let put = |size: usize, expires_at| Write {
         mutation: Mutation::Put { value: vec![b'x'; size].into(), expires_at, register: None },
         guard: Guard::Always,

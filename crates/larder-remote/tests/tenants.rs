@@ -85,8 +85,14 @@ async fn no_range_leads_over_the_wall() {
         for start in [ScanStart::At(start.into()), ScanStart::After(start.into())] {
             for end in ends {
                 let (shard, end) = (Shard::SYSTEM, end.to_owned());
-                let scan =
-                    ScanRequest { shard, start: start.clone(), end, limit: 1_000, max_bytes: 1 << 20, read: READ };
+                let scan = ScanRequest {
+                    shard,
+                    start: start.clone(),
+                    end,
+                    limit: 1_000,
+                    max_bytes: 1 << 20,
+                    read: READ,
+                };
                 let reply = driver.scan(&scan).await.expect("the scan works");
                 assert!(reply.rows.iter().all(|row| row.key.as_str() == "mine"), "{reply:?}");
             }

@@ -111,9 +111,8 @@ fn gateway_fields_and_defaults() {
     assert_eq!(binding.api_key.as_ref().expect("a key").expose(), "hunter2");
     assert_eq!(binding.binding, "cache");
     assert_eq!(binding.plain_http, PlainHttp::Loopback, "nothing in the clear unless told");
-    let binding = gateway(
-        r#"{"service":"gateway","url":"http://10.0.0.1","binding":"cache","plainHttp":"anywhere"}"#,
-    );
+    let binding =
+        gateway(r#"{"service":"gateway","url":"http://10.0.0.1","binding":"cache","plainHttp":"anywhere"}"#);
     assert!(binding.api_key.is_none());
     assert_eq!(binding.plain_http, PlainHttp::Anywhere);
 }

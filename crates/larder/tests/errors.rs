@@ -16,11 +16,8 @@ const FIRESTORE: Form =
 const TABLES: Form =
     Form(&[("service", r#""tablestorage""#), ("accountName", r#""acme""#), ("tableName", r#""cache""#)]);
 const LOCAL: Form = Form(&[("service", r#""local-kv""#), ("dataDir", r#""data""#)]);
-const GATEWAY: Form = Form(&[
-    ("service", r#""gateway""#),
-    ("url", r#""https://example.com""#),
-    ("binding", r#""cache""#),
-]);
+const GATEWAY: Form =
+    Form(&[("service", r#""gateway""#), ("url", r#""https://example.com""#), ("binding", r#""cache""#)]);
 const FORMS: [&Form; 5] = [&DYNAMODB, &FIRESTORE, &TABLES, &LOCAL, &GATEWAY];
 
 impl Form {

@@ -106,7 +106,9 @@ fn a_gateway_is_reached_by_tls_unless_it_is_this_machine() {
         assert_eq!((binding.url.as_str(), binding.binding.as_str()), (server, "cache"), "{url}");
         assert!(binding.api_key.is_none());
     }
-    for url in ["gateway:cache", "gateway://cache", "gateway:///cache", "gateway://host/a/b", "gateway://host/"] {
+    for url in
+        ["gateway:cache", "gateway://cache", "gateway:///cache", "gateway://host/a/b", "gateway://host/"]
+    {
         let message = refused(url);
         let form = "the URL must have the form gateway://host:port/binding";
         assert!(message.ends_with(form) || message.ends_with("binding is empty"), "{url}: {message}");

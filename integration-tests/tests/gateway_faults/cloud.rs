@@ -23,13 +23,9 @@ pub(crate) const TRACELESS: &[&str] =
 /// The request behind a write of what is there, or is not.
 pub(crate) fn request(op: Op, _is_there: bool) -> &'static str {
     match op {
-        Op::Put
-        | Op::Create
-        | Op::Swap
-        | Op::Touch
-        | Op::TouchVersion
-        | Op::Delete
-        | Op::DeleteVersion => "write",
+        Op::Put | Op::Create | Op::Swap | Op::Touch | Op::TouchVersion | Op::Delete | Op::DeleteVersion => {
+            "write"
+        }
         Op::Increment => "increment",
         Op::PutMany | Op::DeleteMany => "write-batch",
     }

@@ -1,8 +1,8 @@
 //! Handles on a part of a store.
 
 use larder_core::driver::{
-    BatchItem, Driver, DriverError, Effect, Guard, Increment, LayoutKeeper, Mutation, Projection, Read, RowKey, ScanRequest, ScanStart,
-    Shard, Write,
+    BatchItem, Driver, DriverError, Effect, Guard, Increment, LayoutKeeper, Mutation, Projection, Read,
+    RowKey, ScanRequest, ScanStart, Shard, Write,
 };
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, Consistency, ErrorKind, Expiry, Kv, ScanOptions};
@@ -144,7 +144,11 @@ async fn out_of_reach_behind_a_server(context: &Context, kv: &Kv) {
                 only(driver.write_batch(&[(row.clone(), write)], context.now()).await),
                 driver.increment(&row, &adding, context.now()).await.map(drop).expect_err("increment"),
             ] {
-                assert_eq!((error.kind, error.effect), (ErrorKind::InvalidInput, Effect::NotApplied), "{error:?}");
+                assert_eq!(
+                    (error.kind, error.effect),
+                    (ErrorKind::InvalidInput, Effect::NotApplied),
+                    "{error:?}"
+                );
             }
         }
     }

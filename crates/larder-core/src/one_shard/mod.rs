@@ -14,8 +14,8 @@ use smol_str::SmolStr;
 use self::batch::{at_positions, check_distinct, each, sorted_out};
 use crate::driver::{
     BatchItem, Consistency, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply,
-    LayoutKeeper, Mutation, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard,
-    StoredKey, Swept, Write, WriteReply,
+    LayoutKeeper, Mutation, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart,
+    Shard, StoredKey, Swept, Write, WriteReply,
 };
 use crate::error::ErrorKind;
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, MAX_KEY_BYTES};
@@ -128,7 +128,8 @@ impl OneShard {
 }
 
 /// What is wrong with a row that is in another shard than its key's.
-pub(crate) const ASTRAY: &str = "the row is in another shard than its key's: was it copied from another store?";
+pub(crate) const ASTRAY: &str =
+    "the row is in another shard than its key's: was it copied from another store?";
 
 fn check_expiry(expires_at: Expiry) -> Result<(), DriverError> {
     if expires_at.moment().is_some_and(|moment| moment > LATEST_EXPIRY) {

@@ -74,7 +74,10 @@ async fn a_scan_keeps_to_its_bytes() {
     let (_, _, tenant) = tenant(4).await;
     for number in 0..20 {
         let write = put("ten bytes!");
-        tenant.write(&row(&format!("k{number:02}")), &write, Timestamp::from_millis(1)).await.expect("a write");
+        tenant
+            .write(&row(&format!("k{number:02}")), &write, Timestamp::from_millis(1))
+            .await
+            .expect("a write");
     }
     let few = ScanRequest { max_bytes: 25, ..scan(ScanStart::At(String::new()), 100) };
     let reply = tenant.scan(&few).await.expect("a scan");

@@ -82,11 +82,11 @@ fn is_timely(sent_at: Timestamp, time_left: Duration, now: Timestamp) -> bool {
     now.since(sent_at) <= time_left.min(LONGEST) + SKEW_BOUND && sent_at.since(now) <= SKEW_BOUND
 }
 
-/// The sender learns the time from the reply. It must not send the same write again, whose expiry is by the wrong time.
+/// The sender learns the time from the reply, and knows by it whether it was its own clock.
 fn untimely() -> DriverError {
     let reason = "the attempt was sent at another time than it came, by the gateway's clock: it was held back, or a clock \
                   was set; try again";
-    DriverError::refused(ErrorKind::Unavailable, reason).permanent()
+    DriverError::refused(ErrorKind::Unavailable, reason)
 }
 
 #[cfg(test)]

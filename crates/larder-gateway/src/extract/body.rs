@@ -11,12 +11,12 @@ use serde::de::DeserializeOwned;
 use super::explain::explain;
 use crate::problem::{Code, Problem};
 
-/// A body of any type, as it came.
-#[derive(Debug)]
+/// A body of any type, as it came. Not `Debug`: values are in it (E2).
 pub(crate) struct RawBody(pub(crate) Bytes);
 
 /// A JSON body. The content type must say that it is one: browsers send other types to foreign sites unasked.
-#[derive(Debug)]
+///
+/// Not `Debug`: values are in it (E2).
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync> FromRequest<S> for RawBody {

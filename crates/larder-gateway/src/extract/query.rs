@@ -9,7 +9,8 @@ use super::explain::explain;
 use crate::problem::Problem;
 
 /// The parameters of a URL: a space is `%20` or `+`, and unknown ones and repeated ones are refused.
-#[derive(Debug)]
+///
+/// Not `Debug`: keys are in it, which may be secrets (E1).
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {

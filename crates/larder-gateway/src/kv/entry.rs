@@ -3,7 +3,7 @@
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use larder::{DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
@@ -22,7 +22,7 @@ use crate::problem::{Code, Problem, Refusals};
 use crate::value::as_json;
 
 /// Which entry.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OfKey {
@@ -32,7 +32,7 @@ pub(crate) struct OfKey {
 }
 
 /// Where to put.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Put {
@@ -91,6 +91,8 @@ pub(super) async fn get_entry(
     let entry = entry.ok_or_else(|| Problem::new(Code::NotFound, "the key is not there"))?;
     let mut headers = headers(entry.info());
     headers.insert(VARY, HeaderValue::from_static("Accept"));
+    // Whoever keeps it asks whether it is still the entry's before using it (G1).
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // A value is whatever somebody stored: no browser shall make a page of it.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_known(&asked, entry.version()) {

@@ -15,7 +15,7 @@ use crate::permission::{Permission, Permissions};
 use crate::problem::{Code, Problem, Refusals};
 
 /// What to add to which counter.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Increment {
     /// The key.
@@ -31,7 +31,7 @@ pub(crate) struct Increment {
 }
 
 /// The sum.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Counted {
     /// The key.
     key: String,

@@ -23,7 +23,7 @@ pub(crate) enum Values {
 }
 
 /// An entry.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Item {
     /// The key.
@@ -46,7 +46,7 @@ pub(crate) struct Item {
 }
 
 /// What stands in the place of an entry that could not be read or written.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Failed {
     /// The key, if that much is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +56,7 @@ pub(crate) struct Failed {
 }
 
 /// An entry of a scan, or the error that stands in its place.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Scanned {
     /// An entry.

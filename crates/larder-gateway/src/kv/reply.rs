@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem};
 pub(crate) const TTL: HeaderName = HeaderName::from_static("larder-ttl-millis");
 
 /// What was written.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Written {
     /// The key.
     pub(crate) key: String,

@@ -17,7 +17,7 @@ use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 
 /// Which entries, and how many.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Scan {
@@ -37,7 +37,7 @@ pub(crate) struct Scan {
 }
 
 /// A page of entries, in the order of their keys.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ScanPage {
     /// The entries.
     items: Vec<Scanned>,

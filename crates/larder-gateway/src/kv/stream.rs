@@ -29,7 +29,7 @@ use crate::request_id;
 const LINES_AT_ONCE: usize = 128;
 
 /// Which entries.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
@@ -44,7 +44,7 @@ pub(crate) struct Wanted {
 }
 
 /// The last line: how the scan ended.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct End {
     /// Whether the scan came to its end.
     complete: bool,

@@ -17,7 +17,7 @@ use crate::permission::Permission;
 use crate::problem::{Code, Problem, Refusals};
 
 /// Which entry gets which lifetime.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Touch {
     /// The key.

@@ -15,7 +15,7 @@ use crate::problem::{Problem, Refusals};
 use crate::seed::KEY;
 
 /// Which key.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Unwanted {
@@ -25,7 +25,7 @@ pub(crate) struct Unwanted {
 }
 
 /// What is absent now.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DataDeleted {
     /// The key.
     key: String,

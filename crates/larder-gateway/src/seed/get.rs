@@ -19,7 +19,7 @@ use crate::seed::{KEY, SCAN};
 use crate::value::{Encoding, Shown, json_or_base64, rfc3339};
 
 /// Which entries: those of one key, or those under a prefix.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
@@ -37,7 +37,7 @@ pub(crate) struct Wanted {
 }
 
 /// An entry.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DataEntry {
     /// The key.
@@ -54,7 +54,7 @@ pub(crate) struct DataEntry {
 }
 
 /// A page of entries, in the order of their keys.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DataPage {
     /// The entries.
     items: Vec<DataItem>,
@@ -64,7 +64,7 @@ pub(crate) struct DataPage {
 }
 
 /// An entry of a page, or the error that stands in its place.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum DataItem {
     /// An entry.
@@ -80,7 +80,7 @@ pub(crate) enum DataItem {
 }
 
 /// One entry, or a page.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)]
 pub(crate) enum Found {

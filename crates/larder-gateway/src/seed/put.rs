@@ -16,7 +16,7 @@ use crate::problem::{Problem, Refusals};
 use crate::seed::PUT;
 
 /// What to store.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct PutData {
     /// The key: 1 to 512 bytes, where a byte outside `A-Z a-z 0-9 - _ : .` counts three.
@@ -35,7 +35,7 @@ pub(crate) struct PutData {
 }
 
 /// What became of it.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DataPut {
     /// The key.
     key: String,

@@ -81,7 +81,9 @@ async fn a_request_never_opens_a_binding_that_is_not_served() {
 async fn paths_and_methods_that_are_not_there() {
     let server = Server::start().await;
     server.get("/v1/nothing").await.refused(404, "ROUTE_NOT_FOUND");
-    server.get("/").await.refused(404, "ROUTE_NOT_FOUND");
+    let answer = server.get("/").await;
+    answer.refused(404, "ROUTE_NOT_FOUND");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     let answer = Answer::of(server.request(Method::PATCH, DATA)).await;
     answer.refused(405, "METHOD_NOT_ALLOWED");
     let allowed = answer.header("allow").expect("what is allowed");

@@ -48,7 +48,9 @@ impl Input {
     pub(super) fn new(mut bytes: Bytes, base: Timestamp) -> Result<Self, Malformed> {
         match bytes.try_get_u8() {
             Ok(super::FORMAT) => Ok(Self { bytes, base }),
-            Ok(_) => Err(Malformed("the body has another version than this program's: upgrade the older side")),
+            Ok(_) => {
+                Err(Malformed("the body has another version than this program's: upgrade the older side"))
+            }
             Err(_) => Err(Malformed("the body is empty")),
         }
     }

@@ -21,15 +21,8 @@ pub enum Method {
 
 impl Method {
     /// Every method.
-    pub const ALL: [Self; 7] = [
-        Self::Get,
-        Self::Write,
-        Self::Increment,
-        Self::Scan,
-        Self::GetBatch,
-        Self::WriteBatch,
-        Self::Check,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Get, Self::Write, Self::Increment, Self::Scan, Self::GetBatch, Self::WriteBatch, Self::Check];
 
     /// The method's name in paths.
     pub const fn as_str(self) -> &'static str {

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use larder_core::driver::{
-    BatchItem, DriverError, Effect, Health, IncrementReply, ScanReply, WriteReply,
-};
+use larder_core::driver::{BatchItem, DriverError, Effect, Health, IncrementReply, ScanReply, WriteReply};
 use larder_core::record::Record;
 use larder_core::{ErrorKind, Timestamp};
 use smol_str::SmolStr;

@@ -22,11 +22,8 @@ impl Wire for ScanRequest {
     fn read(from: &mut Input) -> Result<Self, Malformed> {
         let is_behind = bool::read(from)?;
         let start = SmolStr::read(from)?;
-        let start = if is_behind {
-            ScanStart::After(StoredKey::from(start))
-        } else {
-            ScanStart::At(start.into())
-        };
+        let start =
+            if is_behind { ScanStart::After(StoredKey::from(start)) } else { ScanStart::At(start.into()) };
         Ok(Self {
             // To who asks there is one.
             shard: Shard(0),

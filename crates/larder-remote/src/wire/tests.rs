@@ -70,7 +70,10 @@ fn calls() -> Vec<Call> {
         Call::Scan(scan(ScanStart::At("user:".into()))),
         Call::Scan(scan(ScanStart::After("user:1".into()))),
         Call::GetBatch { keys: vec![key(), key()], read: READ },
-        Call::WriteBatch(vec![(key(), write(put, Guard::Always)), (key(), write(Mutation::Delete, Guard::Always))]),
+        Call::WriteBatch(vec![
+            (key(), write(put, Guard::Always)),
+            (key(), write(Mutation::Delete, Guard::Always)),
+        ]),
         Call::Check,
     ]
 }
@@ -133,7 +136,8 @@ fn what_is_written_is_read_back() {
 
 #[test]
 fn a_record_keeps_every_part() {
-    let Ok(Ok(Reply::Record(Some(read)))) = decode_outcome(encode_outcome(&Ok(Reply::Record(Some(record())))))
+    let Ok(Ok(Reply::Record(Some(read)))) =
+        decode_outcome(encode_outcome(&Ok(Reply::Record(Some(record())))))
     else {
         panic!("a record")
     };
@@ -149,8 +153,11 @@ fn a_ttl_travels_as_a_duration() {
     let day = Duration::from_secs(86_400);
     sent.sent_at = SENT.plus(day);
     let Call::Write { write, .. } = &mut sent.call else { panic!("a write") };
-    write.mutation =
-        Mutation::Put { value: Bytes::new(), expires_at: Expiry::at(SENT.plus(day + Duration::from_secs(60))), register: None };
+    write.mutation = Mutation::Put {
+        value: Bytes::new(),
+        expires_at: Expiry::at(SENT.plus(day + Duration::from_secs(60))),
+        register: None,
+    };
     assert_eq!(sent.encode()[9..], at_first[9..], "all but when it was sent");
 }
 
@@ -158,7 +165,9 @@ fn a_ttl_travels_as_a_duration() {
 fn an_error_keeps_its_kind_and_its_effect() {
     for kind in super::reply::KINDS {
         for error in [DriverError::refused(kind, "why"), DriverError::unknown(kind, "why").permanent()] {
-            let Ok(Err(read)) = decode_outcome(encode_outcome(&Err(error.clone()))) else { panic!("{error:?}") };
+            let Ok(Err(read)) = decode_outcome(encode_outcome(&Err(error.clone()))) else {
+                panic!("{error:?}")
+            };
             assert_eq!((read.kind, read.effect, read.retryable), (error.kind, error.effect, error.retryable));
         }
     }
@@ -175,7 +184,8 @@ fn the_form_is_fixed() {
                  0000019b76daa800";
     assert_eq!(
         hex,
-        format!("01 0000019b76daa800 0000076c 00000001 6b 00 00000001 76 01 000000000000ea60 00 01 {stamp}").replace(' ', "")
+        format!("01 0000019b76daa800 0000076c 00000001 6b 00 00000001 76 01 000000000000ea60 00 01 {stamp}")
+            .replace(' ', "")
     );
     assert_eq!(encode_outcome(&Ok(Reply::Written(WriteReply::Applied(None))))[..], [1, 0, 1, 0, 0]);
 }

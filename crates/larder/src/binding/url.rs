@@ -97,9 +97,11 @@ fn read_server(
     if place.contains('@') {
         return Err(secret_in_url("what stands before an @"));
     }
-    let form =
-        || Fault::new(format!("the URL must have the form {}://host:port/{}", service.name(), names.join("/")));
-    let (authority, rest) = place.strip_prefix("//").and_then(|place| place.split_once('/')).ok_or_else(form)?;
+    let form = || {
+        Fault::new(format!("the URL must have the form {}://host:port/{}", service.name(), names.join("/")))
+    };
+    let (authority, rest) =
+        place.strip_prefix("//").and_then(|place| place.split_once('/')).ok_or_else(form)?;
     let segments: Vec<_> = rest.split('/').collect();
     if authority.is_empty() || segments.len() != names.len() {
         return Err(form());

@@ -14,7 +14,7 @@ use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 
 /// Which keys to make absent.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeleteMany {
     /// The keys.
@@ -23,7 +23,7 @@ pub(crate) struct DeleteMany {
 }
 
 /// The answers, in the order of the keys.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DeletedMany {
     /// One for each position.
     items: Vec<Deleted>,
@@ -32,7 +32,7 @@ pub(crate) struct DeletedMany {
 }
 
 /// What a key came to.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Deleted {
     /// It could not be deleted.

@@ -14,7 +14,7 @@ use crate::permission::Permission;
 use crate::problem::{Problem, Refusals};
 
 /// Which keys to read.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetMany {
     /// The keys.
@@ -26,7 +26,7 @@ pub(crate) struct GetMany {
 }
 
 /// The answers, in the order of the keys.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct GotMany {
     /// One for each position.
     items: Vec<Got>,
@@ -35,7 +35,7 @@ pub(crate) struct GotMany {
 }
 
 /// What a key came to.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Got {
     /// It is there.
@@ -47,7 +47,7 @@ pub(crate) enum Got {
 }
 
 /// A key that is not there.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Absent {
     /// The key.
     key: String,

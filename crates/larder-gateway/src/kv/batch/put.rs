@@ -19,7 +19,7 @@ use crate::problem::{Problem, Refusals};
 use crate::value::{Encoding, from_base64};
 
 /// What to store.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct PutMany {
     /// The entries.
@@ -32,7 +32,7 @@ pub(crate) struct PutMany {
 }
 
 /// An entry to store, as it is read.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewEntry {
     key: String,
@@ -84,7 +84,7 @@ pub(crate) struct NewBase64Entry {
 }
 
 /// The answers, in the order of the entries.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PutManyAnswer {
     /// One for each position.
     items: Vec<Put>,
@@ -93,7 +93,7 @@ pub(crate) struct PutManyAnswer {
 }
 
 /// What an entry came to.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum Put {
     /// It is stored.
