@@ -20,6 +20,9 @@ pub(crate) struct ServerClock {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Assumed(i64);
 
+/// The skew bound in milliseconds.
+const BOUND: i64 = SKEW_BOUND.as_millis() as i64;
+
 const UNKNOWN: i64 = i64::MIN;
 
 impl ServerClock {
@@ -39,9 +42,8 @@ impl ServerClock {
 
     /// Whether it turned out since then that another time was assumed than it was, beyond the skew bound.
     pub(crate) fn was_wrong(&self, then: Assumed) -> bool {
-        let bound = i64::try_from(SKEW_BOUND.as_millis()).unwrap_or(i64::MAX);
         let moved = self.ahead.load(Ordering::Relaxed).saturating_sub(then.0);
-        then.0 != UNKNOWN && moved.saturating_abs() > bound
+        then.0 != UNKNOWN && moved.saturating_abs() > BOUND
     }
 
     /// Learns what the gateway's clock showed between then and now.
@@ -53,9 +55,19 @@ impl ServerClock {
         // A clock that was set back meanwhile says nothing about how long it took.
         let (least, most) = (server - received, server - sent.min(received));
         let ahead = self.ahead.load(Ordering::Relaxed);
-        if ahead == UNKNOWN || !(least..=most).contains(&ahead) {
-            self.ahead.store(least + (most - least) / 2, Ordering::Relaxed);
-        }
+        let learnt = match most - least <= 2 * BOUND {
+            _ if (least..=most).contains(&ahead) => return,
+            true => least + (most - least) / 2,
+            // It took so long that the middle could be off by more than clocks may be.
+            false if ahead == UNKNOWN => return,
+            false => ahead.clamp(least, most),
+        };
+        self.ahead.store(learnt, Ordering::Relaxed);
+    }
+
+    /// Whether a reply has told what time it is there.
+    pub(crate) fn is_known(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed) != UNKNOWN
     }
 }
 
@@ -108,6 +120,23 @@ mod tests {
         own.advance(Duration::from_millis(100));
         clock.learn(sent, at(5_000));
         assert_eq!(clock.now(), at(5_050));
+    }
+
+    #[test]
+    fn a_reply_that_took_too_long_tells_no_time() {
+        let own = Arc::new(ManualClock::new(at(HOURS)));
+        let clock = ServerClock::new(Arc::clone(&own) as Arc<dyn Clock>);
+        let sent = clock.own_now();
+        own.advance(Duration::from_millis(4_001));
+        clock.learn(sent, at(5 * HOURS));
+        assert!(!clock.is_known());
+        clock.learn(clock.own_now(), at(5 * HOURS));
+        assert!(clock.is_known());
+        // What is known to be wrong moves all the same, as far as it must.
+        let sent = clock.own_now();
+        own.advance(Duration::from_millis(10_000));
+        clock.learn(sent, at(8 * HOURS));
+        assert_eq!(clock.now(), at(8 * HOURS));
     }
 
     #[test]

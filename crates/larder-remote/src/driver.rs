@@ -10,7 +10,7 @@ use larder_core::driver::{
     WriteReply,
 };
 use larder_core::record::Record;
-use larder_core::{AFTER_EVERY_KEY, Clock, Result, Timestamp};
+use larder_core::{AFTER_EVERY_KEY, Clock, ErrorKind, Result, Timestamp};
 
 use crate::client::Client;
 use crate::error::failed;
@@ -175,11 +175,16 @@ impl Driver for RemoteDriver {
     }
 
     async fn check(&self) -> Result<Health, DriverError> {
-        self.attempt(Call::Check, None, |reply| match reply {
+        let health = self.attempt(Call::Check, None, |reply| match reply {
             Reply::Health(health) => Some(health),
             _ => None,
-        })
-        .await
+        });
+        let health = health.await?;
+        if !self.client.clock.is_known() {
+            let reason = format!("the reply of {} took so long that it tells no time", self.info.store);
+            return Err(DriverError::refused(ErrorKind::Timeout, reason));
+        }
+        Ok(health)
     }
 }
 
