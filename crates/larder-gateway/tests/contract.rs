@@ -6,7 +6,10 @@ mod support;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
+use larder::{Bindings, Context, Kv, MemoryDriver};
+use larder_gateway::{Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Stores};
 use tokio::process::Command;
 
 use crate::support::Server;
@@ -17,7 +20,7 @@ async fn what_the_document_says_is_what_the_gateway_does() {
         "LARDER_SCHEMATHESIS names the Python that has schemathesis: cargo xtask test sets it, and so does \
          eval \"$(cargo xtask emulators up)\"",
     );
-    let (server, key) = Server::with_keys().await;
+    let (server, key) = with_keys().await;
     let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml");
     // It writes what it remembers to where it runs.
     let dir = tempfile::tempdir().expect("a directory");
@@ -38,4 +41,17 @@ async fn what_the_document_says_is_what_the_gateway_does() {
     let operations: usize = paths.values().map(|path| path.as_object().expect("a path").len()).sum();
     assert!(said.contains(&format!("{operations} selected / {operations} total")), "{operations} operations");
     server.end().await;
+}
+
+/// A gateway that wants keys, and a key that may do everything with data.
+async fn with_keys() -> (Server, String) {
+    let kv = Kv::new(MemoryDriver::new());
+    let keys = KeyStore::new(&kv).expect("keys");
+    let data = [Permission::Read, Permission::Write, Permission::Delete, Permission::Scan];
+    let key = keys.create(&Grant::new(data), None).await.expect("a key").expose();
+    let stores = Stores::of_handles([("main", kv)]).expect("a store");
+    let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
+    let gateway = Gateway::with_options(stores, options, None);
+    let context = Context::new(Bindings::from_map([("none", "")]));
+    (Server::serve(gateway, Arc::default(), context, None).await, key)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder::{Bindings, Context, Kv, ManualClock, MemoryDriver};
-use larder_gateway::{Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Stores};
+use larder::{Bindings, Context, Kv, ManualClock};
+use larder_gateway::{Gateway, Stores};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -43,20 +43,8 @@ impl Server {
         Self::serve(Gateway::new(stores), Arc::default(), context, None).await
     }
 
-    /// A gateway that wants keys, and a key that may do everything with data.
-    pub(crate) async fn with_keys() -> (Self, String) {
-        let kv = Kv::new(MemoryDriver::new());
-        let keys = KeyStore::new(&kv).expect("keys");
-        let data = [Permission::Read, Permission::Write, Permission::Delete, Permission::Scan];
-        let key = keys.create(&Grant::new(data), None).await.expect("a key").expose();
-        let stores = Stores::of_handles([("main", kv)]).expect("a store");
-        let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
-        let gateway = Gateway::with_options(stores, options, None);
-        let context = Context::new(Bindings::from_map([("none", "")]));
-        (Self::serve(gateway, Arc::default(), context, None).await, key)
-    }
-
-    async fn serve(
+    /// A gateway, answering.
+    pub(crate) async fn serve(
         gateway: Gateway,
         clock: Arc<ManualClock>,
         context: Context,
