@@ -8,6 +8,7 @@ pub mod bindings;
 pub mod dynamodb;
 pub mod entra;
 pub mod firestore;
+pub mod gateway;
 pub mod google;
 pub mod linear;
 pub mod model;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use integration_tests::linear::{Figures, Kind, Losses, Passing, Plan, play};
-use integration_tests::tables;
+use integration_tests::linear::{Figures, Kind, Losses, Passing, Plan, play_by};
+use integration_tests::{gateway, tables};
 use larder_conformance::emulator;
-use larder_core::MemoryDriver;
 use larder_core::driver::Driver;
+use larder_core::{ManualClock, MemoryDriver};
 use larder_dynamodb::testing::create_table;
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
@@ -25,9 +25,18 @@ async fn check_backend<Open>(name: &str, store: impl AsyncFn() -> Open, rounds: 
 where
     Open: AsyncFn() -> Arc<dyn Driver>,
 {
+    check_backend_by(name, async |_| store().await, rounds).await;
+}
+
+/// The same of a backend that has to go by the clock of its handles.
+async fn check_backend_by<Open>(name: &str, store: impl AsyncFn(Arc<ManualClock>) -> Open, rounds: usize)
+where
+    Open: AsyncFn() -> Arc<dyn Driver>,
+{
     for (what, plan) in plans(rounds) {
         let began = Instant::now();
-        let record = play(&plan, store().await).await;
+        let clock = Arc::new(ManualClock::default());
+        let record = play_by(&plan, Arc::clone(&clock), store(clock).await).await;
         let played = began.elapsed();
         let figures = Figures::of(record);
         println!("{name}, {what}: {figures}; {played:.1?} to play, {:.1?} in all", began.elapsed());
@@ -141,4 +150,29 @@ async fn tables_on_azurite() {
         async move || Arc::new(table.driver(&emulator("azurite")).await) as Arc<dyn Driver>
     };
     check_backend("tables on azurite, 4 shards", store, 8).await;
+}
+
+/// Each driver has connections of its own, as another process would.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_over_memory() {
+    let store = async |clock| {
+        let served = gateway::Served::over(MemoryDriver::new().shards(4), clock).await;
+        async move || Arc::new(served.driver(served.url())) as Arc<dyn Driver>
+    };
+    check_backend_by("gateway over memory/4", store, 12).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_over_sled() {
+    let store = async |clock| {
+        let dir = tempdir().expect("a directory");
+        let options = SledOptions::new().sweep_interval(None);
+        let driver = SledDriver::open(dir.path(), options).await.expect("it opens");
+        let served = gateway::Served::over(driver, clock).await;
+        async move || {
+            assert!(dir.path().exists());
+            Arc::new(served.driver(served.url())) as Arc<dyn Driver>
+        }
+    };
+    check_backend_by("gateway over sled", store, 12).await;
 }

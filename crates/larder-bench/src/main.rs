@@ -6,6 +6,7 @@
 
 mod clouds_suite;
 mod copy_suite;
+mod gateway_suite;
 mod report;
 mod runner;
 mod sled_suite;
@@ -32,12 +33,18 @@ struct Arguments {
     /// How often each side of a case is measured, 7 times at least.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(7..))]
     rounds: u32,
+    /// How many minutes the gateway is loaded to see whether its memory grows.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    minutes: u32,
     /// Measures one side of a case, or both, in this process, and prints the number or both.
     #[arg(long, hide = true, num_args = 3, value_names = ["CASE", "SIDE", "DIR"])]
     worker: Option<Vec<String>>,
     /// Is the program `larder` with these arguments, and prints the most memory that it took, in KiB.
     #[arg(long, hide = true, num_args = 1.., allow_hyphen_values = true, value_name = "ARGUMENT")]
     larder: Option<Vec<String>>,
+    /// Is the bare handler that the gateway is compared with.
+    #[arg(long, hide = true)]
+    bare_server: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -49,6 +56,8 @@ enum Suite {
     Clouds,
     /// `larder copy`: between embedded stores, and to clouds that are 20 ms away; needs the emulators, too.
     Copy,
+    /// `larder serve` over an embedded store, beside a bare axum handler; needs `wrk`.
+    Gateway,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -57,6 +66,7 @@ type Outcome<T> = Result<T, Failure>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match (&arguments.larder, &arguments.worker) {
+        _ if arguments.bare_server => gateway_suite::be_bare(),
         (Some(arguments), _) => copy_suite::be_larder(arguments),
         (None, Some(worker)) => work(worker),
         (None, None) => run(&arguments),
@@ -83,6 +93,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Copy) {
         rows.extend(copy_suite::run(&plan)?);
     }
+    if all || arguments.suites.contains(&Suite::Gateway) {
+        rows.extend(gateway_suite::run(&plan, arguments.minutes)?);
+    }
     if rows.is_empty() {
         return Err("no case has that in its name".into());
     }
@@ -101,6 +114,8 @@ fn work(worker: &[String]) -> Outcome<()> {
         clouds_suite::measure(case, side)?
     } else if let Some(case) = case.strip_prefix(copy_suite::PREFIX) {
         copy_suite::measure(case, side, dir.as_ref())?.to_string()
+    } else if let Some(case) = case.strip_prefix(gateway_suite::PREFIX) {
+        gateway_suite::measure(case, side, dir.as_ref())?.to_string()
     } else {
         sled_suite::measure(case, side, dir.as_ref())?.to_string()
     };

@@ -19,6 +19,11 @@ impl Plan {
         Self { rounds, only: only.map(str::to_lowercase) }
     }
 
+    /// The same cases, each side measured once.
+    pub(crate) fn once(&self) -> Self {
+        Self { rounds: 1, only: self.only.clone() }
+    }
+
     /// Whether a case is measured.
     pub(crate) fn has(&self, case: &Case<'_>) -> bool {
         let shown = format!("{} {}", case.suite, case.name).to_lowercase();

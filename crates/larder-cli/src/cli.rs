@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Check(commands::check::Check),
     /// Says what a store holds: counts, sizes, lifetimes, and what a month of a load costs.
     Stats(commands::stats::Stats),
+    /// Makes, lists and revokes the API keys of gateways.
+    Keys(commands::keys::Keys),
+    /// Serves stores over HTTP.
+    Serve(commands::serve::Serve),
     /// Shows what `up` would do, and does nothing.
     Plan(commands::plan::PlanStack),
     /// Makes the stores of a stack, and writes their bindings.

@@ -24,7 +24,7 @@ pub(crate) struct TargetArgs {
     /// file that LARDER_BINDINGS names.
     #[arg(long, short, global = true, value_name = "NAME", conflicts_with = "url")]
     binding: Option<String>,
-    /// The store at this URL: dynamodb://…, firestore://…, tablestorage://…, local-kv:….
+    /// The store at this URL: dynamodb://…, firestore://…, tablestorage://…, local-kv:…, gateway://….
     #[arg(long, short, global = true, value_name = "URL")]
     url: Option<String>,
     /// How long to try before an operation is given up; 10s unless told. A page of a scan has that time, and so has a chunk
@@ -32,6 +32,9 @@ pub(crate) struct TargetArgs {
     #[arg(long, global = true, value_name = "LIFETIME", value_parser = lifetime::parse)]
     timeout: Option<Duration>,
 }
+
+/// The name that a gateway gives a store that was not named by an id.
+const SERVED: &str = "default";
 
 /// Whether a store may be made where there is none yet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +65,16 @@ impl TargetArgs {
     /// A store by the text that names it where there are several: a URL, which has a colon, or a resource id.
     pub(crate) fn named(&self, text: &str) -> Target {
         if text.contains(':') { self.at(text) } else { self.bound(text) }
+    }
+
+    /// The bindings that a gateway serves, and their names in it: those that are named, or the one store that a command
+    /// would use without a name.
+    pub(crate) fn served(&self, named: &[String]) -> (Bindings, Vec<String>) {
+        if !named.is_empty() {
+            return (self.set(Bindings::from_env()), named.to_vec());
+        }
+        let store = self.url.clone().unwrap_or_else(|| format!("local-kv:{DEFAULT_DIR}"));
+        (self.set(Bindings::from_map([(SERVED, store)])), vec![SERVED.to_owned()])
     }
 
     /// Whether a store was named.

@@ -27,7 +27,9 @@ impl Context {
     /// What a case of that name gets; for tests outside the suite that work on any backend as well.
     pub fn new(store: Arc<dyn TestStore>, model: ModelSize, case: &str) -> Self {
         let seed = xxh64(case.as_bytes());
-        Self { store, clock: Arc::new(ManualClock::new(START)), model, seed }
+        let clock = Arc::new(ManualClock::new(START));
+        store.go_by(&clock);
+        Self { store, clock, model, seed }
     }
 
     /// A new handle, as another process has one.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use larder_core::ManualClock;
 use larder_core::driver::{Driver, RowKey};
 
 /// Makes stores on one backend.
@@ -36,6 +37,12 @@ pub trait TestStore: Send + Sync {
     /// A store that lets one process in shares what is open. Sweeping by itself is off, since the cases' clock is not the
     /// real one.
     async fn driver(&self) -> Arc<dyn Driver>;
+
+    /// Tells which clock the case moves, before all else. A store behind a server goes by it, since the server's is what
+    /// counts there.
+    fn go_by(&self, clock: &Arc<ManualClock>) {
+        let _ = clock;
+    }
 
     /// Overwrites a row with something that no layout can decode; the row need not be there.
     async fn corrupt(&self, key: &RowKey);

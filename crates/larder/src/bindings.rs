@@ -82,7 +82,8 @@ impl Bindings {
         Self { environment, handles: Arc::default(), ..self }
     }
 
-    /// Replaces the clock of the handles that are opened from here on (T4).
+    /// Replaces the clock of the handles that are opened from here on (T4), but for those behind a gateway, whose own clock
+    /// counts.
     #[must_use]
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.settings.clock = clock;

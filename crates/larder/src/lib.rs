@@ -53,12 +53,13 @@
 //! {"service":"tablestorage","accountName":"…","tableName":"…","resourceGroupName":"…"?,"endpointUrl":"…"?,
 //!  "accountKey":"…"? or "sasToken":"…"? or "connectionString":"…"?}
 //! {"service":"local-kv","dataDir":"…","keyPrefix":"…"?,"durability":"flush" or "interval"?}
-//! {"service":"gateway","url":"https://…","apiKey":{"env":"…"},"binding":"cache"}
+//! {"service":"gateway","url":"https://…","apiKey":{"env":"…"}?,"binding":"cache","plainHttp":"loopback" or "anywhere"?}
 //!
 //! dynamodb://table?region=…&endpointUrl=…
 //! firestore://project/database/collection?endpointUrl=…&credentialsFile=…
 //! tablestorage://account/table?resourceGroupName=…&endpointUrl=…
 //! local-kv:///absolute/dir?keyPrefix=…&durability=…      local-kv:relative/dir
+//! gateway://host:port/binding
 //! ```
 //!
 //! # Features
@@ -69,8 +70,9 @@
 //! | `aws` | no | `dynamodb`: a table of Amazon DynamoDB, through the official SDK |
 //! | `gcp` | no | `firestore`: a collection of Google Cloud Firestore |
 //! | `azure` | no | `tablestorage`: a table of Azure Table Storage |
+//! | `gateway` | no | `gateway`: a store behind a Larder gateway, without any cloud's SDK |
 //!
-//! The bindings of every service are read and checked in every build. This version opens those of all but `gateway`.
+//! The bindings of every service are read and checked in every build.
 
 pub mod binding;
 

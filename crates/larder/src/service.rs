@@ -6,7 +6,7 @@ use std::pin::Pin;
 use larder_core::{Error, ErrorKind, KvBuilder, Result};
 
 use crate::binding::{Binding, Fields, UrlForm, dynamodb, firestore, gateway, local_kv, tablestorage};
-#[cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "local"))]
+#[cfg(any(feature = "aws", feature = "azure", feature = "gateway", feature = "gcp", feature = "local"))]
 use crate::drivers;
 use crate::fault::Fault;
 use crate::settings::Settings;
@@ -61,8 +61,11 @@ pub const SERVICES: &[Service] = &[
         name: gateway::NAME,
         feature: "gateway",
         fields: gateway::FIELDS,
-        url: UrlForm::None,
+        url: UrlForm::Server(gateway::SERVER, gateway::IN_PATH),
         read: gateway::read,
+        #[cfg(feature = "gateway")]
+        open: Some(drivers::gateway::open),
+        #[cfg(not(feature = "gateway"))]
         open: None,
     },
 ];
@@ -92,12 +95,9 @@ impl Service {
         self.feature
     }
 
-    /// The scheme of its bindings' URLs; `None` when it has no URL form.
-    pub fn scheme(&self) -> Option<&'static str> {
-        match self.url {
-            UrlForm::None => None,
-            UrlForm::Segments(_) | UrlForm::Path(_) => Some(self.name),
-        }
+    /// The scheme of its bindings' URLs.
+    pub fn scheme(&self) -> &'static str {
+        self.name
     }
 
     /// Whether this build has its driver.

@@ -3,7 +3,7 @@
 mod support;
 
 use larder::Binding;
-use larder::binding::{Durability, TableCredential};
+use larder::binding::{Durability, PlainHttp, TableCredential};
 
 use support::{dynamodb, firestore, gateway, local, read, tables};
 
@@ -103,13 +103,18 @@ fn local_kv_with_all_fields_and_the_least() {
 }
 
 #[test]
-fn gateway_has_three_fields() {
+fn gateway_fields_and_defaults() {
     let binding = gateway(
         r#"{"service":"gateway","url":"https://kv.example.com/base","apiKey":{"env":"KEY"},"binding":"cache"}"#,
     );
     assert_eq!(binding.url, "https://kv.example.com/base");
-    assert_eq!(binding.api_key.expose(), "hunter2");
+    assert_eq!(binding.api_key.as_ref().expect("a key").expose(), "hunter2");
     assert_eq!(binding.binding, "cache");
+    assert_eq!(binding.plain_http, PlainHttp::Loopback, "nothing in the clear unless told");
+    let binding =
+        gateway(r#"{"service":"gateway","url":"http://10.0.0.1","binding":"cache","plainHttp":"anywhere"}"#);
+    assert!(binding.api_key.is_none());
+    assert_eq!(binding.plain_http, PlainHttp::Anywhere);
 }
 
 #[test]
@@ -179,15 +184,20 @@ fn the_registry_lists_every_service() {
     assert_eq!(
         listed,
         [
-            ("dynamodb", "aws", Some("dynamodb")),
-            ("firestore", "gcp", Some("firestore")),
-            ("tablestorage", "azure", Some("tablestorage")),
-            ("local-kv", "local", Some("local-kv")),
-            ("gateway", "gateway", None),
+            ("dynamodb", "aws", "dynamodb"),
+            ("firestore", "gcp", "firestore"),
+            ("tablestorage", "azure", "tablestorage"),
+            ("local-kv", "local", "local-kv"),
+            ("gateway", "gateway", "gateway"),
         ]
     );
     let compiled_in = larder::SERVICES.iter().filter(|service| service.is_compiled_in());
-    let features =
-        [cfg!(feature = "aws"), cfg!(feature = "azure"), cfg!(feature = "gcp"), cfg!(feature = "local")];
+    let features = [
+        cfg!(feature = "aws"),
+        cfg!(feature = "azure"),
+        cfg!(feature = "gateway"),
+        cfg!(feature = "gcp"),
+        cfg!(feature = "local"),
+    ];
     assert_eq!(compiled_in.count(), features.into_iter().filter(|is_on| *is_on).count());
 }

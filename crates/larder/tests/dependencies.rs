@@ -88,8 +88,12 @@ const PLATFORMS: &[(&str, &[&str])] = &[
 
 #[test]
 fn a_build_for_one_cloud_holds_nothing_of_the_others() {
-    for (cloud, sdk) in [("aws", "aws-sdk-dynamodb "), ("azure", "azure_data_tables "), ("gcp", "firestore ")]
-    {
+    for (cloud, sdk) in [
+        ("aws", "aws-sdk-dynamodb "),
+        ("azure", "azure_data_tables "),
+        ("gateway", "larder-remote "),
+        ("gcp", "firestore "),
+    ] {
         let build = ["--package", "larder", "--no-default-features", "--features", cloud];
         let crates = tree(&[&build[..], &["--edges", "normal,build"]].concat());
         println!("larder with `{cloud}`: {} crates", crates.len());
@@ -112,7 +116,7 @@ fn a_build_for_one_cloud_holds_nothing_of_the_others() {
 
 #[test]
 fn a_driver_knows_the_core_and_nothing_else_of_larder() {
-    for driver in ["larder-dynamodb", "larder-firestore", "larder-sled", "larder-tables"] {
+    for driver in ["larder-dynamodb", "larder-firestore", "larder-remote", "larder-sled", "larder-tables"] {
         let crates = tree(&["--package", driver, "--edges", "normal"]);
         let ours: Vec<_> = crates
             .iter()

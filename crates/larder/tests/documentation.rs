@@ -41,7 +41,7 @@ fn every_url_of_the_page_is_one() {
             read += 1;
         }
     }
-    assert_eq!(read, 4, "one for each service that has URLs");
+    assert_eq!(read, 5, "one for each service that has URLs");
 }
 
 #[test]

@@ -16,12 +16,8 @@ const FIRESTORE: Form =
 const TABLES: Form =
     Form(&[("service", r#""tablestorage""#), ("accountName", r#""acme""#), ("tableName", r#""cache""#)]);
 const LOCAL: Form = Form(&[("service", r#""local-kv""#), ("dataDir", r#""data""#)]);
-const GATEWAY: Form = Form(&[
-    ("service", r#""gateway""#),
-    ("url", r#""https://example.com""#),
-    ("apiKey", r#""hunter2""#),
-    ("binding", r#""cache""#),
-]);
+const GATEWAY: Form =
+    Form(&[("service", r#""gateway""#), ("url", r#""https://example.com""#), ("binding", r#""cache""#)]);
 const FORMS: [&Form; 5] = [&DYNAMODB, &FIRESTORE, &TABLES, &LOCAL, &GATEWAY];
 
 impl Form {
@@ -319,6 +315,14 @@ fn durability_is_one_of_two_words() {
     for durability in ["hunter2", "Flush", "none"] {
         let message = refused(&LOCAL.with(&[("durability", &format!("{durability:?}"))]));
         assert!(message.ends_with(r#"durability must be "flush" or "interval""#), "{message}");
+    }
+}
+
+#[test]
+fn plain_http_is_one_of_two_words() {
+    for allowed in ["hunter2", "Anywhere", "yes"] {
+        let message = refused(&GATEWAY.with(&[("plainHttp", &format!("{allowed:?}"))]));
+        assert!(message.ends_with(r#"plainHttp must be "loopback" or "anywhere""#), "{message}");
     }
 }
 

@@ -29,6 +29,9 @@ fn there() -> String {
     if cfg!(feature = "local") {
         there.push(r#"local-kv (feature "local")"#);
     }
+    if cfg!(feature = "gateway") {
+        there.push(r#"gateway (feature "gateway")"#);
+    }
     if there.is_empty() { "none".to_owned() } else { there.join(", ") }
 }
 

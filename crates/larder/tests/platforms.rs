@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` runs this with each feature alone, so that no platform lives by what another one compiles in.
 
-#![cfg(any(feature = "aws", feature = "azure", feature = "gcp", feature = "local"))]
+#![cfg(any(feature = "aws", feature = "azure", feature = "gateway", feature = "gcp", feature = "local"))]
 
 use std::time::Duration;
 
@@ -85,4 +85,18 @@ async fn a_table_of_azure() {
 async fn a_directory() {
     let dir = tempfile::tempdir().expect("a directory");
     assert_works(json!({ "service": "local-kv", "dataDir": dir.path() })).await;
+}
+
+#[cfg(feature = "gateway")]
+#[tokio::test]
+async fn a_store_behind_a_gateway() {
+    use larder::{Kv, MemoryDriver};
+    use larder_gateway::{Gateway, Stores};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let kv = Kv::new(MemoryDriver::new().shards(4));
+    let gateway = Gateway::new(Stores::of_handles([("shared", kv)]).expect("one store"));
+    tokio::spawn(larder_gateway::serve(gateway, listener, std::future::pending()));
+    assert_works(json!({ "service": "gateway", "url": url, "binding": "shared" })).await;
 }

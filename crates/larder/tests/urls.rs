@@ -4,7 +4,7 @@ mod support;
 
 use larder::binding::Durability;
 
-use support::{dynamodb, firestore, local, refused, tables};
+use support::{dynamodb, firestore, gateway, local, refused, tables};
 
 #[test]
 fn a_dynamodb_url() {
@@ -93,14 +93,29 @@ fn a_url_takes_no_secret() {
 }
 
 #[test]
-fn a_gateway_has_no_url_form() {
-    let message = refused("gateway://example.com/cache?apiKey=hunter2");
-    assert!(
-        message.ends_with(
-            r#"gateway has no URL form, since it holds a secret: give JSON, {"service":"gateway",…}"#
-        ),
-        "{message}"
-    );
+fn a_gateway_is_reached_by_tls_unless_it_is_this_machine() {
+    for (url, server) in [
+        ("gateway://127.0.0.1:8080/cache", "http://127.0.0.1:8080"),
+        ("gateway://[::1]:8080/cache", "http://[::1]:8080"),
+        ("gateway://localhost/cache", "http://localhost"),
+        ("gateway://larder.internal/cache", "https://larder.internal"),
+        ("gateway://10.0.0.1:8443/cache", "https://10.0.0.1:8443"),
+        ("gateway://localhost.example.com/cache", "https://localhost.example.com"),
+    ] {
+        let binding = gateway(url);
+        assert_eq!((binding.url.as_str(), binding.binding.as_str()), (server, "cache"), "{url}");
+        assert!(binding.api_key.is_none());
+    }
+    for url in
+        ["gateway:cache", "gateway://cache", "gateway:///cache", "gateway://host/a/b", "gateway://host/"]
+    {
+        let message = refused(url);
+        let form = "the URL must have the form gateway://host:port/binding";
+        assert!(message.ends_with(form) || message.ends_with("binding is empty"), "{url}: {message}");
+    }
+    for url in ["gateway://example.com/cache?apiKey=hunter2", "gateway://hunter2@example.com/cache"] {
+        assert!(refused(url).contains("a URL takes no secret"), "{url}");
+    }
 }
 
 #[test]

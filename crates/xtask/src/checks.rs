@@ -7,12 +7,13 @@ use crate::emulators::Session;
 use crate::{Outcome, root};
 
 /// The feature sets of `larder` that people build, beside the default.
-const FEATURE_SETS: [&[&str]; 5] = [
+const FEATURE_SETS: [&[&str]; 6] = [
     &["--no-default-features"],
     &["--no-default-features", "--features", "local"],
     &["--no-default-features", "--features", "aws"],
     &["--no-default-features", "--features", "gcp"],
     &["--no-default-features", "--features", "azure"],
+    &["--no-default-features", "--features", "gateway"],
 ];
 
 pub(crate) fn test() -> Outcome {

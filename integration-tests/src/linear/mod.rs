@@ -32,7 +32,7 @@ pub use figures::Figures;
 pub use history::{Action, Condition, History, Op, Outcome, Sight, Token, Written};
 pub use judgement::{Judgement, Verdict};
 pub use log::{Limits, Record};
-pub use play::{Passing, Plan, play};
+pub use play::{Passing, Plan, play, play_by};
 pub use player::Kind;
 pub use spec::State;
 pub use unsettled::Losses;

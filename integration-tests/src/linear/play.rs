@@ -67,9 +67,17 @@ const LONG: Duration = Duration::from_secs(60);
 
 /// Lets the tasks of a plan work on a fresh store, and returns what happened.
 pub async fn play(plan: &Plan, driver: impl AsyncFn() -> Arc<dyn Driver>) -> Record {
+    play_by(plan, Arc::new(ManualClock::default()), driver).await
+}
+
+/// The same by that clock, which a store behind a server goes by, too.
+pub async fn play_by(
+    plan: &Plan,
+    clock: Arc<ManualClock>,
+    driver: impl AsyncFn() -> Arc<dyn Driver>,
+) -> Record {
     let jumps = plan.passing == Passing::Jumps;
     assert!(!jumps || plan.losses.dropped == 0, "a request of a dropped future may be under way over a jump");
-    let clock = Arc::new(ManualClock::default());
     let log = Arc::new(Log::new(plan.kinds.len(), plan.limits));
     let mut handles = Vec::new();
     for number in 0..plan.handles {

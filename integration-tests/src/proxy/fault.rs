@@ -97,6 +97,14 @@ impl Answer {
             .body(json!({ "odata.error": { "code": code } }).to_string())
     }
 
+    /// A problem of Larder's gateway: `RATE_LIMITED` with the status 429, say.
+    pub fn gateway(status: u16, code: &str) -> Self {
+        let problem = json!({
+            "error": code, "message": "made up", "statusCode": status, "validationErrors": [], "requestId": "0",
+        });
+        Self::status(status).header(CONTENT_TYPE.as_str(), "application/json").body(problem.to_string())
+    }
+
     /// An error of gRPC, without a message of the call: the status travels with the headers. The text is
     /// ASCII.
     pub fn grpc(code: i32, message: &str) -> Self {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use integration_tests::proxy::FaultProxy;
-use larder_conformance::emulator;
 use larder_core::Kv;
 
-use crate::cloud::{EMULATOR, Place};
+use crate::cloud::{Place, upstream};
 use crate::op::PAUSE;
 
 pub(crate) struct Bench {
@@ -36,7 +35,7 @@ impl Bench {
 }
 
 async fn lane(place: &Place) -> (FaultProxy, Kv) {
-    let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &emulator(EMULATOR));
+    let proxy = FaultProxy::start(env!("CARGO_BIN_EXE_fault-proxy"), &upstream(place));
     let kv = place.handle(proxy.url()).await;
     kv.exists("warm").await.expect("it works");
     (proxy, kv)

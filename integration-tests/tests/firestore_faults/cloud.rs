@@ -2,11 +2,15 @@
 
 pub(crate) use integration_tests::firestore::Collection as Place;
 use integration_tests::proxy::{Answer, Exchange, Fault};
+use larder_conformance::emulator;
 
 use crate::bench::ms;
 use crate::op::Op;
 
-pub(crate) const EMULATOR: &str = "hidane";
+/// The server that the proxy stands before.
+pub(crate) fn upstream(_: &Place) -> String {
+    emulator("hidane")
+}
 
 /// The requests behind `get`, a page of a scan and `get_many`.
 pub(crate) const GET: &str = "BatchGetDocuments";

@@ -2,11 +2,15 @@
 
 use integration_tests::proxy::{Answer, Exchange, Fault};
 pub(crate) use integration_tests::tables::Table as Place;
+use larder_conformance::emulator;
 
 use crate::bench::ms;
 use crate::op::Op;
 
-pub(crate) const EMULATOR: &str = "azurite";
+/// The server that the proxy stands before.
+pub(crate) fn upstream(_: &Place) -> String {
+    emulator("azurite")
+}
 
 /// The requests behind `get`, a page of a scan and `get_many`.
 pub(crate) const GET: &str = "GET";

@@ -18,6 +18,7 @@ pub(crate) fn look(binding: &Binding) -> Finding {
             .with_advice(
                 "see that there is a TTL policy on the field exp: gcloud firestore fields ttls list",
             ),
+        Binding::Gateway(_) => Finding::unknown(CHECK, "by whoever runs the gateway"),
         _ => Finding::unknown(CHECK, "by the server"),
     }
 }

@@ -11,10 +11,12 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod incr;
+pub(crate) mod keys;
 pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod put;
 pub(crate) mod scan;
+pub(crate) mod serve;
 mod stack;
 pub(crate) mod stats;
 pub(crate) mod sweep;
@@ -82,6 +84,8 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
         Command::Sweep(command) => sweep::run(command, &session).await,
         Command::Check(command) => check::run(command, &session).await,
         Command::Stats(command) => stats::run(command, &session).await,
+        Command::Keys(command) => keys::run(command, &session).await,
+        Command::Serve(command) => serve::run(command, &session).await,
         Command::Plan(command) => plan::run(command, &session).await,
         Command::Up(command) => up::run(command, &session).await,
         Command::Down(command) => down::run(command, &session).await,

@@ -4,11 +4,17 @@ mod care;
 mod copy;
 mod data;
 mod documents;
+mod drain;
 mod export;
+mod keys;
 mod output;
+#[cfg(feature = "gateway")]
+mod remote;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;
+mod serve_settings;
+mod serving;
 mod stack;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod stack_clouds;

@@ -1,6 +1,11 @@
 //! Handles on a part of a store.
 
-use larder_core::{Kv, ScanOptions};
+use larder_core::driver::{
+    BatchItem, Driver, DriverError, Effect, Guard, Increment, LayoutKeeper, Mutation, Projection, Read,
+    RowKey, ScanRequest, ScanStart, Shard, Write,
+};
+use larder_core::record::WriteStamp;
+use larder_core::{CanonicalKey, Consistency, ErrorKind, Expiry, Kv, ScanOptions};
 
 use crate::context::Context;
 use crate::support::{entry, keys, set, sorted, text};
@@ -90,6 +95,9 @@ async fn a_namespace_reaches_nothing_outside(context: Context) {
 
 async fn internal_records_are_out_of_reach(context: Context) {
     let kv = context.kv().await;
+    if context.driver().await.info().layout == LayoutKeeper::Server {
+        return out_of_reach_behind_a_server(&context, &kv).await;
+    }
     let internal = kv.system("keys").expect("a namespace");
     set(&internal, "secret", "internal").await;
     set(&kv, "user", "1").await;
@@ -110,6 +118,56 @@ async fn internal_records_are_out_of_reach(context: Context) {
     // A part of `system` is as closed as any.
     assert_eq!(keys(&kv.system("scripts").expect("a namespace"), "").await, Vec::<String>::new());
     assert_eq!(text(&context.kv().await, "user").await.as_deref(), Some("1"), "the layout was harmed");
+}
+
+/// A server has records of its own, and lets nobody at them: neither by a handle nor by what a handle asks its driver.
+async fn out_of_reach_behind_a_server(context: &Context, kv: &Kv) {
+    set(kv, "user", "1").await;
+    let error = kv.system("keys").expect_err("the server's own");
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+    let driver = context.driver().await;
+    let read = Read { projection: Projection::Full, consistency: Consistency::Strong };
+    for name in ["!layout", "!keys:secret", "!sweep:lease"] {
+        let key = CanonicalKey::from_canonical(name).expect("canonical");
+        for shard in [Shard(0), Shard::SYSTEM] {
+            let row = RowKey { shard, key: key.clone() };
+            let write = Write {
+                mutation: Mutation::Delete,
+                guard: Guard::Always,
+                stamp: WriteStamp::new(context.now()),
+            };
+            let adding = Increment { delta: 1, expires_at: Expiry::NEVER, stamp: write.stamp };
+            for error in [
+                driver.get(&row, read).await.map(drop).expect_err("get"),
+                only(driver.get_batch(std::slice::from_ref(&row), read).await),
+                driver.write(&row, &write, context.now()).await.map(drop).expect_err("write"),
+                only(driver.write_batch(&[(row.clone(), write)], context.now()).await),
+                driver.increment(&row, &adding, context.now()).await.map(drop).expect_err("increment"),
+            ] {
+                assert_eq!(
+                    (error.kind, error.effect),
+                    (ErrorKind::InvalidInput, Effect::NotApplied),
+                    "{error:?}"
+                );
+            }
+        }
+    }
+    for start in [ScanStart::At(String::new()), ScanStart::At("!".into()), ScanStart::After("!a".into())] {
+        let (shard, end) = (Shard::SYSTEM, char::MAX.to_string());
+        let scan = ScanRequest { shard, start, end, limit: 1_000, max_bytes: 1 << 20, read };
+        let reply = driver.scan(&scan).await.expect("the scan works");
+        let found: Vec<_> = reply.rows.iter().map(|row| row.key.as_str()).collect();
+        assert_eq!(found, ["user"]);
+    }
+    assert_eq!(text(&context.kv().await, "user").await.as_deref(), Some("1"), "the layout was harmed");
+}
+
+/// The error of a batch's only position.
+fn only<T>(items: Result<Vec<BatchItem<T>>, DriverError>) -> DriverError {
+    match items.expect("the batch works").pop() {
+        Some(BatchItem::Done(Err(error))) => error,
+        _ => panic!("the position was answered"),
+    }
 }
 
 async fn names_of_internal_records_are_ordinary_keys(context: Context) {

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use larder_core::Timestamp;
 use larder_core::driver::{
     BatchItem, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply, Read, RowKey, ScanReply,
     ScanRequest, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
+use larder_core::{Clock, Timestamp};
 
 /// A method of [`Driver`] that sends a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,6 +183,11 @@ fn kept<T: Clone>(items: &[T], withheld: &[Option<Option<DriverError>>]) -> Vec<
 impl<H: Hook> Driver for Hooked<H> {
     fn info(&self) -> &DriverInfo {
         &self.info
+    }
+
+    /// The one that the case moves: a handle would ask for another one's time first, a call that no script reckons with.
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        None
     }
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {

@@ -26,7 +26,7 @@ pub struct DriverInfo {
 pub enum LayoutKeeper {
     /// The store itself, under a name that begins with `!`; the handle reads and writes it.
     Store,
-    /// A server between the handle and the store; to the handle it is one shard.
+    /// A server between the handle and the store; to the handle it is one shard, and its own records are out of reach.
     Server,
 }
 

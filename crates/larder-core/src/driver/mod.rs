@@ -25,7 +25,7 @@ pub use self::write::{Guard, Mutation, Observed, Write, WriteReply};
 
 use crate::error::ErrorKind;
 use crate::record::Record;
-use crate::time::Timestamp;
+use crate::time::{Clock, Timestamp};
 
 /// One platform's requests, on canonical keys and decoded records.
 ///
@@ -42,6 +42,15 @@ use crate::time::Timestamp;
 pub trait Driver: Send + Sync + fmt::Debug {
     /// What the handle must know about the platform. Constant for the life of the driver.
     fn info(&self) -> &DriverInfo;
+
+    /// The clock that expiries in this store are made from and judged by, where it is not the process's own.
+    ///
+    /// A driver that reaches its store through a server has one: it follows the server's. Its handles go by it whatever
+    /// clock they are given, and call [`Driver::check`] before the first operation, after which it has to be right to half
+    /// of what that call took.
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        None
+    }
 
     /// Reads one record. `Ok(None)` means that the store answered and the row is not there.
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError>;
@@ -143,6 +152,10 @@ pub trait Driver: Send + Sync + fmt::Debug {
 impl<D: Driver + ?Sized> Driver for Arc<D> {
     fn info(&self) -> &DriverInfo {
         (**self).info()
+    }
+
+    fn clock(&self) -> Option<Arc<dyn Clock>> {
+        (**self).clock()
     }
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {

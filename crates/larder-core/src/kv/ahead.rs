@@ -55,7 +55,7 @@ impl Ahead {
 /// How many rows to ask of each shard, so that one round fills the page in expectation (S5).
 ///
 /// The keys of a page fall on the shards at random: the mean, and three standard deviations on top.
-fn fetch_size(wanted: usize, shards: usize) -> usize {
+pub(crate) fn fetch_size(wanted: usize, shards: usize) -> usize {
     if shards <= 1 {
         return wanted;
     }

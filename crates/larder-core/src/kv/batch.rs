@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use smol_str::SmolStr;
+use tokio::time::Instant;
 
 use super::Kv;
 use super::chunks::Written;
@@ -91,11 +92,11 @@ impl Kv {
         entries: impl IntoIterator<Item = (K, V)>,
         ttl: impl Into<Option<Duration>>,
     ) -> Result<Vec<Result<Version>>> {
-        let expires_at = expiry(ttl.into(), self.now());
-        let writes = expires_at.and_then(|expires_at| {
+        let ttl = ttl.into();
+        let writes = expiry(ttl, self.now()).and_then(|expires_at| {
             self.puts(entries.into_iter().map(|(key, value)| (key, value, Ok(expires_at))))
         });
-        self.put_all(writes).await
+        self.put_all(writes, || expiry(ttl, self.now()).map(Some)).await
     }
 
     /// Stores any number of values unconditionally, each until a moment of its own, or for ever; otherwise as
@@ -127,7 +128,7 @@ impl Kv {
     ) -> Result<Vec<Result<Version>>> {
         let writes = entries.into_iter().map(|(key, value, until)| (key, value, expiry_at(until)));
         let writes = self.puts(writes);
-        self.put_all(writes).await
+        self.put_all(writes, || Ok(None)).await
     }
 
     /// Makes any number of keys absent; answers in the order given (B1).
@@ -145,17 +146,32 @@ impl Kv {
         let keys = self.canonical_keys(keys);
         let work = pin!(async {
             let writes = keys?.into_iter().map(|key| (key, Mutation::Delete)).collect();
-            self.write_many(Operation::DeleteMany, writes, |_, _| Ok(())).await
+            self.write_many(Operation::DeleteMany, writes, None, |_, _| Ok(())).await
         });
         self.observed(Operation::DeleteMany, work).await
     }
 
+    /// `anew` gives the expiry of all of them by a clock that was only now learnt.
     async fn put_all(
         &self,
         writes: Result<Vec<(CanonicalKey, Mutation)>, InvalidInput>,
+        anew: impl FnOnce() -> Result<Option<Expiry>, InvalidInput>,
     ) -> Result<Vec<Result<Version>>> {
         let version = |row: &RowKey, Written { revision, expires_at }| revision.version(row, expires_at);
-        let work = pin!(async { self.write_many(Operation::PutMany, writes?, version).await });
+        let work = pin!(async {
+            let mut writes = writes?;
+            let waited = self.learn_time().await?;
+            if waited.is_some()
+                && let Some(anew) = anew()?
+            {
+                for (_, mutation) in &mut writes {
+                    if let Mutation::Put { expires_at, .. } = mutation {
+                        *expires_at = anew;
+                    }
+                }
+            }
+            self.write_many(Operation::PutMany, writes, waited, version).await
+        });
         self.observed(Operation::PutMany, work).await
     }
 
@@ -163,6 +179,7 @@ impl Kv {
         &self,
         operation: Operation,
         writes: Vec<(CanonicalKey, Mutation)>,
+        waited: Option<Instant>,
         answer: impl Fn(&RowKey, Written) -> Result<T>,
     ) -> Result<Vec<Result<T>>> {
         let FoundLayout { layout, deadline } = self.shared.layout().await?;
@@ -173,7 +190,7 @@ impl Kv {
             None => mutations,
             Some(places) => last_of(mutations, places, rows.len()),
         };
-        let written = self.shared.write_all(operation, rows, mutations, deadline).await;
+        let written = self.shared.write_all(operation, rows, mutations, deadline.or(waited)).await;
         let answers = written.into_iter().map(|(row, written)| {
             let answer = written.and_then(|written| answer(&row, written));
             answer.map_err(|error| self.at_row(error, operation, row))

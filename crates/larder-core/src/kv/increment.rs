@@ -49,9 +49,14 @@ impl Kv {
         let key = key.as_ref();
         let ttl = ttl_on_create.into();
         let work = pin!(async {
-            let expires_at = expiry(ttl, self.now())?;
-            let Place { row, deadline } = self.place_to_write(self.canonical(key)?).await?;
-            self.shared.increment(&row, deadline, delta, expires_at).await
+            let mut expires_at = expiry(ttl, self.now())?;
+            let canonical = self.canonical(key)?;
+            let waited = self.learn_time().await?;
+            if waited.is_some() {
+                expires_at = expiry(ttl, self.now())?;
+            }
+            let Place { row, deadline } = self.place_to_write(canonical).await?;
+            self.shared.increment(&row, deadline.or(waited), delta, expires_at).await
         });
         self.observed_on(Operation::Increment, key, work).await
     }

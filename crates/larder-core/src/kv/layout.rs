@@ -1,7 +1,7 @@
 //! Reading or writing a store's layout record, once per handle (L1).
 
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::attempts::Attempts;
 use super::{Kv, Shared};
 use crate::driver::{Consistency, Guard, LayoutKeeper, Mutation, Projection, Read, Write, WriteReply};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, InvalidInput, Result};
+use crate::key::SYSTEM_MARK;
 use crate::layout::{Layout, layout_row};
+use crate::one_shard::OneShard;
 use crate::operation::Operation;
 use crate::record::WriteStamp;
 use crate::time::Expiry;
@@ -40,7 +42,8 @@ impl LayoutFailure {
 impl Kv {
     /// The layout that the store has; `None` for one that is empty and was never used. Writes nothing.
     ///
-    /// Where a server keeps the layout, this is what it looks like from here: one shard. Nothing is sent for it.
+    /// Where a server keeps the layout, this is what it looks like from here: one shard. Nothing is sent for it, but to learn
+    /// what time it is there.
     ///
     /// # Errors
     ///
@@ -67,6 +70,23 @@ impl Kv {
     pub async fn settled_layout(&self) -> Result<Layout> {
         let work = pin!(async { Ok(self.shared.layout().await?.layout.clone()) });
         self.observed(Operation::Open, work).await
+    }
+
+    /// What this handle reaches of its store, as a driver of one shard, for a server that lets others at it.
+    ///
+    /// The layout is read, or written if there is none, as by the first operation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kv::stored_layout`]; `InvalidInput` for a handle on records of Larder's own, which are not to be served.
+    pub async fn one_shard(&self) -> Result<OneShard> {
+        if self.namespace.starts_with(SYSTEM_MARK) {
+            return Err(InvalidInput::new("records of Larder's own are not served to anybody").into());
+        }
+        let layout = self.settled_layout().await?;
+        let shared = &self.shared;
+        let (driver, clock) = (Arc::clone(&shared.driver), Arc::clone(&shared.clock));
+        Ok(OneShard::new(driver, layout, Arc::clone(&self.namespace), clock))
     }
 }
 
@@ -117,6 +137,9 @@ impl Shared {
     /// The layout of a store that has one; `None` for an empty store. A server always has one, of one shard.
     async fn look_for_layout(&self, attempts: &mut Attempts<'_>) -> Result<Option<Layout>> {
         if self.driver.info().layout == LayoutKeeper::Server {
+            if self.driver.clock().is_some() {
+                attempts.read(|| self.driver.check()).await?;
+            }
             return Ok(Some(Layout::new(1)));
         }
         if let Some(layout) = self.read_layout(attempts).await? {

@@ -27,8 +27,8 @@ use tokio::time::Instant;
 
 use self::layout::{FoundLayout, LayoutFailure};
 use self::timers::Timers;
-use crate::driver::{Consistency, Driver, Projection, Read, RowKey};
-use crate::error::{Error, InvalidInput, Result};
+use crate::driver::{Consistency, Driver, LayoutKeeper, Projection, Read, RowKey};
+use crate::error::{Error, ErrorKind, InvalidInput, Result};
 use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
 use crate::layout::Layout;
 use crate::namespace::namespace;
@@ -38,6 +38,8 @@ use crate::telemetry::Telemetry;
 use crate::time::{Clock, SystemClock, Timestamp};
 
 pub use self::stream::ScanStream;
+
+pub(crate) use self::ahead::fetch_size;
 
 /// A key-value store.
 ///
@@ -136,10 +138,16 @@ impl Kv {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` when `id` is no resource id.
+    /// `InvalidInput` when `id` is no resource id; `Unsupported` where a server stands before the store, which lets nobody at
+    /// its own records.
     pub fn system(&self, id: &str) -> Result<Self> {
+        let namespace = namespace(id)?;
+        if self.shared.driver.info().layout == LayoutKeeper::Server {
+            let reason = "a gateway gives out none of its own records: open the store itself to reach them";
+            return Err(Error::new(ErrorKind::Unsupported, reason));
+        }
         let mut kv = self.clone();
-        kv.namespace = format!("{SYSTEM_MARK}{}", namespace(id)?).into();
+        kv.namespace = format!("{SYSTEM_MARK}{namespace}").into();
         Ok(kv)
     }
 
@@ -197,6 +205,18 @@ impl Kv {
 
     fn now(&self) -> Timestamp {
         self.shared.clock.now()
+    }
+
+    /// Makes sure that the clock is right before an operation is begun by it. Tells by when the operation must be done if
+    /// that had to be waited for; what was worked out from the clock before is wrong then.
+    ///
+    /// A server's clock is not known before it was asked, with the layout.
+    async fn learn_time(&self) -> Result<Option<Instant>> {
+        let shared = &self.shared;
+        if shared.layout.initialized() || shared.driver.clock().is_none() {
+            return Ok(None);
+        }
+        Ok(shared.layout().await?.deadline)
     }
 
     /// Runs an operation in its span, times it, and says in its error what it was.
@@ -258,7 +278,7 @@ impl KvBuilder {
         self
     }
 
-    /// Replaces the clock (T4).
+    /// Replaces the clock (T4). A store behind a server goes by the server's: see [`Driver::clock`].
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -282,8 +302,8 @@ impl KvBuilder {
         let telemetry = Telemetry::new(self.driver.info(), Arc::clone(&binding));
         let shared = Shared {
             budget: RetryBudget::new(self.policy.budget),
+            clock: self.driver.clock().unwrap_or(self.clock),
             driver: self.driver,
-            clock: self.clock,
             policy: self.policy,
             layout: OnceCell::new(),
             layout_failure: LayoutFailure::default(),

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, SYSTEM_MARK, check_prefix, push_escaped};
 use crate::layout::Layout;
 use crate::merge::{Merge, Next};
+use crate::one_shard::ASTRAY;
 use crate::operation::Operation;
 use crate::options::{MAX_PAGE_BYTES, MAX_PAGE_LIMIT, ScanOptions};
 use crate::record::Record;
@@ -415,9 +416,7 @@ impl Plan {
                 return Ok(T::new(value, EntryInfo::new(relative(key), version, now)));
             }
             // Reads look for it elsewhere and do not find it.
-            Ok(_) => {
-                "the row is in another shard than its key's: was it copied from another store?".to_owned()
-            }
+            Ok(_) => ASTRAY.to_owned(),
             Err(reason) => reason,
         };
         let place = StoredKey::from(key.as_str());

@@ -48,18 +48,22 @@ impl Kv {
         let value = value.into();
         let work = pin!(async {
             let value = value.checked()?;
-            let expires_at = expiry(options.ttl, self.now())?;
+            let mut expires_at = expiry(options.ttl, self.now())?;
             let canonical = self.canonical(key)?;
             let intent = match options.condition {
                 Condition::Always => Intent::Always,
                 Condition::IfAbsent => Intent::Absent,
                 Condition::IfVersion(version) => Intent::version(version, &canonical)?,
             };
+            let waited = self.learn_time().await?;
+            if waited.is_some() {
+                expires_at = expiry(options.ttl, self.now())?;
+            }
             if intent.has_expired(self.now()) {
                 return Ok(PutOutcome::ConditionFailed(Seen::NotShown));
             }
             let Place { row, deadline } = self.place_to_write(canonical).await?;
-            let change = Change::put(value, expires_at, intent).until(deadline);
+            let change = Change::put(value, expires_at, intent).until(deadline.or(waited));
             Ok(match self.shared.write(Operation::Put, &row, change).await? {
                 End::Applied(revision) => PutOutcome::Stored(revision.version(&row, expires_at)?),
                 End::ConditionFailed(observed) => PutOutcome::ConditionFailed(self.seen(key, &row, observed)),
@@ -95,11 +99,12 @@ impl Kv {
         let work = pin!(async {
             let canonical = self.canonical(key)?;
             let intent = Intent::version(version, &canonical)?;
+            let waited = self.learn_time().await?;
             if intent.has_expired(self.now()) {
                 return Ok(DeleteOutcome::ConditionFailed(Seen::NotShown));
             }
             let Place { row, deadline } = self.place_to_write(canonical).await?;
-            let change = Change::delete(intent).until(deadline);
+            let change = Change::delete(intent).until(deadline.or(waited));
             Ok(match self.shared.write(Operation::Delete, &row, change).await? {
                 End::Applied(_) => DeleteOutcome::Deleted,
                 End::ConditionFailed(observed) => {
@@ -130,17 +135,21 @@ impl Kv {
     pub async fn touch(&self, key: impl AsRef<str>, options: TouchOptions) -> Result<TouchOutcome> {
         let key = key.as_ref();
         let work = pin!(async {
-            let expires_at = expiry(options.ttl, self.now())?;
+            let mut expires_at = expiry(options.ttl, self.now())?;
             let canonical = self.canonical(key)?;
             let intent = match options.version {
                 None => Intent::Live,
                 Some(version) => Intent::version(version, &canonical)?,
             };
+            let waited = self.learn_time().await?;
+            if waited.is_some() {
+                expires_at = expiry(options.ttl, self.now())?;
+            }
             if intent.has_expired(self.now()) {
                 return Ok(TouchOutcome::ConditionFailed(Seen::NotShown));
             }
             let Place { row, deadline } = self.place_to_write(canonical).await?;
-            let change = Change::touch(expires_at, intent).until(deadline);
+            let change = Change::touch(expires_at, intent).until(deadline.or(waited));
             Ok(match self.shared.write(Operation::Touch, &row, change).await? {
                 End::Applied(revision) => TouchOutcome::Touched(revision.version(&row, expires_at)?),
                 End::ConditionFailed(observed) => match self.seen(key, &row, observed) {

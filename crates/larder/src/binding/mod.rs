@@ -12,7 +12,7 @@ mod url;
 
 pub use self::dynamodb::{AwsCredentials, DynamoDb};
 pub use self::firestore::Firestore;
-pub use self::gateway::Gateway;
+pub use self::gateway::{Gateway, PlainHttp};
 pub use self::local_kv::{Durability, LocalKv};
 pub use self::tablestorage::{TableCredential, TableStorage};
 

@@ -17,8 +17,9 @@ pub(crate) enum UrlForm {
     Segments(&'static [&'static str]),
     /// `scheme:///directory` or `scheme:directory`: this field.
     Path(&'static str),
-    /// There is no such form, since the binding cannot do without a secret.
-    None,
+    /// `scheme://host:port/first`: the server's URL is the first of these, the others are the segments behind it. It is
+    /// reached by TLS unless it is this machine.
+    Server(&'static str, &'static [&'static str]),
 }
 
 /// What holds a credential in some binding, or in a URL that people paste. Compared without regard to case.
@@ -49,12 +50,7 @@ pub(super) fn read_url(text: &str) -> Result<Binding, Fault> {
     match service.url {
         UrlForm::Segments(names) => read_segments(service, names, place, &mut fields)?,
         UrlForm::Path(name) => fields.set(name, path(place)?, "")?,
-        UrlForm::None => {
-            return Err(Fault::new(format!(
-                r#"{0} has no URL form, since it holds a secret: give JSON, {{"service":"{0}",…}}"#,
-                service.name()
-            )));
-        }
+        UrlForm::Server(url, names) => read_server(service, url, names, place, &mut fields)?,
     }
     read_query(query, &mut fields)?;
     (service.read)(fields)
@@ -89,6 +85,41 @@ fn read_segments(
         fields.set(name, decoded(segment)?.into_owned(), "")?;
     }
     Ok(())
+}
+
+fn read_server(
+    service: &Service,
+    url: &'static str,
+    names: &'static [&'static str],
+    place: &str,
+    fields: &mut Fields,
+) -> Result<(), Fault> {
+    if place.contains('@') {
+        return Err(secret_in_url("what stands before an @"));
+    }
+    let form = || {
+        Fault::new(format!("the URL must have the form {}://host:port/{}", service.name(), names.join("/")))
+    };
+    let (authority, rest) =
+        place.strip_prefix("//").and_then(|place| place.split_once('/')).ok_or_else(form)?;
+    let segments: Vec<_> = rest.split('/').collect();
+    if authority.is_empty() || segments.len() != names.len() {
+        return Err(form());
+    }
+    let scheme = if is_this_machine(authority) { "http" } else { "https" };
+    fields.set(url, format!("{scheme}://{authority}"), "")?;
+    for (name, segment) in names.iter().zip(segments) {
+        fields.set(name, decoded(segment)?.into_owned(), "")?;
+    }
+    Ok(())
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The directory of `///absolute`, `/absolute`, `relative`, `//./relative` or `//../relative`.

@@ -4,6 +4,8 @@
 pub(crate) mod aws;
 #[cfg(feature = "azure")]
 pub(crate) mod azure;
+#[cfg(feature = "gateway")]
+pub(crate) mod gateway;
 #[cfg(feature = "gcp")]
 pub(crate) mod gcp;
 #[cfg(feature = "local")]

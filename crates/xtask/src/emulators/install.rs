@@ -59,7 +59,7 @@ fn built_dynoxide(partial: &Path, version: &str) -> Outcome {
     fs::remove_file(&archive).map_err(|error| format!("{} cannot be removed: {error}", archive.display()))
 }
 
-fn package_of_python(partial: &Path, requirement: &str) -> Outcome {
+pub(super) fn package_of_python(partial: &Path, requirement: &str) -> Outcome {
     run(Command::new("python3").args(["-m", "venv"]).arg(partial), PYTHON)?;
     let mut pip = Command::new(partial.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]);

@@ -12,6 +12,7 @@ mod kind;
 mod launch;
 mod probe;
 mod process;
+mod schemathesis;
 mod session;
 mod state;
 mod status;
@@ -48,9 +49,15 @@ pub(crate) fn run(task: Task) -> Outcome {
     match task {
         Task::Up { docker: true, .. } => docker::up(),
         Task::Up { names, docker: false } => {
-            let wanted = if names.is_empty() { Emulator::NEEDED_BY_TESTS.to_vec() } else { names };
-            for entry in up::up(&Cache::open()?, &wanted, None)? {
+            let cache = Cache::open()?;
+            let is_all = names.is_empty();
+            let wanted = if is_all { Emulator::NEEDED_BY_TESTS.to_vec() } else { names };
+            for entry in up::up(&cache, &wanted, None)? {
                 print_export(&entry.variable(), &entry.address());
+            }
+            // Not an emulator, but what the tests need beside them.
+            if is_all {
+                print_export(schemathesis::VARIABLE, &schemathesis::install(&cache)?);
             }
             Ok(())
         }

@@ -7,6 +7,7 @@ use super::down::stop;
 use super::kind::Emulator;
 use super::probe::is_reachable;
 use super::process::Process;
+use super::schemathesis;
 use super::up::up;
 use super::variable;
 use crate::{Outcome, say};
@@ -28,6 +29,10 @@ impl Session {
         let wanted: Vec<_> = Emulator::NEEDED_BY_TESTS.into_iter().filter(|&one| !is_given(one)).collect();
         for entry in up(&session.cache, &wanted, Some(&session.user))? {
             session.variables.push((entry.variable(), entry.address()));
+        }
+        if env::var_os(schemathesis::VARIABLE).is_none() {
+            let program = schemathesis::install(&session.cache)?;
+            session.variables.push((schemathesis::VARIABLE.to_owned(), program));
         }
         Ok(session)
     }

@@ -1,0 +1,37 @@
+//! Whom a gateway lets in.
+
+use std::sync::Arc;
+
+use larder::Context;
+use larder_gateway::{Access, Keyring, LoopbackGuard, Stores};
+
+use super::settings::{Auth, Settings};
+use crate::failure::{Failure, Outcome};
+
+/// Decides whom the gateway lets in. Where nobody said so, keys that are there are keys that count.
+pub(super) async fn decide(settings: &Settings, context: &Context, stores: &Stores) -> Outcome<Access> {
+    let binding = match &settings.keys_in {
+        Some(id) => {
+            // Now, and not at the first request.
+            context.bindings().binding(id)?;
+            id.as_str()
+        }
+        None => stores.primary(),
+    };
+    let keys = || Arc::new(Keyring::bound(context.clone(), binding));
+    match settings.auth() {
+        Auth::Keys => Ok(Access::Keys(keys())),
+        Auth::Loopback => Ok(Access::Loopback(LoopbackGuard::new())),
+        Auth::Auto if settings.is_open() || settings.keys_in.is_some() => Ok(Access::Keys(keys())),
+        Auth::Auto => {
+            let keys = keys();
+            let is_empty = keys.is_empty().await.map_err(|error| {
+                Failure::Other(format!(
+                    "whether there are API keys cannot be found out: {error}; say --auth keys or --auth loopback to start \
+                     without that"
+                ))
+            })?;
+            Ok(if is_empty { Access::Loopback(LoopbackGuard::new()) } else { Access::Keys(keys) })
+        }
+    }
+}

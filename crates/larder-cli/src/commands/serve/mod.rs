@@ -1,0 +1,122 @@
+//! `larder serve`: serves stores over HTTP.
+
+mod access;
+mod file;
+mod logs;
+mod settings;
+mod signals;
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use larder::Context;
+use larder_gateway::{
+    Drained, Gateway, GatewayOptions, Metrics, ServeOptions, Stores, Tls, serve_admin, serve_with,
+};
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use self::settings::Settings;
+use super::Session;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::output::Format;
+
+/// The arguments of `larder serve`.
+///
+/// A setting is taken from its flag, else from its variable, else from the file, else it is the default.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+    /// Settings in a file: TOML, with the names of the flags.
+    #[arg(long, env = "LARDER_SERVE_CONFIG", value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    listening: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<&'a str>,
+    bindings: &'a [String],
+    /// Whether callers need API keys.
+    keys: bool,
+}
+
+pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
+    let settings = match &command.config {
+        Some(file) => command.settings.over(file::read(file)?),
+        None => command.settings,
+    };
+    settings.check()?;
+    logs::install(settings.log_level(), settings.log_format())?;
+    let (bindings, ids) = session.target.served(&settings.binding);
+    let context = Context::new(bindings);
+    let stores = Stores::new(context.clone(), ids)?;
+    let tls = match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some(Tls::from_files(certificate, key)?),
+        _ => None,
+    };
+    let listener = listen(settings.listen()).await?;
+    let admin = match settings.admin_listen {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+    // After all that can fail for nothing: it opens a store.
+    let access = access::decide(&settings, &context, &stores).await?;
+    let has_keys = matches!(access, larder_gateway::Access::Keys(_));
+    let mut options = GatewayOptions::new(access).request_timeout(settings.request_timeout());
+    for origin in &settings.cors_origin {
+        options = options.cors_origin(origin)?;
+    }
+    let gateway = Gateway::with_options(stores, options, Some(Metrics::install()?));
+    let mut serving = ServeOptions::new().drain(settings.drain());
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    serving.tls = tls;
+
+    let listening = format!("{scheme}://{}", address(&listener)?);
+    let admin_at = admin.as_ref().map(address).transpose()?.map(|address| format!("http://{address}"));
+    let (stopped, hurried) = signals::stop()?;
+    match session.output.format {
+        Format::Text => {
+            session.output.line(&format!("listening on {listening}"))?;
+            if let Some(admin) = &admin_at {
+                session.output.line(&format!("for operators on {admin}"))?;
+            }
+        }
+        Format::Json | Format::Ndjson => session.output.json_line(&Record {
+            listening: &listening,
+            admin: admin_at.as_deref(),
+            bindings: gateway.stores().ids(),
+            keys: has_keys,
+        })?,
+    }
+    let operators = async {
+        match admin {
+            Some(listener) => serve_admin(&gateway, listener).await,
+            None => std::future::pending().await,
+        }
+    };
+    let drained = tokio::select! {
+        drained = serve_with(&gateway, listener, &serving, stopped) => drained,
+        () = operators => Drained::Whole,
+        () = hurried => return Err(Failure::Other("ended at once, as asked: requests were cut".to_owned())),
+    };
+    match drained {
+        Drained::Whole => Ok(Exit::Done),
+        Drained::Cut(connections) => Err(Failure::Other(format!(
+            "{connections} connections were cut: they were not done {} after the gateway was to end",
+            crate::lifetime::shown(settings.drain())
+        ))),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Outcome<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| Failure::at(format_args!("listening on {address}"), &error))
+}
+
+fn address(listener: &TcpListener) -> Outcome<SocketAddr> {
+    listener.local_addr().map_err(|error| Failure::at("the listener", &error))
+}

@@ -1,0 +1,147 @@
+//! `kill -TERM` while many write: nothing that was acknowledged is lost, and no answer is torn.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::serving::{Serving, ask};
+use crate::support::Shell;
+
+const WRITERS: usize = 16;
+/// So many writes are acknowledged before it is asked to end.
+const BEFORE: usize = 400;
+
+/// Writes on one connection until it is closed; returns the keys whose writes were acknowledged.
+fn write(address: SocketAddr, writer: usize, acknowledged: &AtomicUsize) -> Vec<String> {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it can be set");
+    let mut keys = Vec::new();
+    loop {
+        let key = format!("writer-{writer}:{}", keys.len());
+        let body = format!(r#"{{"key":"{key}","value":"{}"}}"#, "x".repeat(1_024));
+        let request = format!(
+            "POST /v1/operations/data HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        // Refused or not, there is an answer or there is none.
+        let _ = stream.write_all(request.as_bytes());
+        match answer(&mut stream) {
+            Some(200) => {
+                keys.push(key);
+                acknowledged.fetch_add(1, Ordering::SeqCst);
+            }
+            Some(status) => panic!("{status} for {key}"),
+            None => return keys,
+        }
+    }
+}
+
+/// The status of a whole answer; `None` when the connection was closed before the first byte of one.
+fn answer(stream: &mut TcpStream) -> Option<u16> {
+    let mut bytes = Vec::new();
+    let mut part = [0; 4_096];
+    loop {
+        let length = match stream.read(&mut part) {
+            Ok(0) => 0,
+            Ok(length) => length,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => 0,
+            Err(error) => panic!("no answer: {error}"),
+        };
+        if length == 0 {
+            assert!(bytes.is_empty(), "a torn answer: {:?}", String::from_utf8_lossy(&bytes));
+            return None;
+        }
+        bytes.extend_from_slice(&part[..length]);
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let declared = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+        });
+        let declared = declared.expect("a length").expect("a number");
+        if body.len() == declared {
+            return head.split(' ').nth(1).expect("a status").parse().ok();
+        }
+    }
+}
+
+#[test]
+fn terminated_under_load_it_loses_nothing_and_tears_nothing() {
+    for _ in 0..3 {
+        let shell = Shell::new();
+        let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        let (address, admin) = (serving.address, serving.admin.expect("an address"));
+        assert_eq!(ask(admin, "GET /readyz", &[], "").0, 200);
+        let acknowledged = AtomicUsize::new(0);
+        let written: Vec<String> = thread::scope(|scope| {
+            let writers: Vec<_> = (0..WRITERS)
+                .map(|writer| {
+                    scope.spawn({
+                        let acknowledged = &acknowledged;
+                        move || write(address, writer, acknowledged)
+                    })
+                })
+                .collect();
+            while acknowledged.load(Ordering::SeqCst) < BEFORE {
+                thread::yield_now();
+            }
+            serving.terminate();
+            writers.into_iter().flat_map(|writer| writer.join().expect("no torn answer")).collect()
+        });
+        let ended = serving.ended();
+        assert!(ended.status.success(), "{ended:?}");
+        assert!(written.len() >= BEFORE);
+        let stored = shell.done(&["scan", "--keys"]);
+        let stored: std::collections::HashSet<_> = stored.lines().collect();
+        for key in &written {
+            assert!(stored.contains(key.as_str()), "{key} was acknowledged and is not there");
+        }
+    }
+}
+
+/// Begins a request that will never be whole.
+fn begin(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!(
+        "POST /v1/operations/data HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    // One answer later, the gateway has seen it.
+    assert_eq!(ask(address, "GET /healthz", &[], "").0, 200);
+    stream
+}
+
+#[test]
+fn what_is_not_done_in_time_is_cut_and_told() {
+    let shell = Shell::new();
+    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0", "--drain", "200ms"]);
+    let mut begun = begin(serving.address);
+    serving.terminate();
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.errors.contains("1 connections were cut"), "{ended:?}");
+    assert_eq!(answer(&mut begun), None);
+}
+
+#[test]
+fn a_second_signal_cuts_at_once() {
+    let shell = Shell::new();
+    let serving = Serving::start(
+        &shell,
+        &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain", "1h"],
+    );
+    let admin = serving.admin.expect("an address");
+    let mut begun = begin(serving.address);
+    serving.terminate();
+    // Two signals at once are one to the kernel: the first has come when the gateway says so.
+    while ask(admin, "GET /readyz", &[], "").0 == 200 {}
+    assert_eq!(ask(admin, "GET /healthz", &[], "").0, 200, "operators are answered to the end");
+    serving.terminate();
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_eq!(answer(&mut begun), None);
+}

@@ -1,0 +1,9 @@
+//! What a request gives, read strictly, with errors that name the field and never show what it held (E2).
+
+mod body;
+mod explain;
+mod query;
+pub(crate) mod whole;
+
+pub(crate) use self::body::{JsonBody, RawBody, is_json};
+pub(crate) use self::query::Query;

@@ -1,0 +1,109 @@
+//! What a process serves.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+
+use crate::guard::{Access, Door, LoopbackGuard, authenticate};
+use crate::keys::Keyring;
+use crate::options::GatewayOptions;
+use crate::running::{Health, Metrics, admin, public, whole};
+use crate::stores::Stores;
+use crate::{cors, observe, openapi, request_id};
+
+/// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// What a process serves: which stores, for whom, within which limits. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    stores: Stores,
+    options: GatewayOptions,
+    door: Door,
+    health: Health,
+    metrics: Option<Metrics>,
+}
+
+impl Gateway {
+    /// A gateway without keys: whoever reaches it may do everything, but for pages in browsers. Serve it on loopback only.
+    pub fn new(stores: Stores) -> Self {
+        Self::with_options(stores, GatewayOptions::new(Access::Loopback(LoopbackGuard::new())), None)
+    }
+
+    /// A gateway with settings, and with the metrics of the process if it collects them.
+    pub fn with_options(stores: Stores, options: GatewayOptions, metrics: Option<Metrics>) -> Self {
+        let door = Door::new(options.access.clone(), &options.cors_origins);
+        Self(Arc::new(Inner { stores, options, door, health: Health::default(), metrics }))
+    }
+
+    /// The stores that it may open.
+    pub fn stores(&self) -> &Stores {
+        &self.0.stores
+    }
+
+    /// Its routes, with everything around them that a request passes through.
+    pub fn router(&self) -> Router {
+        let (api, _) = openapi::api().split_for_parts();
+        // The last layer is the first that a request meets.
+        let mut router = openapi::served(api)
+            .merge(whole())
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn_with_state(self.clone(), authenticate))
+            .merge(public());
+        if !self.0.options.cors_origins.is_empty() {
+            router = router.layer(cors::layer(&self.0.options.cors_origins));
+        }
+        router
+            .layer(middleware::from_fn_with_state(self.clone(), observe::observe))
+            .layer(middleware::from_fn(request_id::identify))
+            .with_state(self.clone())
+    }
+
+    /// The routes for operators, for a listener that nobody else reaches: `/healthz`, `/readyz`, `/metrics`.
+    pub fn admin_router(&self) -> Router {
+        admin().layer(middleware::from_fn(request_id::identify)).with_state(self.clone())
+    }
+
+    /// Says at `/readyz` that nothing more is to be sent here.
+    pub fn drain(&self) {
+        self.0.health.drain();
+    }
+
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.door
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.0.options.request_timeout
+    }
+
+    /// The keys, if it wants any.
+    pub(crate) fn keyring(&self) -> Option<&Arc<Keyring>> {
+        match &self.0.options.access {
+            Access::Keys(keyring) => Some(keyring),
+            Access::Loopback(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway")
+            .field("stores", &self.0.stores)
+            .field("options", &self.0.options)
+            .finish_non_exhaustive()
+    }
+}

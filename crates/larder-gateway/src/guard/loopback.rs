@@ -1,0 +1,188 @@
+//! What keeps web pages away from a gateway that asks for no key.
+//!
+//! A page in a browser on this machine can reach it: by a name that is made to point at 127.0.0.1 (DNS rebinding), and by
+//! posts that browsers send anywhere without asking. Neither can choose the `Host` that it sends, leave out `Origin`
+//! where the two differ, or send a body as JSON without asking first.
+
+use axum::extract::Request;
+use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+
+use crate::problem::{Code, Problem};
+
+/// Bodies of these types are never sent across origins unless the browser has asked, and was allowed to.
+const ASKED_FIRST: &[&str] = &["application/json", "application/octet-stream", "application/x-ndjson"];
+/// Types of Larder's own are not sent unasked either.
+const OWN_TYPES: &str = "application/vnd.larder.";
+
+/// The checks of a gateway that lets in whoever comes over loopback.
+#[derive(Clone, Debug, Default)]
+pub struct LoopbackGuard {
+    origins: Vec<HeaderValue>,
+}
+
+impl LoopbackGuard {
+    /// Requests to this machine by its own names, from no page of another origin.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets pages of these origins in, too: those that CORS allows.
+    #[must_use]
+    pub fn allow_origins(mut self, origins: impl IntoIterator<Item = HeaderValue>) -> Self {
+        self.origins.extend(origins);
+        self
+    }
+
+    /// Refuses what a page may have sent.
+    pub(crate) fn check(&self, request: &Request) -> Result<(), Problem> {
+        let headers = request.headers();
+        let host = host(request.uri(), headers).filter(is_this_machine).ok_or_else(|| {
+            Problem::new(
+                Code::Forbidden,
+                "the header Host must name this machine: localhost, 127.0.0.1 or [::1]; to be reached by another name, \
+                 the gateway needs API keys",
+            )
+        })?;
+        for origin in headers.get_all(ORIGIN) {
+            if !self.origins.contains(origin) && !is_origin_of(origin, &host) {
+                return Err(Problem::new(
+                    Code::Forbidden,
+                    "a page of another origin may not use this gateway; its operator can allow the origin with --cors-origin",
+                ));
+            }
+        }
+        if *request.method() == Method::POST && !is_asked_first(headers) {
+            return Err(Problem::new(
+                Code::UnsupportedMediaType,
+                "without API keys, a POST says Content-Type: application/json, or the type that its route takes",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The one host that a request is for. HTTP/2 says it in the URI.
+fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+    let mut named = headers.get_all(HOST).iter();
+    let header = named.next().map(|host| Authority::try_from(host.as_bytes()));
+    match (uri.authority(), header, named.next()) {
+        (Some(authority), None, None) => Some(authority.clone()),
+        (None, Some(Ok(host)), None) => Some(host),
+        // Servers in front and behind might each believe another.
+        (Some(authority), Some(Ok(host)), None) if *authority == host => Some(host),
+        _ => None,
+    }
+}
+
+fn is_this_machine(host: &Authority) -> bool {
+    let name = host.host();
+    // Nobody but its owner is reached by an address; `localhost` is never looked up elsewhere.
+    !host.as_str().contains('@')
+        && (name.eq_ignore_ascii_case("localhost")
+            || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || name == "[::1]")
+}
+
+fn is_origin_of(origin: &HeaderValue, host: &Authority) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_str()))
+}
+
+fn is_asked_first(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(kind), None) = (types.next(), types.next()) else { return false };
+    let kind = kind.to_str().unwrap_or_default();
+    let essence = kind.split_once(';').map_or(kind, |(essence, _)| essence).trim().to_ascii_lowercase();
+    ASKED_FIRST.contains(&essence.as_str()) || essence.starts_with(OWN_TYPES)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    fn request(method: &str, lines: &[(&str, &str)]) -> Request {
+        let builder = Request::builder().method(method).uri("/v1/operations/data");
+        let builder = lines.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        builder.body(Body::empty()).expect("a request")
+    }
+
+    fn status(guard: &LoopbackGuard, method: &str, lines: &[(&str, &str)]) -> Option<StatusCode> {
+        guard.check(&request(method, lines)).err().map(|problem| problem.code().status())
+    }
+
+    #[test]
+    fn only_this_machines_own_names_are_hosts() {
+        let guard = LoopbackGuard::new();
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:7070", "127.8.8.8", "[::1]", "[::1]:7070"] {
+            assert_eq!(status(&guard, "GET", &[("host", host)]), None, "{host}");
+        }
+        for host in [
+            "evil.example",
+            "evil.example:7070",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.",
+            "user@localhost",
+            "192.168.0.1",
+            "0.0.0.0",
+            "[::]",
+            "",
+        ] {
+            assert_eq!(status(&guard, "GET", &[("host", host)]), Some(StatusCode::FORBIDDEN), "{host}");
+        }
+        assert_eq!(status(&guard, "GET", &[]), Some(StatusCode::FORBIDDEN));
+        let two = [("host", "localhost"), ("host", "evil.example")];
+        assert_eq!(status(&guard, "GET", &two), Some(StatusCode::FORBIDDEN));
+    }
+
+    #[test]
+    fn only_pages_of_its_own_or_of_an_allowed_origin_are_let_in() {
+        let guard = LoopbackGuard::new().allow_origins([HeaderValue::from_static("https://app.example")]);
+        let from = |origin| [("host", "localhost:7070"), ("origin", origin)];
+        for origin in ["http://localhost:7070", "https://app.example"] {
+            assert_eq!(status(&guard, "GET", &from(origin)), None, "{origin}");
+        }
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://localhost:3000",
+            "http://localhost",
+            "https://app.example.evil",
+            "",
+        ] {
+            assert_eq!(status(&guard, "GET", &from(origin)), Some(StatusCode::FORBIDDEN), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_post_says_that_it_is_json() {
+        let guard = LoopbackGuard::new();
+        for kind in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.larder.attempt"]
+        {
+            assert_eq!(
+                status(&guard, "POST", &[("host", "localhost"), ("content-type", kind)]),
+                None,
+                "{kind}"
+            );
+        }
+        for kind in [
+            "text/plain",
+            "text/plain; application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json, text/plain",
+            "",
+        ] {
+            let found = status(&guard, "POST", &[("host", "localhost"), ("content-type", kind)]);
+            assert_eq!(found, Some(StatusCode::UNSUPPORTED_MEDIA_TYPE), "{kind}");
+        }
+        let none = status(&guard, "POST", &[("host", "localhost")]);
+        assert_eq!(none, Some(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+}

@@ -1,0 +1,68 @@
+//! What answers say of entries: headers, and bodies of writes.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::header::{ETAG, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use larder::{EntryInfo, Seen, Version};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use crate::problem::{Code, Problem};
+
+/// The lifetime that remained when the entry was read, in milliseconds; not there for one that stays.
+pub(crate) const TTL: HeaderName = HeaderName::from_static("larder-ttl-millis");
+
+/// What was written.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Written {
+    /// The key.
+    pub(crate) key: String,
+    /// The entry's new version: the `ETag` without its quotes.
+    pub(crate) version: String,
+}
+
+/// The answer to a write of one entry.
+pub(crate) fn written(key: String, version: &Version) -> Response {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, ETAG, &format!("\"{version}\""));
+    (headers, Json(Written { key, version: version.to_string() })).into_response()
+}
+
+/// The headers that tell an entry's version and lifetime.
+pub(crate) fn headers(entry: &EntryInfo) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, ETAG, &format!("\"{}\"", entry.version()));
+    if let Some(ttl) = entry.ttl() {
+        insert(&mut headers, TTL, &millis(ttl).to_string());
+    }
+    headers
+}
+
+/// The answer to a write whose condition did not hold: with what was seen of the entry, but for its value.
+pub(crate) fn condition_failed(seen: &Seen) -> Problem {
+    let problem = Problem::new(Code::PreconditionFailed, "the condition did not hold, and nothing changed");
+    match seen {
+        Seen::Entry(entry) => problem.with_headers(headers(entry.info())).with_details(json!({
+            "seen": "entry",
+            "version": entry.version().to_string(),
+            "ttlMillis": entry.ttl().map(millis),
+        })),
+        Seen::Absent => problem.with_details(json!({ "seen": "absent" })),
+        Seen::NotShown => problem.with_details(json!({ "seen": "not_shown" })),
+    }
+}
+
+/// Whole milliseconds; no lifetime has more of them than fit.
+pub(crate) fn millis(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Versions are base64 and numbers digits: all of it may stand in a header.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

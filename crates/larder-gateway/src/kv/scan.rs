@@ -1,0 +1,89 @@
+//! `GET /v1/kv/{binding}/scan`: a page of the entries under a prefix.
+
+#![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
+
+use axum::Json;
+use axum::extract::{Path, State};
+use larder::{Cursor, ScanOptions};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::SCAN;
+use super::item::{Item, Scanned, Values};
+use crate::caller::Caller;
+use crate::extract::Query;
+use crate::gateway::Gateway;
+use crate::permission::Permission;
+use crate::problem::{Problem, Refusals};
+
+/// Which entries, and how many.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Scan {
+    /// The prefix of the keys; the empty one, which is that of all, unless told.
+    #[serde(default)]
+    #[param(max_length = 512)]
+    prefix: String,
+    /// Where to go on: the `cursor` of the page before, which was of the same prefix.
+    cursor: Option<String>,
+    /// The most entries of the page; 100 unless told.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+    /// How values are shown; `base64` unless told.
+    #[serde(default)]
+    #[param(inline)]
+    values: Values,
+}
+
+/// A page of entries, in the order of their keys.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ScanPage {
+    /// The entries.
+    items: Vec<Scanned>,
+    /// Where to go on; null at the end.
+    #[schema(required)]
+    cursor: Option<String>,
+}
+
+/// Lists the entries under a prefix, a page at a time.
+///
+/// A page may have fewer entries than the limit, and even none, and still a cursor: the scan is at its end when `cursor`
+/// is null. A record that cannot be decoded is an item with `error`.
+#[utoipa::path(
+    get,
+    path = "/v1/kv/{binding}/scan",
+    tag = "kv",
+    operation_id = "scan",
+    params(("binding" = String, Path, description = "The binding."), Scan),
+    responses((status = 200, description = "The page.", body = ScanPage), Refusals)
+)]
+pub(super) async fn scan(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    Path(binding): Path<String>,
+    Query(scan): Query<Scan>,
+) -> Result<Json<ScanPage>, Problem> {
+    let refused = |error| Problem::from(error).about(SCAN);
+    let mut options = ScanOptions::new();
+    if let Some(limit) = scan.limit {
+        options = options.limit(limit);
+    }
+    if let Some(cursor) = scan.cursor {
+        options = options.cursor(cursor.parse::<Cursor>().map_err(refused)?);
+    }
+    let kv = caller.open(&gateway, &binding, Permission::Scan).await?;
+    let (items, cursor) = match scan.values {
+        Values::None => {
+            let page = kv.scan_keys_page(&scan.prefix, options).await.map_err(refused)?;
+            let show = |item| Scanned::of(item, |info| Ok(Item::of_key(&info)));
+            (page.items.into_iter().map(show).collect::<Result<_, _>>()?, page.cursor)
+        }
+        values => {
+            let page = kv.scan_page(&scan.prefix, options).await.map_err(refused)?;
+            let show = |item| Scanned::of(item, |entry| Item::of(&entry, values));
+            (page.items.into_iter().map(show).collect::<Result<_, _>>()?, page.cursor)
+        }
+    };
+    Ok(Json(ScanPage { items, cursor: cursor.map(|cursor| cursor.to_string()) }))
+}

@@ -1,0 +1,223 @@
+//! `GET /v1/kv/{binding}/stream`: all entries under a prefix, a line of JSON each.
+
+#![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{Peekable, Stream, StreamExt};
+use larder::{Error, ErrorKind};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::SCAN;
+use super::item::{Failed, Item, Values};
+use crate::caller::Caller;
+use crate::extract::Query;
+use crate::gateway::Gateway;
+use crate::permission::Permission;
+use crate::problem::{Code, Problem, ProblemBody, Refusals};
+use crate::request_id;
+
+/// How many lines that are there already are sent together.
+const LINES_AT_ONCE: usize = 128;
+
+/// Which entries.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// The prefix of the keys; the empty one, which is that of all, unless told.
+    #[serde(default)]
+    #[param(max_length = 512)]
+    prefix: String,
+    /// How values are shown; `base64` unless told.
+    #[serde(default)]
+    #[param(inline)]
+    values: Values,
+}
+
+/// The last line: how the scan ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct End {
+    /// Whether the scan came to its end.
+    complete: bool,
+    /// How many entries were sent.
+    entries: u64,
+    /// How many records could not be decoded, each of which has a line with `error`.
+    failed: u64,
+    /// Why the scan broke off; null if it did not.
+    #[schema(required)]
+    error: Option<ProblemBody>,
+}
+
+/// Streams all entries under a prefix, in the order of their keys: a line of JSON each.
+///
+/// The last line is `{"complete":true,…}`, or `{"complete":false,…}` with the error that broke the scan off. An answer
+/// without either was cut off on the way, and is not all. A record that cannot be decoded is a line with `error`.
+#[utoipa::path(
+    get,
+    path = "/v1/kv/{binding}/stream",
+    tag = "kv",
+    operation_id = "stream",
+    params(("binding" = String, Path, description = "The binding."), Wanted),
+    responses(
+        (status = 200, description = "Lines, each an entry, a failed entry, or at last the end.", content(
+            (String = "application/x-ndjson"),
+        )),
+        Refusals,
+    )
+)]
+pub(super) async fn stream(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    Path(binding): Path<String>,
+    Query(Wanted { prefix, values }): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let kv = caller.open(&gateway, &binding, Permission::Scan).await?;
+    let body = match values {
+        Values::None => body(kv.scan_keys(&prefix), |info| Ok(Item::of_key(&info))).await?,
+        values => body(kv.scan(&prefix), move |entry| Item::of(&entry, values)).await?,
+    };
+    Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+/// The lines of a scan. A scan that fails before its first entry has a status of its own.
+async fn body<E: Send + 'static>(
+    scan: impl Stream<Item = larder::Result<E>> + Send + 'static,
+    show: impl Fn(E) -> Result<Item, Problem> + Send + Unpin + 'static,
+) -> Result<Body, Problem> {
+    let mut scan = Box::pin(scan.peekable());
+    if let Some(Err(error)) = scan.as_mut().peek().await
+        && !is_of_one_record(error)
+    {
+        return Err(Problem::from(error.clone()).about(SCAN));
+    }
+    let lines = Lines { scan: Some(scan), show, entries: 0, failed: 0, request_id: request_id::current() };
+    let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
+        let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
+        lines.iter().for_each(|line| chunk.extend_from_slice(line));
+        Ok::<Bytes, Infallible>(chunk.freeze())
+    });
+    Ok(Body::from_stream(chunks))
+}
+
+/// The lines that are left to send.
+struct Lines<S: Stream, F> {
+    /// `None` once the last line was made.
+    scan: Option<Pin<Box<Peekable<S>>>>,
+    show: F,
+    entries: u64,
+    failed: u64,
+    /// The task that sends the body does not know it.
+    request_id: String,
+}
+
+impl<E, S, F> Stream for Lines<S, F>
+where
+    S: Stream<Item = larder::Result<E>>,
+    F: Fn(E) -> Result<Item, Problem> + Unpin,
+{
+    type Item = Vec<u8>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
+        let this = self.get_mut();
+        let Some(scan) = &mut this.scan else { return Poll::Ready(None) };
+        let next = ready!(scan.as_mut().poll_next(context));
+        let request_id = this.request_id.clone();
+        Poll::Ready(Some(request_id::with(&request_id, || match next {
+            Some(Err(error)) if is_of_one_record(&error) => {
+                this.failed += 1;
+                line(&Failed::of(error)).unwrap_or_else(|problem| this.end(Some(problem)))
+            }
+            Some(Err(error)) => this.end(Some(Problem::from(error))),
+            Some(Ok(entry)) => match (this.show)(entry).and_then(|item| line(&item)) {
+                Ok(line) => {
+                    this.entries += 1;
+                    line
+                }
+                Err(problem) => this.end(Some(problem)),
+            },
+            None => this.end(None),
+        })))
+    }
+}
+
+impl<S: Stream, F> Lines<S, F> {
+    fn end(&mut self, problem: Option<Problem>) -> Vec<u8> {
+        self.scan = None;
+        let error = problem.map(|problem| problem.body());
+        let end = End { complete: error.is_none(), entries: self.entries, failed: self.failed, error };
+        line(&end).unwrap_or_default()
+    }
+}
+
+/// Whether the scan goes on behind this error.
+fn is_of_one_record(error: &Error) -> bool {
+    error.kind() == ErrorKind::Corrupt && error.key().is_some()
+}
+
+fn line(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
+    let mut line = serde_json::to_vec(document).map_err(|error| {
+        tracing::error!(%error, "a line of a scan cannot be written");
+        Problem::new(Code::Internal, "the gateway has a defect")
+    })?;
+    // A value that is JSON stands there as it was stored. Line breaks in it are space between its parts: inside of
+    // strings they are escaped.
+    for byte in &mut line {
+        if matches!(*byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    line.push(b'\n');
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use larder::{Kv, MemoryDriver, PutOptions};
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn lines(scan: Vec<larder::Result<String>>) -> Vec<Value> {
+        let kv = Kv::new(MemoryDriver::new());
+        kv.put("k", "{\n\"a\":\r\n1}", PutOptions::new()).await.expect("stored");
+        let entry = kv.get_entry("k").await.expect("read").expect("there");
+        let body = body(stream::iter(scan), move |_| Item::of(&entry, Values::Json)).await.expect("a body");
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("all of it");
+        let text = std::str::from_utf8(&bytes).expect("text");
+        assert!(text.ends_with('\n'));
+        text.lines().map(|line| serde_json::from_str(line).expect("a line is a document")).collect()
+    }
+
+    #[tokio::test]
+    async fn the_last_line_says_how_it_ended() {
+        let broken = || Err(Error::new(ErrorKind::Unavailable, "the table is away"));
+        let ended = lines(vec![Ok("a".into()), Ok("b".into())]).await;
+        assert_eq!(ended.len(), 3);
+        assert_eq!(ended[0]["value"]["a"], 1);
+        assert_eq!((&ended[2]["complete"], &ended[2]["entries"]), (&true.into(), &2.into()));
+        assert!(ended[2]["error"].is_null());
+
+        let ended = lines(vec![Ok("a".into()), broken(), Ok("b".into())]).await;
+        assert_eq!(ended.len(), 2);
+        assert_eq!((&ended[1]["complete"], &ended[1]["entries"]), (&false.into(), &1.into()));
+        assert_eq!(ended[1]["error"]["error"], "UNAVAILABLE");
+        assert!(!ended[1].to_string().contains("the table is away"));
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_never_began_has_a_status() {
+        let scan = stream::iter([Err::<String, _>(Error::new(ErrorKind::Unavailable, "away"))]);
+        let problem = body(scan, |_| unreachable!()).await.expect_err("no body");
+        assert_eq!(problem.code(), Code::Unavailable);
+    }
+}

@@ -1,0 +1,89 @@
+//! What every request passes: its time limit, its metrics, its line in the log.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use metrics::{Unit, describe_histogram, histogram};
+use tokio::time::{Instant, timeout};
+
+use crate::caller::Identity;
+use crate::gateway::Gateway;
+use crate::problem::{Code, Problem};
+use crate::request_id;
+
+/// How long requests took to be answered, in seconds.
+pub(crate) const DURATION: &str = "http.server.request.duration";
+
+/// Says what the metrics are about, once a recorder is there.
+pub(crate) fn describe() {
+    describe_histogram!(DURATION, Unit::Seconds, "How long requests took until their answer began.");
+}
+
+/// Answers a request in time or with an error, and reports it.
+///
+/// Neither log nor metrics have the path as it came: keys are in it.
+pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = method(request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let is_safe = request.method().is_safe();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match timeout(gateway.request_timeout(), answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            // The panic itself was printed by the process's hook.
+            tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
+            Problem::new(Code::Internal, "the gateway has a defect").into_response()
+        }
+        Err(_) => too_slow(is_safe).into_response(),
+    };
+    let took = started.elapsed();
+    let status = response.status().as_u16();
+    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    let labels = [
+        ("http.request.method", method.to_owned()),
+        ("http.route", route.to_owned()),
+        ("http.response.status_code", status.to_string()),
+    ];
+    histogram!(DURATION, &labels).record(took.as_secs_f64());
+    tracing::debug!(
+        target: "larder",
+        request_id = request_id::current(),
+        method,
+        route,
+        status,
+        took_micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        caller = response.extensions().get::<Identity>().map(tracing::field::debug),
+        "answered"
+    );
+    response
+}
+
+/// What was asked for may still go on in the store.
+fn too_slow(is_safe: bool) -> Problem {
+    if is_safe {
+        return Problem::new(Code::Timeout, "the answer was not ready in time; try again");
+    }
+    Problem::new(
+        Code::Ambiguous,
+        "the request was not done in time, and may have been applied, in whole or in part; read before you write again",
+    )
+}
+
+/// A method that anybody knows, since each name makes metrics of its own.
+fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::PUT => "PUT",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "_OTHER",
+    }
+}

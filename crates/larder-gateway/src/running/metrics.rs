@@ -1,0 +1,57 @@
+//! The metrics of the process, in the text form of Prometheus.
+
+use std::time::Duration;
+
+use larder::{Error, ErrorKind, Result};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::observe;
+
+/// From a read of memory to the deadline of an operation, in seconds.
+const BUCKETS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// How often what was measured is added up: until then each measurement takes memory.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// The metrics of the process.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Collects what this process measures from here on. To be called once, in a runtime, by a program and not a library.
+    ///
+    /// # Errors
+    ///
+    /// `NotConfigured` when something else collects it already.
+    pub fn install() -> Result<Self> {
+        let failed = |what: String| {
+            Error::new(ErrorKind::NotConfigured, format!("metrics cannot be collected: {what}"))
+        };
+        let builder =
+            PrometheusBuilder::new().set_buckets(BUCKETS).map_err(|error| failed(error.to_string()))?;
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).map_err(|error| failed(error.to_string()))?;
+        observe::describe();
+        let upkeep = handle.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(UPKEEP);
+            loop {
+                ticks.tick().await;
+                upkeep.run_upkeep();
+            }
+        });
+        Ok(Self(handle))
+    }
+
+    /// All of them, as they are now.
+    pub(crate) fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}

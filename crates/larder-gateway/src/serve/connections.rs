@@ -1,0 +1,126 @@
+//! Accepting connections, and finishing them.
+
+use std::io::{self, ErrorKind};
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::options::ServeOptions;
+use crate::gateway::Gateway;
+
+/// How long a connection may take to agree on keys.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long nothing is accepted when the process has no file descriptors left.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// How a gateway ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Drained {
+    /// Every request that was begun was answered.
+    Whole,
+    /// The time was up, and this many connections were cut.
+    Cut(usize),
+}
+
+pub(super) async fn serve(
+    gateway: &Gateway,
+    router: Router,
+    listener: TcpListener,
+    options: &ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
+    let connections = GracefulShutdown::new();
+    let server = server(options.head_timeout);
+    // Dropped, it ends those that are left.
+    let mut open = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+            Some(_) = open.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let watcher = connections.watcher();
+                open.spawn(answer(stream, options.clone(), server.clone(), router.clone(), watcher));
+            }
+            Err(error) => pause(&error).await,
+        }
+    }
+    // First, so that nobody who finds the listener closed is told that the gateway is ready.
+    gateway.drain();
+    drop(listener);
+    tracing::info!(target: "larder", connections = open.len(), "draining");
+    let finishing = async {
+        connections.shutdown().await;
+        while open.join_next().await.is_some() {}
+    };
+    match timeout(options.drain, finishing).await {
+        Ok(()) => Drained::Whole,
+        Err(_) => Drained::Cut(open.len()),
+    }
+}
+
+/// Speaks HTTP/1.1, and HTTP/2 with those who begin with it.
+fn server(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout);
+    server.http2().timer(TokioTimer::new()).keep_alive_interval(head_timeout);
+    server
+}
+
+async fn answer(
+    stream: TcpStream,
+    options: ServeOptions,
+    server: auto::Builder<TokioExecutor>,
+    router: Router,
+    watcher: Watcher,
+) {
+    // Answers are short, and written at once.
+    let _ = stream.set_nodelay(true);
+    match &options.tls {
+        None => converse(stream, &server, router, watcher).await,
+        Some(tls) => match timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => converse(stream, &server, router, watcher).await,
+            // Port scanners, and clients that do not trust the certificate.
+            Ok(Err(error)) => tracing::debug!(target: "larder", %error, "no TLS was agreed on"),
+            Err(_) => tracing::debug!(target: "larder", "no TLS was agreed on in time"),
+        },
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    server: &auto::Builder<TokioExecutor>,
+    router: Router,
+    watcher: Watcher,
+) {
+    let connection =
+        server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        // The other end has left, or does not speak HTTP.
+        tracing::debug!(target: "larder", %error, "a connection ended");
+    }
+}
+
+async fn pause(error: &io::Error) {
+    let is_of_one = matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    );
+    if !is_of_one {
+        tracing::warn!(target: "larder", %error, "no connection can be accepted");
+        sleep(EXHAUSTED).await;
+    }
+}

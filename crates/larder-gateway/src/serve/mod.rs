@@ -1,0 +1,49 @@
+//! Answering on a listener.
+
+mod connections;
+mod options;
+mod tls;
+
+use std::io;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+pub use self::connections::Drained;
+pub use self::options::ServeOptions;
+pub use self::tls::Tls;
+
+use crate::gateway::Gateway;
+
+/// Answers requests that come to a listener, until `shutdown` is ready; then finishes those that were begun.
+///
+/// # Errors
+///
+/// What keeps the listener from being read.
+pub async fn serve(
+    gateway: Gateway,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    serve_with(&gateway, listener, &ServeOptions::new(), shutdown).await;
+    Ok(())
+}
+
+/// The same with settings; says whether all requests were finished in time.
+///
+/// From `shutdown` on, `/readyz` says no, no connection is accepted, and connections are closed behind the answer that
+/// they are at.
+pub async fn serve_with(
+    gateway: &Gateway,
+    listener: TcpListener,
+    options: &ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
+    connections::serve(gateway, gateway.router(), listener, options, shutdown).await
+}
+
+/// Answers what operators ask on a listener of its own, for as long as this is polled: also while the gateway drains.
+pub async fn serve_admin(gateway: &Gateway, listener: TcpListener) {
+    let router: Router = gateway.admin_router();
+    connections::serve(gateway, router, listener, &ServeOptions::new(), std::future::pending()).await;
+}

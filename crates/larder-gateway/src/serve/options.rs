@@ -1,0 +1,50 @@
+//! How to listen.
+
+use std::time::Duration;
+
+use super::tls::Tls;
+
+/// How to listen.
+#[derive(Clone, Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct ServeOptions {
+    /// How long requests may go on once the gateway is to end; 30 s unless told.
+    pub drain: Duration,
+    /// How long a connection may take to send the head of a request, and so how long it may be idle; 75 s unless told.
+    /// Longer than clients keep idle connections, so that it is they who close them.
+    pub head_timeout: Duration,
+    /// Certificates, for HTTPS.
+    pub tls: Option<Tls>,
+}
+
+impl ServeOptions {
+    /// Plain HTTP.
+    pub fn new() -> Self {
+        Self { drain: Duration::from_secs(30), head_timeout: Duration::from_secs(75), tls: None }
+    }
+
+    /// How long requests may go on once the gateway is to end.
+    pub fn drain(mut self, limit: Duration) -> Self {
+        self.drain = limit;
+        self
+    }
+
+    /// How long a connection may take to send the head of a request.
+    pub fn head_timeout(mut self, limit: Duration) -> Self {
+        self.head_timeout = limit;
+        self
+    }
+
+    /// Speaks HTTPS, and nothing else.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}

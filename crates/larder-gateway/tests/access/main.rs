@@ -1,0 +1,11 @@
+//! Who may do what over HTTP, with requests written by hand.
+
+mod attempts;
+mod browsers;
+mod credentials;
+mod rates;
+mod running;
+mod served;
+mod tls;
+mod wall;
+mod wire;

@@ -1,0 +1,115 @@
+//! A gateway's life: limits, readiness, and its end.
+
+use std::time::Duration;
+
+use larder_gateway::{Access, Drained, GatewayOptions, LoopbackGuard, ServeOptions, serve_admin};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::served::{Served, keys};
+use crate::wire::{Reply, request, send};
+
+const HOST: (&str, &str) = ("Host", "localhost");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+const PUT: &str = "POST /v1/operations/data";
+
+fn loopback() -> GatewayOptions {
+    GatewayOptions::new(Access::Loopback(LoopbackGuard::new()))
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused() {
+    let served = Served::without_keys().await;
+    let body = format!(r#"{{"key":"k","value":"{}"}}"#, "x".repeat(70_000));
+    let reply = served.send(PUT, &[HOST, JSON], body.as_bytes()).await.is(413);
+    assert_eq!(reply.json()["error"], "PAYLOAD_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_takes_over_a_plain_one() {
+    let served = Served::without_keys().await;
+    let reply = served.send("GET /no/such", &[HOST, ("X-Request-Id", "mine-1")], b"").await.is(404);
+    assert_eq!(reply.header("x-request-id"), Some("mine-1"));
+    assert_eq!(reply.json()["requestId"], "mine-1");
+    let reply = served.send("GET /no/such", &[HOST, ("X-Request-Id", "a \"b\"")], b"").await.is(404);
+    let id = reply.header("x-request-id").expect("an id");
+    assert!(id.len() >= 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_sent_in_time_is_given_up() {
+    let options = |_: &larder::Context| loopback().request_timeout(Duration::from_millis(200));
+    let served = Served::start(options, ServeOptions::new()).await;
+    let mut stream = TcpStream::connect(served.address).await.expect("a connection");
+    let head = request(PUT, &[HOST, JSON, ("Content-Length", "100")], b"");
+    stream.write_all(&head).await.expect("it is sent");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.expect("an answer");
+    // It may have been applied, for all that the limit knows.
+    assert_eq!(Reply::parse(&bytes).is(500).json()["error"], "AMBIGUOUS");
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let serving = ServeOptions::new().head_timeout(Duration::from_millis(200));
+    let served = Served::start(|_| loopback(), serving).await;
+    let mut stream = TcpStream::connect(served.address).await.expect("a connection");
+    stream.write_all(b"GET / HT").await.expect("it is sent");
+    let mut bytes = Vec::new();
+    // The end of the connection, with or without a word.
+    let _ = stream.read_to_end(&mut bytes).await;
+}
+
+#[tokio::test]
+async fn operators_see_each_store_and_others_only_whether_it_is_ready() {
+    let served = Served::start(|context| GatewayOptions::new(keys(context)), ServeOptions::new()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let admin = listener.local_addr().expect("an address");
+    let gateway = served.gateway.clone();
+    let serving = tokio::spawn(async move { serve_admin(&gateway, listener).await });
+    let report = send(admin, "GET /readyz", &[HOST], b"").await.is(200).json();
+    let expected = r#"{"ready":true,"draining":false,"stores":{"!keys":"ok","cache":"ok","other":"ok"}}"#;
+    assert_eq!(report, serde_json::from_str::<serde_json::Value>(expected).expect("JSON"));
+    send(admin, "GET /v1/operations/data?key=k", &[HOST], b"").await.is(404);
+    served.gateway.drain();
+    assert_eq!(send(admin, "GET /readyz", &[HOST], b"").await.is(503).json()["draining"], true);
+    assert_eq!(served.send("GET /readyz", &[HOST], b"").await.is(503).text(), r#"{"ready":false}"#);
+    served.send("GET /healthz", &[HOST], b"").await.is(200);
+    serving.abort();
+}
+
+#[tokio::test]
+async fn what_was_begun_is_finished_and_nothing_new_is_taken() {
+    let mut served = Served::without_keys().await;
+    let body = br#"{"key":"k","value":1}"#;
+    let whole = request(PUT, &[HOST, JSON], body);
+    let mut begun = TcpStream::connect(served.address).await.expect("a connection");
+    let half = whole.len() - 5;
+    begun.write_all(&whole[..half]).await.expect("it is sent");
+    // One answer later the server has seen the half.
+    served.send("GET /healthz", &[HOST], b"").await.is(200);
+    served.stop();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    begun.write_all(&whole[half..]).await.expect("it is sent");
+    let mut bytes = Vec::new();
+    begun.read_to_end(&mut bytes).await.expect("an answer");
+    let _stored = Reply::parse(&bytes).is(200);
+    assert_eq!(served.ended().await, Drained::Whole);
+}
+
+#[tokio::test]
+async fn what_is_not_finished_in_time_is_cut() {
+    let serving = ServeOptions::new().drain(Duration::from_millis(200));
+    let mut served = Served::start(|_| loopback(), serving).await;
+    let mut begun = TcpStream::connect(served.address).await.expect("a connection");
+    let head = request(PUT, &[HOST, JSON, ("Content-Length", "100")], b"");
+    begun.write_all(&head).await.expect("it is sent");
+    served.send("GET /healthz", &[HOST], b"").await.is(200);
+    served.stop();
+    assert_eq!(served.ended().await, Drained::Cut(1));
+    let mut bytes = Vec::new();
+    let _ = begun.read_to_end(&mut bytes).await;
+    assert!(bytes.is_empty(), "no part of an answer");
+}

@@ -1,0 +1,14 @@
+//! The gateway over TCP, on embedded stores, by a clock that the tests move.
+
+mod batches;
+mod counters;
+mod document;
+mod entries;
+mod failures;
+mod model;
+mod operations;
+mod plain;
+mod refusals;
+mod samples;
+mod scans;
+mod support;

@@ -1,0 +1,146 @@
+//! Servers on loopback, as small as a test needs them.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A request that a server was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The line and the headers.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Seen {
+    /// The method and the path with its query.
+    pub(crate) fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (known, value) = line.split_once(':')?;
+            known.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// What a server answers: the status line, more headers with their line ends, and the body. Without a status it never
+/// does.
+pub(crate) type Reply = (&'static str, String, String);
+
+/// A server that answers by the request, and remembers all of them.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) url: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    pub(crate) async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::slow(Duration::ZERO, answer).await
+    }
+
+    /// One that takes its time for every answer.
+    pub(crate) async fn slow(
+        pause: Duration,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
+        let url = serve(move |mut stream| {
+            let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
+            async move {
+                while let Some(request) = read_request(&mut stream).await {
+                    let (status, headers, body) = answer(&request);
+                    log.lock().expect("no panic").push(request);
+                    tokio::time::sleep(pause).await;
+                    if status.is_empty() {
+                        while read_request(&mut stream).await.is_some() {}
+                        return;
+                    }
+                    let head =
+                        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
+                    if stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        })
+        .await;
+        Self { url, seen }
+    }
+
+    /// All requests so far.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no panic").clone()
+    }
+}
+
+/// A server that gives every request the same answer.
+pub(crate) async fn answering(status: &'static str, headers: &'static str, body: &'static str) -> String {
+    Server::start(move |_| (status, headers.to_owned(), body.to_owned())).await.url
+}
+
+/// A server that takes requests and never answers.
+pub(crate) async fn silent() -> String {
+    serve(|mut stream| async move { while read_request(&mut stream).await.is_some() {} }).await
+}
+
+/// A server that takes a request and hangs up.
+pub(crate) async fn hanging_up() -> String {
+    serve(|mut stream| async move { drop(read_request(&mut stream).await) }).await
+}
+
+/// A server that promises more than it sends.
+pub(crate) async fn cutting_off(head: &'static str, body: &'static str) -> String {
+    serve(move |mut stream| async move {
+        if read_request(&mut stream).await.is_some() {
+            let _ = stream.write_all(format!("{head}content-length: 10000\r\n\r\n{body}").as_bytes()).await;
+        }
+    })
+    .await
+}
+
+/// An address where nobody listens.
+pub(crate) async fn nowhere() -> String {
+    let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    format!("http://{}", closed.local_addr().expect("an address"))
+}
+
+async fn serve<F: Future<Output = ()> + Send + 'static>(
+    answer: impl Fn(TcpStream) -> F + Send + Sync + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream));
+        }
+    });
+    url
+}
+
+/// Reads a whole request; `None` when the client has gone.
+async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
+    let mut request = Vec::new();
+    let mut buffer = [0; 8_192];
+    loop {
+        if let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") {
+            let text = String::from_utf8_lossy(&request[..head]).into_owned();
+            let seen = Seen { head: text, body: String::new() };
+            let length: usize = seen.header("content-length").map_or(Ok(0), str::parse).expect("a length");
+            if request.len() >= head + 4 + length {
+                let body = String::from_utf8_lossy(&request[head + 4..]).into_owned();
+                return Some(Seen { body, ..seen });
+            }
+        }
+        match stream.read(&mut buffer).await {
+            Ok(read @ 1..) => request.extend(&buffer[..read]),
+            _ => return None,
+        }
+    }
+}
