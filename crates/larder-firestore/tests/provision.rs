@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use larder_core::provision::{Change, Goal, Plan, Provisioner, default_patience};
+use larder_core::provision::{Change, Goal, Plan, Provisioner, Reaper, default_patience};
 use larder_core::{ErrorKind, Kv, PutOptions};
 use larder_firestore::testing::put_raw;
 use larder_firestore::{CollectionSpec, Credentials, DatabaseSource, FirestoreOptions, FirestoreProvisioner};
@@ -206,6 +206,41 @@ async fn a_database_that_takes_its_time_is_reported_and_failures_are_errors() {
     let error = maker.apply().await.expect_err("it comes to nothing");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn whether_documents_are_removed_is_told_in_every_state() {
+    let (options, admin) = (collection(), AdminServer::start(Pace::AtOnce).await);
+    let provisioner = provisioner(&options, &admin).await;
+    let error = provisioner.reaper().await.expect_err("no database");
+    assert_eq!(error.kind(), ErrorKind::NotProvisioned, "{error}");
+    admin.add_database(&database(&options), "eur3", NATIVE);
+    let off = |why: &str| Reaper::Off(why.to_owned());
+    assert_eq!(provisioner.reaper().await.expect("an answer"), off("there is no TTL policy on exp"));
+    for (ttl, expected) in [
+        (json!({ "state": "ACTIVE" }), Reaper::On),
+        (json!({ "state": "CREATING" }), Reaper::Starting),
+        (json!({ "state": "NEEDS_REPAIR" }), off("the TTL policy on exp needs repair")),
+        (
+            json!({ "state": "ACTIVE", "expirationOffset": "3600s" }),
+            off("the TTL policy removes 3600s after exp"),
+        ),
+    ] {
+        admin.set_ttl(&field(&options, "exp"), ttl);
+        assert_eq!(provisioner.reaper().await.expect("an answer"), expected);
+    }
+    assert!(admin.calls().iter().all(|call| call.ends_with(".get")), "a look changes nothing");
+    admin.assert_was_asked_as_described();
+
+    let denied = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "hunter2" } });
+    let server = answering(move || http(403, denied.to_string())).await;
+    let refused = with_spec(&at(&server.url), CollectionSpec::new()).await.reaper().await;
+    let error = refused.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let emulator = with_spec(&collection(), CollectionSpec::new()).await.reaper().await;
+    let unseen = emulator.expect("no error");
+    assert!(matches!(&unseen, Reaper::Unseen(why) if why.contains("no Admin API")), "{unseen:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! The program `larder` as a process: on embedded stores, and on the emulators of all clouds.
 
 mod care;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod check_clouds;
 mod copy;
 mod data;
 mod documents;
 mod export;
 mod output;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod proxy;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;
