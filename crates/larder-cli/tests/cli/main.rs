@@ -6,6 +6,7 @@ mod check_clouds;
 mod copy;
 mod data;
 mod documents;
+mod expiry;
 mod export;
 mod output;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
