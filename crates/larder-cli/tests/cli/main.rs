@@ -18,4 +18,6 @@ mod stack;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod stack_clouds;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod usage;
