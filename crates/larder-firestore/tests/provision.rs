@@ -124,6 +124,34 @@ async fn a_removal_that_fails_at_a_setting_is_gone_on_with() {
 }
 
 #[tokio::test]
+async fn replies_of_the_admin_api_that_were_lost_are_no_error() {
+    for pace in [Pace::AtOnce, Pace::After(2)] {
+        let (options, admin) = (collection(), AdminServer::start(pace).await);
+        let spec = CollectionSpec::new().admin_url(&admin.url);
+        let spec = spec.database(DatabaseSource::CreateIn("eur3".to_owned()));
+        let provisioner = with_spec(&options, spec).await;
+        admin.lose_first_replies();
+        let done = provisioner.apply().await.expect("made");
+        // The database, two questions and five settings, and what became of them.
+        assert!(admin.lose_first_replies() >= 8);
+        assert!(!done.is_pending() && done.is_usable(), "{done}");
+        assert!(FIELDS.iter().all(|name| admin.is_exempt(&field(&options, name))));
+        assert_eq!(admin.ttl(&field(&options, "exp")), Some(json!({ "state": "ACTIVE" })));
+        let again = provisioner.apply().await.expect("there");
+        assert!(!again.has_changes() && !again.is_pending(), "{again}");
+        assert_eq!(provisioner.reaper().await.expect("an answer"), Reaper::On);
+
+        admin.lose_first_replies();
+        let removed = provisioner.destroy(&options.collection).await.expect("removed");
+        assert!(removed.has_changes() && !removed.is_pending(), "{removed}");
+        assert!(admin.lose_first_replies() >= 6);
+        assert!(FIELDS.iter().all(|name| !admin.is_exempt(&field(&options, name))));
+        assert_eq!(admin.ttl(&field(&options, "exp")), None);
+        admin.assert_was_asked_as_described();
+    }
+}
+
+#[tokio::test]
 async fn a_ttl_policy_that_takes_its_time_is_reported() {
     let (options, admin) = (collection(), AdminServer::start(Pace::Never).await);
     admin.add_database(&database(&options), "eur3", NATIVE);

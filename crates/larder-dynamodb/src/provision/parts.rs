@@ -164,7 +164,13 @@ impl DynamoDbProvisioner {
         if let Some(attribute) =
             other.and_then(|there| there.attribute).filter(|name| name != attribute::REAPED)
         {
-            self.switch_ttl(&attribute, false).await?;
+            let refused = self.switch_ttl(&attribute, false).await.err();
+            if let Some(error) = refused
+                && let Some(TimeToLive { status: Some(TimeToLiveStatus::Enabled), .. }) =
+                    self.time_to_live().await?
+            {
+                return Err(error);
+            }
             let mut soon = self.patience.clone();
             // On the service it takes up to an hour, which nobody waits for here.
             soon.deadline = soon.deadline.min(Duration::from_secs(5));

@@ -67,7 +67,7 @@ impl FirestoreProvisioner {
         let (mask, settings) = patch(setting.kind, goal);
         let operation = self.admin.patch_field(setting.field, mask, settings, &self.patience).await?;
         let mut patience = self.patience.clone();
-        patience.deadline = self.spec.field_wait;
+        patience.deadline = self.spec.field_wait.min(patience.deadline);
         Ok(match self.done(operation, &patience).await? {
             Progress::Done(()) => step,
             Progress::Going => Step::pending(step.part, "asked for; Firestore goes on with it by itself"),
