@@ -69,3 +69,16 @@ pub(crate) enum Command {
     /// Writes the manual pages.
     Man(commands::man::Man),
 }
+
+impl Command {
+    /// The name of a command that is about the stores of a stack, and not about one store.
+    pub(crate) fn of_stack(&self) -> Option<&'static str> {
+        match self {
+            Self::Plan(_) => Some("plan"),
+            Self::Up(_) => Some("up"),
+            Self::Down(_) => Some("down"),
+            Self::Template(_) => Some("template"),
+            _ => None,
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub(crate) struct TargetArgs {
     #[arg(long, short, global = true, value_name = "URL")]
     url: Option<String>,
     /// How long to try before an operation is given up; 10s unless told. A page of a scan has that time, and so has a chunk
-    /// of a batch.
+    /// of a batch. For plan, up and down: how long each thing is waited for; 5m unless told.
     #[arg(long, global = true, value_name = "LIFETIME", value_parser = lifetime::parse)]
     timeout: Option<Duration>,
 }
@@ -91,14 +91,23 @@ impl TargetArgs {
         Target { bindings: self.set(Bindings::from_map([(UNNAMED, url)])), id: UNNAMED.to_owned() }
     }
 
-    fn set(&self, bindings: Bindings) -> Bindings {
-        let mut policy = RetryPolicy::default();
+    /// How long requests are tried.
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        self.within(RetryPolicy::default())
+    }
+
+    /// The same limits, within the time that was given.
+    pub(crate) fn within(&self, mut policy: RetryPolicy) -> RetryPolicy {
         if let Some(timeout) = self.timeout {
             policy.deadline = timeout;
             policy.attempt_timeout = policy.attempt_timeout.min(timeout);
             policy.connect_timeout = policy.connect_timeout.min(timeout);
         }
-        bindings.with_clock(Arc::new(HeldClock)).with_retry(policy)
+        policy
+    }
+
+    fn set(&self, bindings: Bindings) -> Bindings {
+        bindings.with_clock(Arc::new(HeldClock)).with_retry(self.policy())
     }
 }
 

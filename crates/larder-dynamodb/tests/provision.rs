@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use larder_conformance::emulator;
-use larder_core::provision::{Change, Goal, Plan, Provisioner, default_patience};
+use larder_core::provision::{Change, Goal, Plan, Provisioner, Reaper, default_patience};
 use larder_core::{ErrorKind, Kv, PutOptions, RetryPolicy};
 use larder_dynamodb::testing::{admin_client, create_table_with, put_raw, remove_layout};
 use larder_dynamodb::{DynamoDbOptions, DynamoDbProvisioner, Protection, TableSpec};
@@ -230,6 +230,71 @@ async fn a_ttl_that_is_being_switched_off_is_reported() {
     let plan = provisioner(&options, TableSpec::new()).await.plan(Goal::Present).await.expect("a plan");
     let Change::Pending(what) = change(&plan, "time to live") else { panic!("{plan}") };
     assert!(what.contains("an hour"), "{what}");
+}
+
+#[tokio::test]
+async fn whether_rows_are_removed_is_seen_on_the_table() {
+    for server in ["dynoxide", "ministack"] {
+        let options = missing(server);
+        let driver = open(&options).await;
+        larder_dynamodb::testing::create_table(&driver).await.expect("the table is made");
+        let table = provisioner(&options, TableSpec::new()).await;
+        let off = Reaper::Off("time to live is off".to_owned());
+        assert_eq!(table.reaper().await.expect("an answer"), off, "{server}");
+        larder_dynamodb::testing::switch_ttl(&driver, "ttl").await.expect("switched on");
+        assert_eq!(table.reaper().await.expect("an answer"), Reaper::On, "{server}");
+
+        let options = missing(server);
+        let driver = open(&options).await;
+        larder_dynamodb::testing::create_table(&driver).await.expect("the table is made");
+        larder_dynamodb::testing::switch_ttl(&driver, "expires").await.expect("switched on");
+        let answer = provisioner(&options, TableSpec::new()).await.reaper().await.expect("an answer");
+        assert_eq!(answer, Reaper::Off("time to live is on the attribute expires".to_owned()), "{server}");
+    }
+    let none = missing("dynoxide");
+    let error = provisioner(&none, TableSpec::new()).await.reaper().await.expect_err("no table");
+    assert_eq!(error.kind(), ErrorKind::NotProvisioned, "{error}");
+}
+
+#[tokio::test]
+async fn whether_rows_are_removed_is_told_in_every_state() {
+    let described = |status: &str, attribute: &str| {
+        let body = format!(
+            r#"{{"TimeToLiveDescription":{{"TimeToLiveStatus":"{status}","AttributeName":"{attribute}"}}}}"#
+        );
+        &*Box::leak(body.into_boxed_str())
+    };
+    for (body, expected) in [
+        (described("ENABLING", "ttl"), Reaper::Starting),
+        (
+            described("ENABLING", "expires"),
+            Reaper::Off("time to live is on the attribute expires".to_owned()),
+        ),
+        (described("DISABLING", "ttl"), Reaper::Off("time to live is being switched off".to_owned())),
+        (
+            r#"{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}}"#,
+            Reaper::Off("time to live is off".to_owned()),
+        ),
+    ] {
+        let url = answering("200 OK", "", body).await;
+        let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+        let answer = provisioner(&options, TableSpec::new()).await.reaper().await.expect("an answer");
+        assert_eq!(answer, expected, "{body}");
+    }
+    let refusal = |code: &str, message: &str| {
+        let body = format!(r#"{{"__type":"com.amazon.coral.service#{code}","Message":"{message}"}}"#);
+        &*Box::leak(body.into_boxed_str())
+    };
+    let asked = |body| async move {
+        let url = answering("400 Bad Request", "", body).await;
+        let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+        provisioner(&options, TableSpec::new()).await.reaper().await
+    };
+    let error = asked(refusal("AccessDeniedException", "hunter2")).await.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let unseen = asked(refusal("UnknownOperationException", "")).await.expect("no error");
+    assert!(matches!(&unseen, Reaper::Unseen(why) if why.contains("this server")), "{unseen:?}");
 }
 
 #[tokio::test]

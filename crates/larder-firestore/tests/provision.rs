@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::time::Duration;
 
-use larder_core::provision::{Change, Goal, Plan, Provisioner, default_patience};
+use larder_core::provision::{Change, Goal, Plan, Provisioner, Reaper, default_patience};
 use larder_core::{ErrorKind, Kv, PutOptions};
 use larder_firestore::testing::put_raw;
 use larder_firestore::{CollectionSpec, Credentials, DatabaseSource, FirestoreOptions, FirestoreProvisioner};
@@ -124,6 +124,34 @@ async fn a_removal_that_fails_at_a_setting_is_gone_on_with() {
 }
 
 #[tokio::test]
+async fn replies_of_the_admin_api_that_were_lost_are_no_error() {
+    for pace in [Pace::AtOnce, Pace::After(2)] {
+        let (options, admin) = (collection(), AdminServer::start(pace).await);
+        let spec = CollectionSpec::new().admin_url(&admin.url);
+        let spec = spec.database(DatabaseSource::CreateIn("eur3".to_owned()));
+        let provisioner = with_spec(&options, spec).await;
+        admin.lose_first_replies();
+        let done = provisioner.apply().await.expect("made");
+        // The database, two questions and five settings, and what became of them.
+        assert!(admin.lose_first_replies() >= 8);
+        assert!(!done.is_pending() && done.is_usable(), "{done}");
+        assert!(FIELDS.iter().all(|name| admin.is_exempt(&field(&options, name))));
+        assert_eq!(admin.ttl(&field(&options, "exp")), Some(json!({ "state": "ACTIVE" })));
+        let again = provisioner.apply().await.expect("there");
+        assert!(!again.has_changes() && !again.is_pending(), "{again}");
+        assert_eq!(provisioner.reaper().await.expect("an answer"), Reaper::On);
+
+        admin.lose_first_replies();
+        let removed = provisioner.destroy(&options.collection).await.expect("removed");
+        assert!(removed.has_changes() && !removed.is_pending(), "{removed}");
+        assert!(admin.lose_first_replies() >= 6);
+        assert!(FIELDS.iter().all(|name| !admin.is_exempt(&field(&options, name))));
+        assert_eq!(admin.ttl(&field(&options, "exp")), None);
+        admin.assert_was_asked_as_described();
+    }
+}
+
+#[tokio::test]
 async fn a_ttl_policy_that_takes_its_time_is_reported() {
     let (options, admin) = (collection(), AdminServer::start(Pace::Never).await);
     admin.add_database(&database(&options), "eur3", NATIVE);
@@ -206,6 +234,41 @@ async fn a_database_that_takes_its_time_is_reported_and_failures_are_errors() {
     let error = maker.apply().await.expect_err("it comes to nothing");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn whether_documents_are_removed_is_told_in_every_state() {
+    let (options, admin) = (collection(), AdminServer::start(Pace::AtOnce).await);
+    let provisioner = provisioner(&options, &admin).await;
+    let error = provisioner.reaper().await.expect_err("no database");
+    assert_eq!(error.kind(), ErrorKind::NotProvisioned, "{error}");
+    admin.add_database(&database(&options), "eur3", NATIVE);
+    let off = |why: &str| Reaper::Off(why.to_owned());
+    assert_eq!(provisioner.reaper().await.expect("an answer"), off("there is no TTL policy on exp"));
+    for (ttl, expected) in [
+        (json!({ "state": "ACTIVE" }), Reaper::On),
+        (json!({ "state": "CREATING" }), Reaper::Starting),
+        (json!({ "state": "NEEDS_REPAIR" }), off("the TTL policy on exp needs repair")),
+        (
+            json!({ "state": "ACTIVE", "expirationOffset": "3600s" }),
+            off("the TTL policy removes 3600s after exp"),
+        ),
+    ] {
+        admin.set_ttl(&field(&options, "exp"), ttl);
+        assert_eq!(provisioner.reaper().await.expect("an answer"), expected);
+    }
+    assert!(admin.calls().iter().all(|call| call.ends_with(".get")), "a look changes nothing");
+    admin.assert_was_asked_as_described();
+
+    let denied = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED", "message": "hunter2" } });
+    let server = answering(move || http(403, denied.to_string())).await;
+    let refused = with_spec(&at(&server.url), CollectionSpec::new()).await.reaper().await;
+    let error = refused.expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::Unauthorized, "{error}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    let emulator = with_spec(&collection(), CollectionSpec::new()).await.reaper().await;
+    let unseen = emulator.expect("no error");
+    assert!(matches!(&unseen, Reaper::Unseen(why) if why.contains("no Admin API")), "{unseen:?}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use larder::{Binding, Bindings, Environment, Error, ErrorKind, Result};
+use larder::{Binding, Bindings, Environment, Error, ErrorKind, Result, RetryPolicy};
 use larder_core::provision::{Goal, Plan, Provisioner, Step};
 use serde_json::Value;
 
@@ -22,26 +22,37 @@ pub struct Store {
 /// The stores of a stack, in its order. Nothing is made, and only credentials are looked for.
 ///
 /// The bindings are read as services read them before anything else, so that what is written in the end can be loaded.
-/// `environment` is where the variables are looked up that bindings name.
+/// `environment` is where the variables are looked up that bindings name; `patience` says how long each request is tried, and
+/// each thing waited for that a cloud does in its own time.
 ///
 /// # Errors
 ///
 /// `NotConfigured` for settings of the target that make no binding; `Unsupported` for a platform that is not compiled in;
 /// else what keeps a driver from being opened.
-pub async fn stores(stack: &Stack, target: &Target, environment: &Environment) -> Result<Vec<Store>> {
+pub async fn stores(
+    stack: &Stack,
+    target: &Target,
+    environment: &Environment,
+    patience: &RetryPolicy,
+) -> Result<Vec<Store>> {
     let mut stores = Vec::new();
     for resource in stack.resources() {
-        let store = Box::pin(store(resource, target, environment));
+        let store = Box::pin(store(resource, target, environment, patience));
         stores.push(store.await.map_err(|error| error.with_binding(resource.id.as_str()))?);
     }
     Ok(stores)
 }
 
-async fn store(resource: &Resource, target: &Target, environment: &Environment) -> Result<Store> {
+async fn store(
+    resource: &Resource,
+    target: &Target,
+    environment: &Environment,
+    patience: &RetryPolicy,
+) -> Result<Store> {
     let text = target.binding(&resource.id)?;
     let bindings = Bindings::from_map([(resource.id.as_str(), text.to_string())]);
     let binding = bindings.with_environment(environment.clone()).binding(&resource.id)?;
-    let provisioner = provisioner(resource, target, binding).await?;
+    let provisioner = provisioner(resource, target, binding, patience).await?;
     Ok(Store {
         id: resource.id.clone(),
         binding: text,
@@ -50,20 +61,28 @@ async fn store(resource: &Resource, target: &Target, environment: &Environment) 
     })
 }
 
-async fn provisioner(resource: &Resource, target: &Target, binding: Binding) -> Result<Box<dyn Provisioner>> {
-    let _ = resource;
+async fn provisioner(
+    resource: &Resource,
+    target: &Target,
+    binding: Binding,
+    patience: &RetryPolicy,
+) -> Result<Box<dyn Provisioner>> {
+    // Not every build and every platform has a use for them.
+    let _ = (resource, patience);
     match (target, binding) {
         #[cfg(feature = "local")]
         (Target::Local(_), Binding::LocalKv(binding)) => platforms::local::provisioner(binding),
         #[cfg(feature = "aws")]
-        (Target::Aws(_), Binding::DynamoDb(binding)) => platforms::aws::provisioner(resource, binding).await,
+        (Target::Aws(_), Binding::DynamoDb(binding)) => {
+            platforms::aws::provisioner(resource, binding, patience).await
+        }
         #[cfg(feature = "gcp")]
         (Target::Gcp(target), Binding::Firestore(binding)) => {
-            platforms::gcp::provisioner(target, binding).await
+            platforms::gcp::provisioner(target, binding, patience).await
         }
         #[cfg(feature = "azure")]
         (Target::Azure(_), Binding::TableStorage(binding)) => {
-            platforms::azure::provisioner(resource, binding).await
+            platforms::azure::provisioner(resource, binding, patience).await
         }
         (target, _) => {
             let message = format!(

@@ -2,8 +2,8 @@
 
 use larder::{Bindings, Environment, ErrorKind, PutOptions};
 use larder_provision::{
-    AwsTarget, AzureTarget, BindingsForm, GcpTarget, Goal, LocalTarget, Stack, Store, Target, stores,
-    write_bindings,
+    AwsTarget, AzureTarget, BindingsForm, GcpTarget, Goal, LocalTarget, Stack, Store, Target,
+    default_patience, stores, write_bindings,
 };
 use saphyr::{LoadableYamlNode, Yaml};
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ fn folder() -> TempDir {
 async fn on(folder: &TempDir, json: &str) -> Vec<Store> {
     let target = Target::Local(LocalTarget { data_dir: folder.path().join("stores") });
     let stack = Stack::from_json(json).expect("a stack");
-    stores(&stack, &target, &Environment::default()).await.expect("stores")
+    stores(&stack, &target, &Environment::default(), &default_patience()).await.expect("stores")
 }
 
 /// The variables that `envFrom` makes of a Secret of Kubernetes.
@@ -90,7 +90,7 @@ async fn settings_that_make_no_binding_are_refused_before_anything_is_asked() {
         ),
     ] {
         let none: Environment = std::iter::empty::<(String, String)>().collect();
-        let error = stores(&stack, &target, &none).await.expect_err("refused");
+        let error = stores(&stack, &target, &none, &default_patience()).await.expect_err("refused");
         assert_eq!((error.kind(), error.binding()), (ErrorKind::NotConfigured, Some("cache")), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }

@@ -20,6 +20,7 @@ mod pending;
 mod provision;
 mod registry;
 mod salvage;
+mod snapshots;
 mod store;
 mod sweeper;
 mod ticker;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use larder_core::Result;
 
 use crate::error::{cannot_use, in_use};
+use crate::snapshots::Snapshot;
 
 /// How long a directory may still be held by a store that was closed just now.
 ///
@@ -51,9 +52,7 @@ pub(crate) fn take_over(dir: &Path) -> Result<()> {
 fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
+        if Snapshot::named(&entry.file_name()) == Some(Snapshot::Unfinished) {
             fs::remove_file(entry.path())?;
         }
     }
@@ -123,7 +122,7 @@ mod tests {
     fn only_unfinished_snapshots_are_removed_and_only_by_the_holder() {
         let dir = tempdir().expect("a directory");
         let unfinished = "snap.0000000000EE0D58.generating";
-        let finished = ["snap.0000000000EE0D58", "conf", "notes.generating"];
+        let finished = ["snap.0000000000EE0D58", "conf", "notes.generating", "snap.notes.generating"];
         for name in finished.into_iter().chain([unfinished]) {
             fs::write(dir.path().join(name), "").expect("a file");
         }

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use crate::driver::SledDriver;
 use crate::error::{cannot_use, in_use};
 use crate::options::SledOptions;
+use crate::snapshots::Snapshot;
 
 const DIRECTORY: &str = "directory";
 const STORE: &str = "store";
@@ -190,7 +191,7 @@ fn remove(dir: &Path) -> Result<()> {
     }
     for entry in fs::read_dir(dir).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
-        if is_snapshot(&entry.file_name().to_string_lossy()) {
+        if Snapshot::named(&entry.file_name()).is_some() {
             gone(fs::remove_file(entry.path())).map_err(cannot)?;
         }
     }
@@ -213,12 +214,6 @@ fn remove(dir: &Path) -> Result<()> {
         gone(fs::remove_file(dir.join(name))).map_err(cannot)?;
     }
     if_empty(fs::remove_dir(dir)).map_err(cannot)
-}
-
-/// `snap.` and a number in hexadecimal digits, with or without the mark of one that is being written.
-fn is_snapshot(name: &str) -> bool {
-    let number = name.strip_prefix("snap.").map(|rest| rest.strip_suffix(".generating").unwrap_or(rest));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// A removal of what may be gone already.

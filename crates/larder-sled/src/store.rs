@@ -17,6 +17,7 @@ use crate::lock;
 use crate::options::{Durability, SledOptions};
 use crate::pending::Pending;
 use crate::registry::Closing;
+use crate::snapshots::{Snapshot, refuse_mistakable_files};
 use crate::ticker::Ticker;
 use crate::writer::Writer;
 
@@ -48,6 +49,7 @@ impl Store {
     pub(crate) fn open(dir: &Path, options: &SledOptions, closing: Closing) -> Result<(Self, Files)> {
         refuse_foreign_files(dir)?;
         lock::take_over(dir)?;
+        refuse_mistakable_files(dir)?;
         let config = config(dir, options.cache_bytes);
         let db = recovered(dir, || config.open())?;
         refuse_foreign_trees(dir, &db)?;
@@ -160,10 +162,10 @@ fn refuse_foreign_files(dir: &Path) -> Result<()> {
     }
     let entries = fs::read_dir(dir).map_err(|error| cannot_use(dir, &error))?;
     for entry in entries {
-        let name = entry.map_err(|error| cannot_use(dir, &error))?.file_name();
-        let name = name.to_string_lossy();
+        let file_name = entry.map_err(|error| cannot_use(dir, &error))?.file_name();
+        let name = file_name.to_string_lossy();
         // What a process leaves behind that was killed while it made the store.
-        let is_ours = name == "conf" || name == "blobs" || name.starts_with("snap.");
+        let is_ours = name == "conf" || name == "blobs" || Snapshot::named(&file_name).is_some();
         // A fresh volume has these.
         let is_harmless = name.starts_with('.') || name == "lost+found";
         if !is_ours && !is_harmless {

@@ -4,7 +4,7 @@ use std::env;
 use std::process::Command;
 
 use crate::emulators::Session;
-use crate::{Outcome, root};
+use crate::{Outcome, root, templates};
 
 /// The feature sets of `larder` that people build, beside the default.
 const FEATURE_SETS: [&[&str]; 6] = [
@@ -24,7 +24,7 @@ pub(crate) fn test() -> Outcome {
     for features in FEATURE_SETS {
         cargo(&[&["test", "--package", "larder"], features].concat(), &variables)?;
     }
-    Ok(())
+    templates::lint()
 }
 
 pub(crate) fn ci() -> Outcome {

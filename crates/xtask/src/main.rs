@@ -8,12 +8,16 @@ use clap::Parser;
 
 mod checks;
 mod emulators;
+mod templates;
 
 /// The repository's chores.
 #[derive(Debug, Parser)]
 enum Task {
-    /// Runs every test: units, documentation, conformance, integration, and each feature combination.
+    /// Runs every test: units, documentation, conformance, integration, and each feature combination; and the linters of the
+    /// infrastructure code.
     Test,
+    /// Holds the infrastructure code that `larder template` prints to its linters.
+    Templates,
     /// Runs what has to pass before a merge: formatting, lints, documentation, tests, dependencies.
     Ci,
     /// Starts, stops and lists the emulators that tests run against.
@@ -27,6 +31,7 @@ type Outcome<T = ()> = Result<T, String>;
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Test => checks::test(),
+        Task::Templates => templates::lint(),
         Task::Ci => checks::ci(),
         Task::Emulators(task) => emulators::run(task),
     };

@@ -41,7 +41,10 @@ pub(crate) async fn run(command: Check, session: &Session) -> Outcome<Exit> {
         Err(Failure::Store(error)) => findings.push(Finding::failed("reachable", &error)),
         Err(failure) => return Err(failure),
     }
-    findings.push(removal::look(&binding));
+    findings.push(match findings.iter().all(|finding| finding.status != Status::Bad) {
+        true => removal::look(&binding, &session.target.policy()).await,
+        false => removal::unseen(&binding),
+    });
     let good = findings.iter().all(|finding| finding.status != Status::Bad);
     print(&findings, good, session)?;
     Ok(if good { Exit::Done } else { Exit::Error })

@@ -8,7 +8,7 @@ use clap::Args;
 use larder::Kv;
 
 use super::Session;
-use crate::clock;
+use crate::clock::{self, HeldClock};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::moving::compare::{Difference, compare};
@@ -147,7 +147,7 @@ async fn verify(
     session: &Session,
 ) -> Outcome<u64> {
     let mut differences = 0;
-    compare(source, target, prefix, |difference, key| {
+    compare(source, target, prefix, &HeldClock, |difference, key| {
         // A target that was not empty may hold more.
         if difference == Difference::Extra && existing != Existing::Refused {
             return Ok(());

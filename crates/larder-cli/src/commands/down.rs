@@ -19,7 +19,7 @@ pub(crate) struct Down {
 }
 
 pub(crate) async fn run(command: Down, session: &Session) -> Outcome<Exit> {
-    let stores = command.deployment.stores().await?;
+    let stores = command.deployment.stores(session).await?;
     if let Some(name) = command.confirm.iter().find(|name| stores.iter().all(|store| store.name() != **name))
     {
         let names: Vec<_> = stores.iter().map(Store::name).collect();

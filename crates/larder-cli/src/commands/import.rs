@@ -15,7 +15,7 @@ use crate::moving::file::{ExportReader, lines, open, spooled};
 use crate::moving::pace::{BATCH, Pace};
 use crate::moving::pipeline::Summary;
 use crate::moving::tally::Tally;
-use crate::moving::writer::{ExistingArgs, Writer};
+use crate::moving::writer::{ExistingArgs, Misfit, Writer};
 use crate::output::Format;
 use crate::target::Absence;
 
@@ -63,6 +63,7 @@ fn check(file: &File, place: &str) -> Outcome<String> {
 async fn write(file: &File, place: &str, writer: &Arc<Writer>) -> Outcome<Tally> {
     let mut reader = reader(file, place)?;
     let batches = std::iter::from_fn(|| {
+        let first = reader.line() + 1;
         let mut batch = Vec::with_capacity(BATCH as usize);
         while batch.len() < BATCH as usize {
             match reader.next() {
@@ -71,13 +72,17 @@ async fn write(file: &File, place: &str, writer: &Arc<Writer>) -> Outcome<Tally>
                 Err(failure) => return Some(Err(failure)),
             }
         }
-        (!batch.is_empty()).then_some(Ok(batch))
+        (!batch.is_empty()).then_some(Ok((first, batch)))
     });
     stream::iter(batches)
         .map(|batch| {
             let writer = Arc::clone(writer);
             async move {
-                let batch = batch?;
+                let (first, batch) = batch?;
+                writer.check(&batch).map_err(|Misfit { at, why }| {
+                    let line = first + at as u64;
+                    Failure::Other(format!("{place}, line {line}: {why}; import with a shorter keyPrefix"))
+                })?;
                 let work = tokio::spawn(async move { writer.write(batch).await });
                 work.await.map_err(|_| Failure::Other("a writing task failed".to_owned()))?
             }

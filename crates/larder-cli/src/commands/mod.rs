@@ -65,6 +65,12 @@ pub fn main() -> ExitCode {
 ///
 /// Why it could not be done; [`Failure::exit`] is the exit code of that.
 pub async fn run(cli: Cli) -> Outcome<Exit> {
+    if let (Some(name), true) = (cli.command.of_stack(), cli.target.is_given()) {
+        return Err(Failure::Usage(format!(
+            "{name} is about the stores of a stack, and takes no --binding or --url: name the stack with --stack, and the \
+             place with --platform"
+        )));
+    }
     let closed = match cli.command {
         Command::Scan(_) | Command::Get(_) | Command::Completions(_) | Command::Man(_) => Closed::Ends,
         _ => Closed::GoesOn,

@@ -16,7 +16,7 @@ pub(crate) struct PlanStack {
 }
 
 pub(crate) async fn run(command: PlanStack, session: &Session) -> Outcome<Exit> {
-    let stores = command.deployment.stores().await?;
+    let stores = command.deployment.stores(session).await?;
     show_plans(&stores, Goal::Present, &session.output).await?;
     Ok(Exit::Done)
 }

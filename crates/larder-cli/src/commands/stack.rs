@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use larder::Environment;
 use larder_provision::{
-    AwsTarget, AzureTarget, GcpTarget, Goal, LocalTarget, Plan, Platform, Stack, Step, Store, Target, stores,
+    AwsTarget, AzureTarget, GcpTarget, Goal, LocalTarget, Plan, Platform, Stack, Step, Store, Target,
+    default_patience, stores,
 };
 use serde::Serialize;
 
+use super::Session;
 use crate::failure::{Failure, Outcome};
 use crate::output::{Format, Output};
 
@@ -160,9 +162,10 @@ pub(crate) struct DeploymentArgs {
 
 impl DeploymentArgs {
     /// The stores of the stack, none of them made.
-    pub(crate) async fn stores(&self) -> Outcome<Vec<Store>> {
+    pub(crate) async fn stores(&self, session: &Session) -> Outcome<Vec<Store>> {
         let target = self.place.target(self.platform)?;
-        Ok(stores(&self.stack.stack()?, &target, &Environment::process()).await?)
+        let patience = session.target.within(default_patience());
+        Ok(stores(&self.stack.stack()?, &target, &Environment::process(), &patience).await?)
     }
 }
 

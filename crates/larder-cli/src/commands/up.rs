@@ -26,7 +26,7 @@ pub(crate) struct Up {
 
 pub(crate) async fn run(command: Up, session: &Session) -> Outcome<Exit> {
     let form = BindingsForm::of_path(&command.bindings)?;
-    let stores = command.deployment.stores().await?;
+    let stores = command.deployment.stores(session).await?;
     let text = form.render(&stores)?;
     let plans = show_plans(&stores, Goal::Present, &session.output).await?;
     let file = Written::of(&command.bindings, &text)?;

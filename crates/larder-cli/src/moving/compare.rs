@@ -3,11 +3,10 @@
 use std::cmp::Ordering;
 
 use futures_util::StreamExt;
-use larder::{Entry, ErrorKind, Kv, ScanStream, key_order};
+use larder::{Clock, Entry, ErrorKind, Kv, ScanStream, Timestamp, key_order};
 use serde::Serialize;
 
 use super::entry::expiry;
-use crate::clock;
 use crate::failure::Outcome;
 
 /// How an entry differs between a source and a target.
@@ -38,11 +37,13 @@ impl Difference {
     }
 }
 
-/// Reads both sides in key order, and reports every difference once. An entry that expires meanwhile is none.
+/// Reads both sides in key order, and reports every difference once. An entry that expires meanwhile is none, by the clock
+/// that the handles run by.
 pub(crate) async fn compare(
     source: &Kv,
     target: &Kv,
     prefix: &str,
+    clock: &dyn Clock,
     mut report: impl FnMut(Difference, &str) -> Outcome<()>,
 ) -> Outcome<()> {
     let mut sources = Side::new(source.scan(prefix));
@@ -57,7 +58,7 @@ pub(crate) async fn compare(
             (None, Some(_)) => Ordering::Greater,
             (Some(source), Some(target)) => key_order(source.key(), target.key()),
         };
-        if let Some((difference, key)) = judge(source.as_ref(), target.as_ref(), order) {
+        if let Some((difference, key)) = judge(source.as_ref(), target.as_ref(), order, clock.now()) {
             report(difference, key)?;
         }
         if order.is_le() {
@@ -74,6 +75,7 @@ fn judge<'a>(
     source: Option<&'a Entry>,
     target: Option<&'a Entry>,
     order: Ordering,
+    now: Timestamp,
 ) -> Option<(Difference, &'a str)> {
     let difference = match (source, target, order) {
         (Some(source), _, Ordering::Less) => (Difference::Missing, source),
@@ -85,14 +87,14 @@ fn judge<'a>(
         _ => return None,
     };
     match difference {
-        (Difference::Missing | Difference::Extra, entry) if has_expired(entry) => None,
+        (Difference::Missing | Difference::Extra, entry) if has_expired(entry, now) => None,
         (difference, entry) => Some((difference, entry.key())),
     }
 }
 
 /// Whether an entry that was live when it was read is so no more, so that the other side may have it no longer.
-fn has_expired(entry: &Entry) -> bool {
-    expiry(entry.info()).is_some_and(|moment| moment <= clock::now())
+fn has_expired(entry: &Entry, now: Timestamp) -> bool {
+    expiry(entry.info()).is_some_and(|moment| moment <= now)
 }
 
 struct Side(ScanStream<Entry>);
@@ -114,5 +116,82 @@ impl Side {
                 Some(Err(error)) => return Err(error.into()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use larder::{ManualClock, MemoryDriver, PutOptions};
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn store(clock: &Arc<ManualClock>) -> Kv {
+        let clock: Arc<dyn Clock> = Arc::clone(clock) as _;
+        Kv::builder(MemoryDriver::new()).clock(clock).build()
+    }
+
+    /// Two stores with the same entries, three of four of which live for a minute; of the keys that are given, only one has
+    /// each.
+    async fn alike(clock: &Arc<ManualClock>, of_source: &[&str], of_target: &[&str]) -> (Kv, Kv) {
+        let (source, target) = (store(clock), store(clock));
+        for (kv, own) in [(&source, of_source), (&target, of_target)] {
+            for number in 0..5_000 {
+                let mut options = PutOptions::new();
+                options.ttl = (number % 4 != 0).then_some(MINUTE);
+                kv.put(format!("k:{number:04}"), "v", options).await.expect("a put");
+            }
+            for key in own {
+                kv.put(key, "v", PutOptions::new()).await.expect("a put");
+            }
+        }
+        (source, target)
+    }
+
+    /// The differences, when the minute passes as soon as there is the first.
+    async fn found(source: &Kv, target: &Kv, clock: &ManualClock) -> Vec<(Difference, String)> {
+        let mut found = Vec::new();
+        compare(source, target, "", clock, |difference, key| {
+            if found.is_empty() {
+                clock.advance(MINUTE);
+            }
+            found.push((difference, key.to_owned()));
+            Ok(())
+        })
+        .await
+        .expect("both can be read");
+        found
+    }
+
+    #[tokio::test]
+    async fn what_expires_while_both_sides_are_read_is_no_difference() {
+        // More on one side, so that the pages do not end at the same keys: of what lies between the ends one side was read
+        // before the minute passed, and the other after it.
+        for (of_source, of_target, expected) in
+            [(&["a", "b", "z"][..], &[][..], Difference::Missing), (&[], &["a", "b", "z"], Difference::Extra)]
+        {
+            let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_767_225_600_000)));
+            let (source, target) = alike(&clock, of_source, of_target).await;
+            let found = found(&source, &target, &clock).await;
+            assert_eq!(found, ["a", "b", "z"].map(|key| (expected, key.to_owned())));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_alive_and_on_one_side_alone_is_told() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_767_225_600_000)));
+        let (source, target) = alike(&clock, &[], &["a"]).await;
+        target.delete("k:4000").await.expect("deleted");
+        let mut found = Vec::new();
+        let told = compare(&source, &target, "", &*clock, |difference, key| {
+            found.push((difference, key.to_owned()));
+            Ok(())
+        });
+        told.await.expect("both can be read");
+        assert_eq!(found, [(Difference::Extra, "a".to_owned()), (Difference::Missing, "k:4000".to_owned())]);
     }
 }

@@ -11,7 +11,7 @@ use super::entry::Carried;
 use super::position::{Passed, Position};
 use super::progress::Progress;
 use super::tally::Tally;
-use super::writer::Writer;
+use super::writer::{Misfit, Writer};
 use crate::failure::{Failure, Outcome};
 
 /// How many pages are read before they are written.
@@ -35,12 +35,17 @@ pub(crate) async fn run(
     let pages = stream::unfold(read(source, prefix, position.cursor.clone()), |mut pages| async {
         pages.recv().await.map(|page| (page, pages))
     });
+    // Those that were read, in this run and in those before it.
+    let mut before = position.tally.readable();
     let mut written = pin!(
         pages
             .map(|page| {
                 let writer = Arc::clone(&writer);
+                let first = before;
+                before += page.as_ref().map_or(0, |page| page.entries.len() as u64);
                 async move {
                     let page = page?;
+                    writer.check(&page.entries).map_err(|misfit| refused(first, misfit))?;
                     let lasts = page.entries.iter().map(Carried::lasts).max();
                     // A task of its own, so that another processor can take it.
                     let work = tokio::spawn(async move { writer.write(page.entries).await });
@@ -71,6 +76,15 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+/// Says which entry the target does not take, and what can be done.
+fn refused(first: u64, Misfit { at, why }: Misfit) -> Failure {
+    Failure::Other(format!(
+        "entry {} of the source, in key order: {why}; copy with a shorter keyPrefix, or into a store of its own; or give the \
+         entry another key in the source, and go on",
+        first + at as u64 + 1
+    ))
 }
 
 struct ReadPage {

@@ -41,7 +41,7 @@ impl Progress {
     /// Shows what has been done so far.
     pub(crate) fn at(&self, tally: &Tally) {
         if let Self::Bar(bar) = self {
-            bar.set_position(tally.entries + tally.skipped + tally.expired);
+            bar.set_position(tally.readable());
             bar.set_message(BinaryBytes(tally.bytes).to_string());
         }
     }

@@ -30,6 +30,11 @@ impl AddAssign for Tally {
 }
 
 impl Tally {
+    /// How many entries have been read, whatever became of them.
+    pub(crate) fn readable(&self) -> u64 {
+        self.entries + self.skipped + self.expired
+    }
+
     /// In a sentence, for people: `1000 entries (12 KiB)`, and what else there was.
     pub(crate) fn shown(&self) -> String {
         let mut text = format!("{} entries ({})", self.entries, indicatif::BinaryBytes(self.bytes));

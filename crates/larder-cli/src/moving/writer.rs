@@ -107,6 +107,21 @@ impl Writer {
         Self { target, existing, pace }
     }
 
+    /// Finds the first entry whose key the target does not take, before any of them is written.
+    pub(crate) fn check(&self, entries: &[Carried]) -> Result<(), Misfit> {
+        let fits = |(at, entry): (usize, &Carried)| {
+            self.target.check_key(&entry.key).map_err(|error| Misfit {
+                at,
+                why: format!(
+                    "the target, {}, does not take its key: {}",
+                    self.target.describe(),
+                    error.message()
+                ),
+            })
+        };
+        entries.iter().enumerate().try_for_each(fits)
+    }
+
     /// Writes entries, no faster than the pace. When it is done they are durable, or have expired.
     pub(crate) async fn write(&self, mut entries: Vec<Carried>) -> Outcome<Tally> {
         let mut tally = Tally::default();
@@ -179,6 +194,14 @@ impl Writer {
             .collect();
         stream::iter(puts).buffered(CONCURRENT_PUTS).collect().await
     }
+}
+
+/// An entry whose key the target does not take.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    /// Which of the entries it is, from 0.
+    pub(crate) at: usize,
+    pub(crate) why: String,
 }
 
 #[derive(Clone, Copy)]

@@ -1,5 +1,6 @@
 //! copy: what it carries over, and what it refuses.
 
+use crate::export::export;
 use crate::support::{Shell, spoil};
 
 fn filled() -> Shell {
@@ -119,25 +120,47 @@ fn one_store_is_not_copied_into_itself() {
 }
 
 #[test]
-fn a_key_that_is_too_long_for_the_target_is_an_error_and_nothing_is_lost() {
+fn a_key_that_is_too_long_for_the_target_is_named_and_the_copy_goes_on_without_it() {
     let shell = Shell::new();
-    let long = "k".repeat(511);
-    shell.done(&["put", &long, "v", "-u", "local-kv:a"]);
-    shell.done(&["put", "first", "v", "-u", "local-kv:a"]);
-    // One at a time, so that the first is there by then: something was done.
-    let copy = ["copy", "local-kv:a", "local-kv:b?keyPrefix=ns", "--rate", "1"];
-    shell.run(&copy).failed(1, "the limit is 512");
-    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]), "ns:first\n");
-    assert_eq!(shell.done(&["get", &long, "-u", "local-kv:a"]), "v");
-    shell.done(&["export", "file", "-u", "local-kv:a"]);
-    let import = ["import", "file", "-u", "local-kv:c?keyPrefix=ns", "--rate", "1"];
-    shell.run(&import).failed(1, "the limit is 512");
+    let long = format!("k:0999{}", "k".repeat(506));
+    let entries = (0..2_500).map(|number| (format!("k:{number:04}"), "v".to_owned()));
+    let entries = entries.chain([(long.clone(), "long".to_owned())]);
+    shell.run_with(&["import", "-u", "local-kv:a"], &export(entries)).done();
+    let copy = ["copy", "local-kv:a", "local-kv:b?keyPrefix=ns", "--verify"];
+    let said = shell.run(&copy);
+    // The last key of the first page is k:0999; the long one is the first of the second page.
+    said.failed(1, "entry 1001 of the source, in key order: the target, sled at ");
+    for part in
+        ["has 515 bytes in canonical form, 3 of them its namespace; the limit is 512", "shorter keyPrefix"]
+    {
+        assert!(said.errors.contains(part), "{part:?} is not in {said:?}");
+    }
+    assert!(said.errors.contains("goes on from there, by .larder-copy.json"), "{said:?}");
+    assert!(!said.errors.contains(&long), "{said:?}");
+    // What came before it is there, and nothing is lost.
+    let there = shell.done(&["scan", "--keys", "-u", "local-kv:b"]);
+    assert!(there.lines().eq((0..1_000).map(|number| format!("ns:k:{number:04}"))), "{there}");
+    assert_eq!(shell.done(&["get", &long, "-u", "local-kv:a"]), "long");
+    // It stays in the way until it is out of it.
+    shell.run(&copy).failed(1, "entry 1001 of the source");
+    shell.done(&["put", "k:0999:short", "long", "-u", "local-kv:a"]);
+    shell.done(&["delete", &long, "-u", "local-kv:a"]);
+    let said = shell.run(&copy);
+    said.failed(0, "going on with the copy in .larder-copy.json, which has come to 1000 entries");
+    assert!(said.text().starts_with("copied 2501 entries"), "{said:?}");
+    assert!(said.text().ends_with("; both sides are the same\n"), "{said:?}");
+
+    let lines = export([("first".to_owned(), "v".to_owned()), (long, "long".to_owned())]);
+    let said = shell.run_with(&["import", "-u", "local-kv:c?keyPrefix=ns"], &lines);
+    said.failed(1, "the standard input, line 3: the target, sled at ");
+    assert!(said.errors.contains("the limit is 512"), "{said:?}");
+    assert_eq!(shell.done(&["scan", "-u", "local-kv:c"]), "", "nothing was written");
 }
 
 #[test]
 fn a_copy_is_no_faster_than_it_may_be() {
     let shell = Shell::new();
-    let lines: Vec<u8> = crate::export::export((0..60).map(|number| (format!("k{number}"), "v".to_owned())));
+    let lines: Vec<u8> = export((0..60).map(|number| (format!("k{number}"), "v".to_owned())));
     shell.run_with(&["import", "-u", "local-kv:a"], &lines).done();
     let began = std::time::Instant::now();
     // 20 at once, and 20 more in each of the next two seconds.

@@ -1,13 +1,18 @@
 //! The program `larder` as a process: on embedded stores, and on the emulators of all clouds.
 
 mod care;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod check_clouds;
 mod copy;
 mod data;
 mod documents;
 mod drain;
+mod expiry;
 mod export;
 mod keys;
 mod output;
+#[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
+mod proxy;
 #[cfg(feature = "gateway")]
 mod remote;
 mod resume;
@@ -19,4 +24,6 @@ mod stack;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod stack_clouds;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod usage;

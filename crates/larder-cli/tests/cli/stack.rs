@@ -187,6 +187,14 @@ fn bad_input_is_named_and_has_its_code() {
         (2, &["up", "--platform", "local", "--bindings", "b.txt"], ".env, .toml, .json"),
         (2, &["template", "bicep", "--platform", "aws", "--region", "x"], "Bicep is for azure"),
         (2, &["template", "terraform"], "--platform"),
+        (2, &["plan", "--platform", "local", "--binding", "cache"], "plan is about the stores of a stack"),
+        (2, &["up", "--platform", "local", "--yes", "--url", "local-kv:x"], "takes no --binding or --url"),
+        (2, &["down", "--platform", "local", "-b", "cache", "--confirm", STORE], "down is about the stores"),
+        (
+            2,
+            &["-u", "local-kv:x", "template", "cloudformation", "--region", "x"],
+            "template is about the stores",
+        ),
     ] {
         let said = place.refused(code, arguments);
         assert!(said.contains(words), "{words:?} is not in {said}");

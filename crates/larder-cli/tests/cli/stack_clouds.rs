@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 use larder_conformance::emulator;
 use tempfile::TempDir;
 
+use crate::proxy::before;
+
 /// The account that every Azurite has, and its key, which is no secret.
 const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -86,4 +88,40 @@ fn a_table_of_azure() {
         &["--account", ACCOUNT, "--account-key-env", "TABLE_KEY", "--endpoint-url", &url],
     );
     assert!(shown.contains("version 1, 4 shards"), "{shown}");
+}
+
+#[test]
+fn a_table_that_is_not_ready_ends_up_with_1_and_no_bindings() {
+    let place = TempDir::new().expect("a directory");
+    let id = format!("unready-{}", std::process::id());
+    std::fs::write(place.path().join("stack.json"), format!(r#"{{"type":"kv","id":"{id}"}}"#))
+        .expect("a stack");
+    // The table is there at once; by what is said of it, it is never done.
+    let slow = before(&emulator("dynoxide"), |operation, reply| {
+        if operation == "DescribeTable" {
+            reply.body = reply.body.replace("\"ACTIVE\"", "\"CREATING\"");
+        }
+    });
+    let up = |url: &str| {
+        let on = ["up", "--yes", "--platform", "aws", "--region", "eu-central-1", "--endpoint-url", url];
+        larder(&place, &[&on[..], &["--timeout", "1s"]].concat())
+    };
+    for _ in 0..2 {
+        let output = up(&slow);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            errors.contains("not ready yet: ") && errors.contains("no bindings were written"),
+            "{errors}"
+        );
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.contains("… table: is not ready yet: apply again for the rest"), "{shown}");
+        assert!(!place.path().join("bindings.toml").exists());
+    }
+    // The same command, once it is done.
+    let output = up(&emulator("dynoxide"));
+    assert!(output.status.success(), "{output:?}");
+    assert!(place.path().join("bindings.toml").exists());
+    let absent = larder(&place, &["get", "key", "--binding", &id]);
+    assert_eq!(absent.status.code(), Some(3), "{absent:?}");
 }

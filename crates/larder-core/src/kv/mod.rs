@@ -168,6 +168,27 @@ impl Kv {
         format!("{} at {}", info.system, info.store)
     }
 
+    /// Refuses a key that no operation of this handle takes (K3): one that is empty, or too long with the handle's namespace
+    /// before it. Asks nobody.
+    ///
+    /// ```
+    /// # fn main() -> larder_core::Result<()> {
+    /// # use larder_core::{Kv, MemoryDriver};
+    /// let kv = Kv::new(MemoryDriver::new());
+    /// let longest = "k".repeat(512);
+    /// assert!(kv.check_key(&longest).is_ok());
+    /// assert!(kv.with_prefix("tenant-1")?.check_key(&longest).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput`, with the length and the limit.
+    pub fn check_key(&self, key: impl AsRef<str>) -> Result<()> {
+        Ok(check_key(&self.namespace, key.as_ref())?)
+    }
+
     /// The driver below: the whole store with Larder's own records in it.
     ///
     /// It has none of this handle's namespace, clock, limits and promises. Like [`Kv::system`], it says `system` because

@@ -7,6 +7,7 @@ mod confirm;
 mod layout;
 mod patience;
 mod plan;
+mod reaper;
 
 use std::fmt;
 
@@ -16,6 +17,7 @@ pub use self::confirm::Confirmed;
 pub use self::layout::{apply_layout, new_layout, plan_layout, refuse_strangers};
 pub use self::patience::{Progress, ask, default_patience, wait_for};
 pub use self::plan::{Change, Goal, Plan, Step};
+pub use self::reaper::Reaper;
 
 use crate::error::Result;
 

@@ -12,12 +12,12 @@ use std::fmt;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use larder_core::provision::{
-    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, default_patience, new_layout,
+    Confirmed, Goal, Plan, Progress, Provisioner, Reaper, Step, apply_layout, default_patience, new_layout,
     plan_layout, refuse_strangers, wait_for,
 };
 use larder_core::{Error, ErrorKind, Kv, Result, RetryPolicy};
 
-use self::parts::{TABLE, is_protected, wrong_key};
+use self::parts::{LACKS, TABLE, is_protected, wrong_key};
 pub use self::spec::{Protection, TableSpec};
 use crate::driver::DynamoDbDriver;
 use crate::options::DynamoDbOptions;
@@ -53,6 +53,18 @@ impl DynamoDbProvisioner {
     pub fn patience(mut self, patience: RetryPolicy) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Whether DynamoDB removes what has expired: whether time to live is on, and on the attribute `ttl`.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthorized` without `dynamodb:DescribeTimeToLive`; else what keeps DynamoDB from answering.
+    pub async fn reaper(&self) -> Result<Reaper> {
+        Ok(match self.time_to_live().await? {
+            None => Reaper::Unseen(LACKS.to_owned()),
+            Some(there) => there.reaper(),
+        })
     }
 
     /// A handle that has not looked yet: one that has remembers a layout record that may be gone.

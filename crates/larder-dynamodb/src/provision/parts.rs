@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     BillingMode, KeyType, ScalarAttributeType, TableDescription, TimeToLiveStatus,
 };
 use larder_core::Result;
-use larder_core::provision::{Progress, Step, wait_for};
+use larder_core::provision::{Progress, Reaper, Step, wait_for};
 
 use super::requests::TimeToLive;
 use super::{DynamoDbProvisioner, Protection};
@@ -21,7 +21,7 @@ const PROTECTION: &str = "deletion protection";
 
 const ON_TTL: &str = "on the attribute ttl";
 const ON_DEMAND: &str = "on demand";
-const LACKS: &str = "this server has no such thing, which DynamoDB itself has";
+pub(super) const LACKS: &str = "this server has no such thing, which DynamoDB itself has";
 
 /// Why the table's primary key is none of Larder's, if it is none.
 pub(super) fn wrong_key(table: &TableDescription) -> Option<String> {
@@ -76,22 +76,18 @@ impl DynamoDbProvisioner {
     }
 
     async fn ttl(&self) -> Result<Step> {
-        let Some(TimeToLive { status, attribute }) = self.time_to_live().await? else {
+        let Some(there) = self.time_to_live().await? else {
             return Ok(Step::leave(TTL, LACKS));
         };
-        let is_ours = attribute.as_deref() == Some(attribute::REAPED);
-        Ok(match status {
-            Some(TimeToLiveStatus::Enabled) if is_ours => Step::keep(TTL, ON_TTL),
-            Some(TimeToLiveStatus::Enabling) if is_ours => Step::pending(TTL, "is being switched on"),
-            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
-                let attribute = attribute.unwrap_or_default();
-                Step::update(TTL, format!("on the attribute {attribute}"), ON_TTL)
-            }
-            Some(TimeToLiveStatus::Disabling) => Step::pending(
+        Ok(match there.state() {
+            TtlState::On => Step::keep(TTL, ON_TTL),
+            TtlState::Starting => Step::pending(TTL, "is being switched on"),
+            TtlState::Elsewhere(attribute) => Step::update(TTL, on(attribute), ON_TTL),
+            TtlState::Stopping => Step::pending(
                 TTL,
                 "is being switched off, which takes up to an hour: apply again after that to switch it on",
             ),
-            _ => Step::create(TTL, ON_TTL),
+            TtlState::Off => Step::create(TTL, ON_TTL),
         })
     }
 
@@ -168,7 +164,13 @@ impl DynamoDbProvisioner {
         if let Some(attribute) =
             other.and_then(|there| there.attribute).filter(|name| name != attribute::REAPED)
         {
-            self.switch_ttl(&attribute, false).await?;
+            let refused = self.switch_ttl(&attribute, false).await.err();
+            if let Some(error) = refused
+                && let Some(TimeToLive { status: Some(TimeToLiveStatus::Enabled), .. }) =
+                    self.time_to_live().await?
+            {
+                return Err(error);
+            }
             let mut soon = self.patience.clone();
             // On the service it takes up to an hour, which nobody waits for here.
             soon.deadline = soon.deadline.min(Duration::from_secs(5));
@@ -193,6 +195,45 @@ impl DynamoDbProvisioner {
             (Some(error), _) => Err(error),
         }
     }
+}
+
+/// What a table's time to live comes to.
+enum TtlState<'a> {
+    On,
+    Starting,
+    /// On another attribute than ours.
+    Elsewhere(&'a str),
+    Stopping,
+    Off,
+}
+
+impl TimeToLive {
+    fn state(&self) -> TtlState<'_> {
+        let is_ours = self.attribute.as_deref() == Some(attribute::REAPED);
+        match self.status {
+            Some(TimeToLiveStatus::Enabled) if is_ours => TtlState::On,
+            Some(TimeToLiveStatus::Enabling) if is_ours => TtlState::Starting,
+            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
+                TtlState::Elsewhere(self.attribute.as_deref().unwrap_or_default())
+            }
+            Some(TimeToLiveStatus::Disabling) => TtlState::Stopping,
+            _ => TtlState::Off,
+        }
+    }
+
+    pub(super) fn reaper(&self) -> Reaper {
+        match self.state() {
+            TtlState::On => Reaper::On,
+            TtlState::Starting => Reaper::Starting,
+            TtlState::Elsewhere(attribute) => Reaper::Off(format!("time to live is {}", on(attribute))),
+            TtlState::Stopping => Reaper::Off("time to live is being switched off".to_owned()),
+            TtlState::Off => Reaper::Off("time to live is off".to_owned()),
+        }
+    }
+}
+
+fn on(attribute: &str) -> String {
+    format!("on the attribute {attribute}")
 }
 
 fn billing(table: &TableDescription) -> Step {

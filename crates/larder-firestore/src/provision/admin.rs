@@ -52,6 +52,11 @@ impl Admin {
         Ok(Self { http, base, driver })
     }
 
+    /// Whether the server is an emulator: Google's own is never asked in the clear.
+    pub(super) fn is_emulator(&self) -> bool {
+        self.base.scheme() == "http"
+    }
+
     /// The database, if it is there.
     pub(super) async fn database(&self, patience: &RetryPolicy) -> Result<Option<Database>> {
         let url = self.url(&self.database_path());

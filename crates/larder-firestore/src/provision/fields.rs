@@ -1,10 +1,10 @@
 //! The settings of the fields: no single-field index on any, and the TTL policy on `exp`.
 
 use larder_core::Result;
-use larder_core::provision::{Goal, Progress, Step};
+use larder_core::provision::{Goal, Progress, Reaper, Step};
 use serde_json::{Value, json};
 
-use super::messages::{Field, TtlState};
+use super::messages::{Field, TtlConfig, TtlState};
 use super::{FirestoreProvisioner, internal};
 
 /// A setting of a field that has to be made.
@@ -20,10 +20,13 @@ enum Kind {
     Index,
 }
 
+/// The field that the TTL policy is on.
+pub(super) const EXPIRY: &str = "exp";
+
 /// The TTL policy first: what expires goes, whatever becomes of the rest.
 const SETTINGS: [Setting; 5] = [
-    Setting { part: "TTL policy on exp", field: "exp", kind: Kind::Ttl },
-    Setting { part: "index of exp", field: "exp", kind: Kind::Index },
+    Setting { part: "TTL policy on exp", field: EXPIRY, kind: Kind::Ttl },
+    Setting { part: "index of exp", field: EXPIRY, kind: Kind::Index },
     Setting { part: "index of v", field: "v", kind: Kind::Index },
     Setting { part: "index of w", field: "w", kind: Kind::Index },
     Setting { part: "index of h", field: "h", kind: Kind::Index },
@@ -64,7 +67,7 @@ impl FirestoreProvisioner {
         let (mask, settings) = patch(setting.kind, goal);
         let operation = self.admin.patch_field(setting.field, mask, settings, &self.patience).await?;
         let mut patience = self.patience.clone();
-        patience.deadline = self.spec.field_wait;
+        patience.deadline = self.spec.field_wait.min(patience.deadline);
         Ok(match self.done(operation, &patience).await? {
             Progress::Done(()) => step,
             Progress::Going => Step::pending(step.part, "asked for; Firestore goes on with it by itself"),
@@ -82,6 +85,44 @@ fn patch(kind: Kind, goal: Goal) -> (&'static str, Value) {
     }
 }
 
+/// What a TTL policy comes to.
+enum Policy<'a> {
+    On,
+    Starting,
+    /// It waits so long after the expiry.
+    Late(&'a str),
+    Broken,
+}
+
+const BROKEN: &str = "needs repair";
+
+fn policy(ttl: &TtlConfig) -> Policy<'_> {
+    let offset = ttl.expiration_offset.as_deref().filter(|offset| !is_zero(offset));
+    match (&ttl.state, offset) {
+        (_, Some(offset)) => Policy::Late(offset),
+        (Some(TtlState::Active), None) => Policy::On,
+        (Some(TtlState::NeedsRepair), None) => Policy::Broken,
+        (_, None) => Policy::Starting,
+    }
+}
+
+fn late(offset: &str) -> String {
+    format!("{offset} after exp")
+}
+
+/// What the settings of `exp` say of the removal of what has expired.
+pub(super) fn reaper(field: &Field) -> Reaper {
+    let Some(ttl) = &field.ttl_config else {
+        return Reaper::Off("there is no TTL policy on exp".to_owned());
+    };
+    match policy(ttl) {
+        Policy::On => Reaper::On,
+        Policy::Starting => Reaper::Starting,
+        Policy::Late(offset) => Reaper::Off(format!("the TTL policy removes {}", late(offset))),
+        Policy::Broken => Reaper::Off(format!("the TTL policy on exp {BROKEN}")),
+    }
+}
+
 fn judge(setting: &Setting, field: &Field, goal: Goal) -> Step {
     let part = setting.part;
     match (setting.kind, goal) {
@@ -95,12 +136,11 @@ fn judge(setting: &Setting, field: &Field, goal: Goal) -> Step {
             if goal == Goal::Absent {
                 return Step::delete(part, "the policy");
             }
-            let offset = ttl.expiration_offset.as_deref().filter(|offset| !is_zero(offset));
-            match (&ttl.state, offset) {
-                (_, Some(offset)) => Step::update(part, format!("{offset} after exp"), "at exp"),
-                (Some(TtlState::Active), None) => Step::keep(part, "on"),
-                (Some(TtlState::NeedsRepair), None) => Step::update(part, "needs repair", "on"),
-                (_, None) => {
+            match policy(ttl) {
+                Policy::Late(offset) => Step::update(part, late(offset), "at exp"),
+                Policy::On => Step::keep(part, "on"),
+                Policy::Broken => Step::update(part, BROKEN, "on"),
+                Policy::Starting => {
                     Step::pending(part, "is being switched on; documents written from now on expire already")
                 }
             }

@@ -14,7 +14,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use larder_core::provision::{
-    Confirmed, Goal, Plan, Progress, Provisioner, Step, apply_layout, default_patience, new_layout,
+    Confirmed, Goal, Plan, Progress, Provisioner, Reaper, Step, apply_layout, default_patience, new_layout,
     plan_layout, refuse_strangers, wait_for,
 };
 use larder_core::{Error, ErrorKind, Kv, Result, RetryPolicy};
@@ -66,6 +66,23 @@ impl FirestoreProvisioner {
     pub fn patience(mut self, patience: RetryPolicy) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Whether Firestore removes what has expired: whether the TTL policy on `exp` is on, and without an offset.
+    ///
+    /// # Errors
+    ///
+    /// `NotProvisioned` for a database that is not there; `Unauthorized` without a role that sees the settings
+    /// of fields, as `roles/datastore.indexAdmin`; `Unsupported` for a server without an Admin API that is no emulator;
+    /// else what keeps it from answering.
+    pub async fn reaper(&self) -> Result<Reaper> {
+        match self.admin.field(fields::EXPIRY, &self.patience).await {
+            Ok(field) => Ok(fields::reaper(&field)),
+            Err(error) if error.kind() == ErrorKind::Unsupported && self.admin.is_emulator() => {
+                Ok(Reaper::Unseen(error.message().to_owned()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A handle that has not looked yet: one that has remembers a layout record that may be gone.

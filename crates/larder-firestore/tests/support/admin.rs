@@ -1,12 +1,12 @@
 //! A server of Firestore's Admin API, written from Google's published description, which it holds every request to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use super::description::{Call, assert_answers, read};
-use super::{Asked, Server, http};
+use super::{Asked, Server, http, reset};
 
 /// How long operations go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,9 @@ struct State {
     pace: Option<Pace>,
     /// Requests that were not as the description says.
     violations: Vec<String>,
+    /// Whether the first reply to each request is lost: what was asked for is done.
+    loses: bool,
+    lost: BTreeSet<String>,
     /// The ids of the methods that were called.
     calls: Vec<String>,
     authorizations: Vec<String>,
@@ -88,6 +91,13 @@ impl AdminServer {
         self.state.lock().expect("no panic").pace = Some(pace);
     }
 
+    /// Loses the first reply to each request from here on. Returns how many were lost so far.
+    pub(crate) fn lose_first_replies(&self) -> usize {
+        let mut state = self.state.lock().expect("no panic");
+        state.loses = true;
+        std::mem::take(&mut state.lost).len()
+    }
+
     /// The methods called since the last look.
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().expect("no panic").calls)
@@ -129,7 +139,12 @@ impl State {
             }
         };
         self.calls.push(call.method.to_owned());
-        match self.perform(&call) {
+        let answer = self.perform(&call);
+        let request = format!("{} {path}", asked.method);
+        if self.loses && self.lost.insert(request) {
+            return reset(h2::Reason::INTERNAL_ERROR);
+        }
+        match answer {
             Ok(answer) => {
                 assert_answers(call.method, &answer);
                 http(200, answer.to_string())

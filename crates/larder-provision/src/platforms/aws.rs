@@ -1,14 +1,18 @@
 //! Tables of Amazon DynamoDB.
 
-use larder::Result;
 use larder::binding::DynamoDb;
+use larder::{Result, RetryPolicy};
 use larder_core::provision::Provisioner;
 use larder_dynamodb::{DynamoDbProvisioner, TableSpec};
 
 use crate::stack::{Protection, Resource};
 use crate::template::tags;
 
-pub(crate) async fn provisioner(resource: &Resource, binding: DynamoDb) -> Result<Box<dyn Provisioner>> {
+pub(crate) async fn provisioner(
+    resource: &Resource,
+    binding: DynamoDb,
+    patience: &RetryPolicy,
+) -> Result<Box<dyn Provisioner>> {
     let mut spec = TableSpec::new().protection(match resource.protection {
         Protection::AsIs => larder_dynamodb::Protection::AsIs,
         Protection::On => larder_dynamodb::Protection::On,
@@ -18,5 +22,5 @@ pub(crate) async fn provisioner(resource: &Resource, binding: DynamoDb) -> Resul
         spec = spec.tag(key, value);
     }
     let options = binding.driver_options().shards(resource.shards);
-    Ok(Box::new(DynamoDbProvisioner::open(options, spec).await?))
+    Ok(Box::new(DynamoDbProvisioner::open(options, spec).await?.patience(patience.clone())))
 }

@@ -67,11 +67,13 @@ pub(crate) fn tags(id: &str) -> Vec<(&'static str, String)> {
     vec![("larder:id", id.to_owned()), ("managed-by", "larder".to_owned())]
 }
 
-/// What the driver sends. `Scan` is for whoever uses a new table first: it is looked into once.
+/// What the driver sends. `Scan` is for whoever uses a new table first: it is looked into once. `DescribeTimeToLive` is for
+/// `larder check`.
 const ACTIONS: &[&str] = &[
     "dynamodb:BatchGetItem",
     "dynamodb:BatchWriteItem",
     "dynamodb:DeleteItem",
+    "dynamodb:DescribeTimeToLive",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",

@@ -30,8 +30,8 @@ pub(super) fn install(cache: &Cache, emulator: Emulator) -> Outcome<PathBuf> {
                 let features = ["--no-default-features", "--features", "native-sqlite,http-server,cli"];
                 crate_from_source(partial, "dynoxide-rs", version, &features)
             }
-            Emulator::Ministack => package_of_python(partial, &format!("ministack=={version}")),
-            Emulator::Moto => package_of_python(partial, &format!("moto[server,dynamodb]=={version}")),
+            Emulator::Ministack => packages_of_python(partial, &[&format!("ministack=={version}")]),
+            Emulator::Moto => packages_of_python(partial, &[&format!("moto[server,dynamodb]=={version}")]),
             Emulator::Azurite => {
                 let mut npm = Command::new("npm");
                 npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
@@ -59,10 +59,11 @@ fn built_dynoxide(partial: &Path, version: &str) -> Outcome {
     fs::remove_file(&archive).map_err(|error| format!("{} cannot be removed: {error}", archive.display()))
 }
 
-pub(super) fn package_of_python(partial: &Path, requirement: &str) -> Outcome {
+/// Makes a virtual environment with these packages.
+pub(crate) fn packages_of_python(partial: &Path, requirements: &[&str]) -> Outcome {
     run(Command::new("python3").args(["-m", "venv"]).arg(partial), PYTHON)?;
     let mut pip = Command::new(partial.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement]);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements);
     run(&mut pip, PYTHON).map(drop)
 }
 

@@ -18,9 +18,10 @@ mod state;
 mod status;
 mod up;
 
-use cache::Cache;
 use kind::Emulator;
 
+pub(crate) use cache::Cache;
+pub(crate) use install::packages_of_python;
 pub(crate) use session::Session;
 
 /// Starts, stops and lists the emulators that tests run against.

@@ -1,7 +1,7 @@
 //! Schemathesis, which tests run against the gateway: no emulator, but installed where they are.
 
 use super::cache::Cache;
-use super::install::package_of_python;
+use super::install::packages_of_python;
 use crate::{Outcome, say};
 
 /// The variable in which tests look for the Python that has it.
@@ -14,7 +14,7 @@ const VERSION: &str = "4.32.5";
 pub(super) fn install(cache: &Cache) -> Outcome<String> {
     let folder = cache.install(&format!("schemathesis-{VERSION}"), |partial| {
         say(&format!("installing schemathesis {VERSION}"));
-        package_of_python(partial, &format!("schemathesis=={VERSION}"))
+        packages_of_python(partial, &[&format!("schemathesis=={VERSION}")])
             .map_err(|what| format!("schemathesis {VERSION} could not be installed: {what}"))
     })?;
     Ok(folder.join("bin/python").display().to_string())

@@ -56,6 +56,11 @@ impl<R: BufRead> ExportReader<R> {
         &self.prefix
     }
 
+    /// The number of the line that was read last, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
     /// The next entry; nothing once the last line has been read and found right.
     pub(crate) fn next(&mut self) -> Outcome<Option<Carried>> {
         if self.is_at_end {
