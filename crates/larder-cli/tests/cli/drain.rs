@@ -130,8 +130,10 @@ fn what_is_not_done_in_time_is_cut_and_told() {
 #[test]
 fn a_second_signal_cuts_at_once() {
     let shell = Shell::new();
-    let serving =
-        Serving::start(&shell, &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain", "1h"]);
+    let serving = Serving::start(
+        &shell,
+        &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--drain", "1h"],
+    );
     let admin = serving.admin.expect("an address");
     let mut begun = begin(serving.address);
     serving.terminate();
