@@ -69,7 +69,9 @@ async fn a_layout_that_a_server_keeps_is_not_looked_for(context: Context) {
         let stored = kv.stored_layout().await.expect("a look").expect("there is always one");
         assert_eq!(stored.shards, 1);
         assert_eq!(kv.settled_layout().await.expect("the same"), stored);
-        assert_eq!(counting.total(), 0, "something was sent for it");
+        // What time it is there, a handle may have to ask.
+        let asked = if kv.system_driver().clock().is_some() { counting.calls(Method::Check) } else { 0 };
+        assert_eq!(counting.total(), asked, "something was sent for it");
         plant(&context, &context.row("somebody's").await, "row").await;
     }
 }
