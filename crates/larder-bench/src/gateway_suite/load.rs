@@ -93,7 +93,7 @@ fn lua(key: Option<&str>, mix: Mix) -> String {
          headers['Content-Type'] = 'application/octet-stream'\n\
          request = function()\n\
            turn = turn + 1\n\
-           local path = string.format('/v1/kv/store/entry?key=user:%08d', (turn * 7919) % {ENTRIES})\n\
+           local path = string.format('/v1/kv/default/entry?key=user:%08d', (turn * 7919) % {ENTRIES})\n\
            if every > 0 and turn % every == 0 then\n\
              return wrk.format('PUT', path, headers, string.format('%0{VALUE_BYTES}d', turn))\n\
            end\n\
