@@ -15,7 +15,8 @@ pub(crate) fn serve() -> Outcome<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         let value = Bytes::from(vec![b'x'; VALUE_BYTES]);
-        let router = Router::new().fallback(any(async move || value.clone()));
+        // It takes what is sent, as every server must that keeps its connections.
+        let router = Router::new().fallback(any(async move |_sent: Bytes| value.clone()));
         axum::serve(listener, router).await?;
         Ok(())
     })

@@ -69,6 +69,7 @@ impl Load<'_> {
             .args(["--latency", "-s"])
             .arg(&script)
             .arg(format!("http://{}", self.server.address))
+            .stderr(Stdio::inherit())
             .output()?;
         let printed = String::from_utf8(output.stdout)?;
         // Refusals are fast, and would look good.
@@ -90,12 +91,13 @@ fn lua(key: Option<&str>, mix: Mix) -> String {
         "local headers = {{}}\n{header}\
          local turn = 0\n\
          local every = {every}\n\
+         local rest = string.rep('x', {VALUE_BYTES} - 8)\n\
          headers['Content-Type'] = 'application/octet-stream'\n\
          request = function()\n\
            turn = turn + 1\n\
-           local path = string.format('/v1/kv/store/entry?key=user:%08d', (turn * 7919) % {ENTRIES})\n\
+           local path = string.format('/v1/kv/default/entry?key=user:%08d', (turn * 7919) % {ENTRIES})\n\
            if every > 0 and turn % every == 0 then\n\
-             return wrk.format('PUT', path, headers, string.format('%0{VALUE_BYTES}d', turn))\n\
+             return wrk.format('PUT', path, headers, string.format('%08d', turn) .. rest)\n\
            end\n\
            return wrk.format('GET', path, headers)\n\
          end\n"

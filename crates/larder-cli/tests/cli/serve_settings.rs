@@ -84,7 +84,7 @@ fn no_log_holds_a_value_a_key_or_a_secret() {
     for line in [
         "GET /v1/operations/data?key=session:a-secret-key",
         "GET /v1/operations/data?prefix=session:a-secret",
-        "GET /v1/kv/store/entry?key=session:a-secret-key",
+        "GET /v1/kv/default/entry?key=session:a-secret-key",
         "GET /no/such/a-secret-path",
         "DELETE /v1/operations/data?key=session:a-secret-key&a-secret-parameter=1",
     ] {
@@ -92,7 +92,7 @@ fn no_log_holds_a_value_a_key_or_a_secret() {
     }
     // What goes wrong is told more of.
     serving.ask("POST /v1/operations/data", &headers, r#"{"key":"a-secret-key","value":"a-secret-value""#);
-    serving.ask("POST /v1/kv/store/increment", &headers, r#"{"key":"session:a-secret-key","delta":1}"#);
+    serving.ask("POST /v1/kv/default/increment", &headers, r#"{"key":"session:a-secret-key","delta":1}"#);
     serving.ask("GET /v1/operations/data?key=k", &[("X-API-Key", "kv_a-secret-guess")], "");
     serving.terminate();
     let ended = serving.ended();

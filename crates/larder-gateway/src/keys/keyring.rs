@@ -123,13 +123,13 @@ impl Keyring {
         Ok(self.read(since).await?.find(key.id(), &hash, self.clock.as_ref()))
     }
 
-    /// Whether there is any key, by a look into the store.
+    /// Whether there is no key at all, by a look into the store.
     ///
     /// # Errors
     ///
     /// What keeps the store from answering.
     pub async fn is_empty(&self) -> Result<bool> {
-        Ok(self.read(Instant::now()).await?.keys.is_empty())
+        self.store().await?.is_empty().await
     }
 
     /// Whether the keys can be read, as far as requests depend on it.
@@ -184,13 +184,9 @@ impl Keyring {
     }
 
     async fn snapshot(&self, begun: Instant) -> Result<Arc<Snapshot>> {
-        let store = match &self.source {
-            Source::Store(store) => store.clone(),
-            Source::Binding(context, id) => KeyStore::new(&context.bindings().load_kv(id).await?)?,
-        };
         let before = self.lock(|known| known.keys.clone());
         let mut keys = HashMap::new();
-        for stored in store.load().await? {
+        for stored in self.store().await?.load().await? {
             match stored {
                 Ok(Stored { listed, hash }) => {
                     let caller = Caller::of_key(listed.id, &listed.grant);
@@ -207,6 +203,13 @@ impl Keyring {
             }
         }
         Ok(Arc::new(Snapshot { begun, keys }))
+    }
+
+    async fn store(&self) -> Result<KeyStore> {
+        match &self.source {
+            Source::Store(store) => Ok(store.clone()),
+            Source::Binding(context, id) => KeyStore::new(&context.bindings().load_kv(id).await?),
+        }
     }
 
     fn lock<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
@@ -368,5 +371,10 @@ mod tests {
         records.put(bad.id().to_string(), "{}", PutOptions::new()).await.expect("a put");
         assert!(is_good(&keyring, &good.expose()).await);
         assert!(!is_good(&keyring, &bad.expose()).await);
+        // Who made it wants keys to count, whatever became of its record.
+        store.revoke(good.id()).await.expect("it is revoked");
+        assert!(!keyring.is_empty().await.expect("the store answers"));
+        store.revoke(bad.id()).await.expect("it is revoked");
+        assert!(keyring.is_empty().await.expect("the store answers"));
     }
 }

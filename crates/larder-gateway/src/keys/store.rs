@@ -123,6 +123,11 @@ impl KeyStore {
         Ok(was_there)
     }
 
+    /// Whether there is no key: not even one that cannot be read.
+    pub(super) async fn is_empty(&self) -> Result<bool> {
+        Ok(self.0.scan_keys_collect("", 1).await?.items.is_empty())
+    }
+
     pub(super) async fn load(&self) -> Result<Vec<Result<Stored>>> {
         let page = self.0.scan_collect("", MAX_READ).await?;
         if page.cursor.is_some() {
