@@ -2,8 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
-use larder_core::{Clock, LATEST_EXPIRY, SKEW_BOUND, Timestamp};
+use larder_core::{Clock, LATEST_EXPIRY, SKEW_BOUND, SystemClock, Timestamp};
+
+/// A clock that goes on evenly from the time at which it was started, whoever sets the machine's.
+///
+/// A machine that sleeps may hold it up: then writes are refused as untimely until the gateway has told its time again.
+#[derive(Debug)]
+pub(crate) struct SteadyClock {
+    started: Instant,
+    at: Timestamp,
+}
+
+impl SteadyClock {
+    pub(crate) fn start() -> Self {
+        Self { started: Instant::now(), at: SystemClock.now() }
+    }
+}
+
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        self.at.plus(self.started.elapsed())
+    }
+}
 
 /// The gateway's clock, as far as its replies tell: this process's own, moved by how far the two are apart.
 ///

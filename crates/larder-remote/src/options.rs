@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Clock, SystemClock};
+use larder_core::Clock;
+
+use crate::clock::SteadyClock;
 
 /// How to reach a binding of a gateway.
 ///
@@ -29,7 +31,8 @@ pub struct RemoteOptions {
     pub connect_timeout: Duration,
     /// How long the gateway may take for an attempt, by which it gives up what nobody waits for; 2 s unless told (E4).
     pub attempt_timeout: Duration,
-    /// The clock that the gateway's is measured against. It need not be right: only its pace counts.
+    /// The clock that the gateway's is measured against. It need not be right: only its pace counts. Unless told, one that
+    /// nobody can set.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -43,7 +46,7 @@ impl RemoteOptions {
             plain_http: PlainHttp::Loopback,
             connect_timeout: Duration::from_secs(1),
             attempt_timeout: Duration::from_secs(2),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(SteadyClock::start()),
         }
     }
 

@@ -13,6 +13,8 @@ use crate::problem::{Code, Problem};
 
 /// Bodies of these types are never sent across origins unless the browser has asked, and was allowed to.
 const ASKED_FIRST: &[&str] = &["application/json", "application/octet-stream", "application/x-ndjson"];
+/// Where the page is that a browser asks for: `none` is the address bar.
+const FETCH_SITE: &str = "sec-fetch-site";
 /// Types of Larder's own are not sent unasked either.
 const OWN_TYPES: &str = "application/vnd.larder.";
 
@@ -52,6 +54,13 @@ impl LoopbackGuard {
                     "a page of another origin may not use this gateway; its operator can allow the origin with --cors-origin",
                 ));
             }
+        }
+        // Browsers send no `Origin` with what a page embeds or gets without looking at it.
+        let has_origin = headers.contains_key(ORIGIN);
+        if !has_origin
+            && headers.get_all(FETCH_SITE).iter().any(|site| site != "same-origin" && site != "none")
+        {
+            return Err(Problem::new(Code::Forbidden, "a page of another origin may not use this gateway"));
         }
         if *request.method() == Method::POST && !is_asked_first(headers) {
             return Err(Problem::new(
@@ -158,6 +167,21 @@ mod tests {
         ] {
             assert_eq!(status(&guard, "GET", &from(origin)), Some(StatusCode::FORBIDDEN), "{origin}");
         }
+    }
+
+    #[test]
+    fn what_pages_of_others_embed_is_refused() {
+        let guard = LoopbackGuard::new().allow_origins([HeaderValue::from_static("https://app.example")]);
+        let from = |site| [("host", "localhost:7070"), ("sec-fetch-site", site)];
+        for site in ["same-origin", "none"] {
+            assert_eq!(status(&guard, "GET", &from(site)), None, "{site}");
+        }
+        for site in ["cross-site", "same-site", ""] {
+            assert_eq!(status(&guard, "GET", &from(site)), Some(StatusCode::FORBIDDEN), "{site}");
+        }
+        let allowed =
+            [("host", "localhost"), ("sec-fetch-site", "cross-site"), ("origin", "https://app.example")];
+        assert_eq!(status(&guard, "GET", &allowed), None);
     }
 
     #[test]

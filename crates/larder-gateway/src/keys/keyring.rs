@@ -123,13 +123,14 @@ impl Keyring {
         Ok(self.read(since).await?.find(key.id(), &hash, self.clock.as_ref()))
     }
 
-    /// Whether there is no key at all, by a look into the store.
+    /// Whether there never was a key, by a look into the store. One that has expired or was revoked was meant to keep people
+    /// out, and leaves nobody who may come in.
     ///
     /// # Errors
     ///
     /// What keeps the store from answering.
-    pub async fn is_empty(&self) -> Result<bool> {
-        self.store().await?.is_empty().await
+    pub async fn is_unused(&self) -> Result<bool> {
+        self.store().await?.is_unused().await
     }
 
     /// Whether the keys can be read, as far as requests depend on it.
@@ -371,10 +372,10 @@ mod tests {
         records.put(bad.id().to_string(), "{}", PutOptions::new()).await.expect("a put");
         assert!(is_good(&keyring, &good.expose()).await);
         assert!(!is_good(&keyring, &bad.expose()).await);
-        // Who made it wants keys to count, whatever became of its record.
+        // Who made it wants keys to count, whatever became of it.
         store.revoke(good.id()).await.expect("it is revoked");
-        assert!(!keyring.is_empty().await.expect("the store answers"));
+        assert!(!keyring.is_unused().await.expect("the store answers"));
         store.revoke(bad.id()).await.expect("it is revoked");
-        assert!(keyring.is_empty().await.expect("the store answers"));
+        assert!(!keyring.is_unused().await.expect("the store answers"));
     }
 }

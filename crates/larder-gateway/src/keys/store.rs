@@ -13,12 +13,19 @@ pub const MAX_KEYS: usize = 10_000;
 
 /// The part of Larder's own records that keys are in.
 const PART: &str = "gateway-keys";
+/// The part that says whether there ever was a key, and its one record.
+const HISTORY: &str = "gateway-keys-history";
+const WAS_USED: &str = "used";
 /// The form of the records.
 const FORMAT: u8 = 1;
 
 /// The keys in a store. All handles on one store see the same, whatever their namespace.
 #[derive(Clone, Debug)]
-pub struct KeyStore(Kv);
+pub struct KeyStore {
+    keys: Kv,
+    /// Where it stands that there ever was a key.
+    history: Kv,
+}
 
 /// A few more than may be made are read: makers at once do not see each other.
 const MAX_READ: usize = MAX_KEYS + 100;
@@ -55,7 +62,7 @@ impl KeyStore {
     ///
     /// None in practice: `InvalidInput` if the name of Larder's own part were none.
     pub fn new(kv: &Kv) -> Result<Self> {
-        Ok(Self(kv.system(PART)?))
+        Ok(Self { keys: kv.system(PART)?, history: kv.system(HISTORY)? })
     }
 
     /// Makes a key and stores its hash. The key that is returned is the only copy of its secret.
@@ -67,7 +74,7 @@ impl KeyStore {
     /// Otherwise what keeps the store from answering.
     pub async fn create(&self, grant: &Grant, lifetime: Option<Duration>) -> Result<ApiKey> {
         grant.check()?;
-        if self.0.scan_keys_collect("", MAX_KEYS).await?.items.len() >= MAX_KEYS {
+        if self.keys.scan_keys_collect("", MAX_KEYS).await?.items.len() >= MAX_KEYS {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 format!(
@@ -84,10 +91,12 @@ impl KeyStore {
         };
         let record = serde_json::to_vec(&record)
             .map_err(|error| Error::new(ErrorKind::Internal, format!("a key's record: {error}")))?;
+        // Before the key: a gateway that has seen one never goes without again.
+        self.history.put(WAS_USED, "", PutOptions::new()).await?;
         // The entry's own lifetime is the key's: it is absent from then on in every read (T2).
         let mut options = PutOptions::new().if_not_exists();
         options.ttl = lifetime;
-        match self.0.put(key.id().to_string(), record, options).await? {
+        match self.keys.put(key.id().to_string(), record, options).await? {
             PutOutcome::Stored(_) => Ok(key),
             PutOutcome::ConditionFailed(_) => {
                 Err(Error::new(ErrorKind::Internal, "two keys came out with one id: make it again"))
@@ -113,23 +122,24 @@ impl KeyStore {
     /// What keeps the store from answering. A revocation that is `Ambiguous` can be made again.
     pub async fn revoke(&self, id: KeyId) -> Result<bool> {
         let id = id.to_string();
-        let was_there = match self.0.exists(&id).await {
+        let was_there = match self.keys.exists(&id).await {
             Ok(was_there) => was_there,
             // It is there, whatever it says.
             Err(error) if error.kind() == ErrorKind::Corrupt => true,
             Err(error) => return Err(error),
         };
-        self.0.delete(&id).await?;
+        self.keys.delete(&id).await?;
         Ok(was_there)
     }
 
-    /// Whether there is no key: not even one that cannot be read.
-    pub(super) async fn is_empty(&self) -> Result<bool> {
-        Ok(self.0.scan_keys_collect("", 1).await?.items.is_empty())
+    /// Whether there never was a key: not even one that cannot be read, has expired or was revoked.
+    pub(super) async fn is_unused(&self) -> Result<bool> {
+        let no_keys = self.keys.scan_keys_collect("", 1).await?.items.is_empty();
+        Ok(no_keys && !self.history.exists(WAS_USED).await?)
     }
 
     pub(super) async fn load(&self) -> Result<Vec<Result<Stored>>> {
-        let page = self.0.scan_collect("", MAX_READ).await?;
+        let page = self.keys.scan_collect("", MAX_READ).await?;
         if page.cursor.is_some() {
             // Serving with some of the keys would let them look revoked.
             return Err(Error::new(
@@ -209,7 +219,7 @@ mod tests {
         for name in [format!("!gateway-keys:{}", key.id()), format!("gateway-keys:{}", key.id())] {
             assert_eq!(kv.get(&name).await.expect("a get"), None, "{name}");
         }
-        let record = keys.0.get(key.id().to_string()).await.expect("a get").expect("a record");
+        let record = keys.keys.get(key.id().to_string()).await.expect("a get").expect("a record");
         let record = String::from_utf8(record.to_vec()).expect("text");
         let text = key.expose();
         let secret = text.rsplit('_').next().expect("a secret");
@@ -229,13 +239,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_store_whose_last_key_is_gone_is_no_store_without_keys() {
+        let clock = Arc::new(ManualClock::default());
+        let store = |name: &str| {
+            let kv = Kv::builder(MemoryDriver::new()).clock(clock.clone()).binding(name).build();
+            KeyStore::new(&kv).expect("a store")
+        };
+        let (expired, revoked, unreadable) = (store("expired"), store("revoked"), store("unreadable"));
+        assert!(expired.is_unused().await.expect("an answer"));
+        expired.create(&grant(), Some(Duration::from_secs(60))).await.expect("a key");
+        let key = revoked.create(&grant(), None).await.expect("a key");
+        assert!(revoked.revoke(key.id()).await.expect("it is revoked"));
+        unreadable.keys.put("ffffffffffffffff", "a later version's", PutOptions::new()).await.expect("a put");
+        clock.advance(Duration::from_secs(60));
+        for store in [expired, revoked, unreadable] {
+            assert!(!store.is_unused().await.expect("an answer"), "{store:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_record_that_cannot_be_read_is_an_error_at_its_place_without_what_it_holds() {
         let kv = Kv::new(MemoryDriver::new());
         let keys = KeyStore::new(&kv).expect("a store");
         let good = keys.create(&grant(), None).await.expect("a key");
         let bad: KeyId = "ffffffffffffffff".parse().expect("an id");
         for record in ["nonsense", "{\"format\":2}", "{\"secret\":\"nonsense\"}"] {
-            keys.0.put(bad.to_string(), record, PutOptions::new()).await.expect("a put");
+            keys.keys.put(bad.to_string(), record, PutOptions::new()).await.expect("a put");
             let listed = keys.list().await.expect("a list");
             let (fine, broken): (Vec<_>, Vec<_>) = listed.into_iter().partition(Result::is_ok);
             assert_eq!(fine[0].as_ref().expect("a key").id, good.id());

@@ -8,7 +8,7 @@ use larder_gateway::{Access, Keyring, LoopbackGuard, Stores};
 use super::settings::{Auth, Settings};
 use crate::failure::{Failure, Outcome};
 
-/// Decides whom the gateway lets in. Where nobody said so, keys that are there are keys that count.
+/// Decides whom the gateway lets in. Where nobody said so, a store in which there ever was a key asks for keys.
 pub(super) async fn decide(settings: &Settings, context: &Context, stores: &Stores) -> Outcome<Access> {
     let binding = match &settings.keys_in {
         Some(id) => {
@@ -25,13 +25,13 @@ pub(super) async fn decide(settings: &Settings, context: &Context, stores: &Stor
         Auth::Auto if settings.is_open() || settings.keys_in.is_some() => Ok(Access::Keys(keys())),
         Auth::Auto => {
             let keys = keys();
-            let is_empty = keys.is_empty().await.map_err(|error| {
+            let is_unused = keys.is_unused().await.map_err(|error| {
                 Failure::Other(format!(
-                    "whether there are API keys cannot be found out: {error}; say --auth keys or --auth loopback to start \
+                    "whether there ever were API keys cannot be found out: {error}; say --auth keys or --auth loopback to start \
                      without that"
                 ))
             })?;
-            Ok(if is_empty { Access::Loopback(LoopbackGuard::new()) } else { Access::Keys(keys) })
+            Ok(if is_unused { Access::Loopback(LoopbackGuard::new()) } else { Access::Keys(keys) })
         }
     }
 }
