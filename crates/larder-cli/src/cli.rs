@@ -10,7 +10,8 @@ use crate::target::TargetArgs;
 ///
 /// Without --binding or --url, commands use an embedded store in ./.larder.
 ///
-/// Exit codes: 0 done, 1 error, 2 usage, 3 the key is absent, 4 the condition did not hold.
+/// Exit codes: 0 done, 1 error, 2 usage, 3 the key is absent, 4 the condition did not hold;
+/// 130 and 143 when Ctrl-C or SIGTERM has ended it.
 #[derive(Debug, Parser)]
 #[command(name = "larder", version, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {

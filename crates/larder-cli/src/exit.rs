@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 /// How a command ended, as an exit code.
+///
+/// A command that a signal has ended has another: 128 and the signal's number, as shells have it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum Exit {

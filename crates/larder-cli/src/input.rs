@@ -17,7 +17,7 @@ const MAX_WRITTEN: u64 = 4 * MAX_VALUE_BYTES as u64;
 #[derive(Debug, Args)]
 pub(crate) struct ValueArgs {
     /// The value; - or nothing is the standard input.
-    #[arg(conflicts_with = "file")]
+    #[arg(conflicts_with = "file", allow_negative_numbers = true)]
     value: Option<String>,
     /// The file that holds the value, byte for byte.
     #[arg(long, short, value_name = "PATH")]

@@ -10,6 +10,7 @@ mod condition;
 mod exit;
 mod failure;
 mod input;
+mod interrupt;
 mod lifetime;
 mod moving;
 mod output;

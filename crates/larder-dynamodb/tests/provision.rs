@@ -210,7 +210,10 @@ async fn a_table_that_is_never_ready_is_reported_and_not_awaited_for_ever() {
             assert!(matches!(change(&plan, part), Change::Create(_)), "{part}: {plan}");
         }
         let done = provisioner.apply().await.expect("no error");
-        assert!(done.to_string().contains("not ready yet: apply again"), "{done}");
+        assert!(
+            done.to_string().contains("not ready yet: run `larder up` again, or apply the plan again"),
+            "{done}"
+        );
         assert!(!done.is_usable() && !done.to_string().contains("layout record"), "{done}");
     }
 }

@@ -229,7 +229,10 @@ async fn a_database_that_takes_its_time_is_reported_and_failures_are_errors() {
     let spec = CollectionSpec::new().admin_url(&admin.url);
     let maker = with_spec(&options, spec.database(DatabaseSource::CreateIn("eur3".to_owned()))).await;
     let done = maker.apply().await.expect("asked for");
-    assert!(done.to_string().contains("still being made: apply again"), "{done}");
+    assert!(
+        done.to_string().contains("still being made: run `larder up` again, or apply the plan again"),
+        "{done}"
+    );
     admin.set_pace(Pace::Failing);
     let error = maker.apply().await.expect_err("it comes to nothing");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");

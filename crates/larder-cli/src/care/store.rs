@@ -7,9 +7,32 @@ use super::finding::Finding;
 /// The skew that TTLs allow for, in milliseconds (T4).
 const SKEW_BOUND_MILLIS: u64 = 2_000;
 
-/// Asks the store, and says what its answer means: one finding for each of reachability, layout and clock.
-pub(crate) async fn look(kv: &Kv) -> Vec<Finding> {
-    findings(&kv.describe(), kv.check().await)
+/// Whether a store has a layout, so that it can be used without settling one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Settled {
+    /// It has one, or does not answer.
+    Yes,
+    /// It is empty, and its first use will make one.
+    NotYet,
+}
+
+/// Asks the store, and says what its answer means: one finding for each of reachability, layout and clock. Writes nothing:
+/// a layout that a check would make is for good, with as many shards as nobody asked for (L2).
+pub(crate) async fn look(kv: &Kv) -> (Settled, Vec<Finding>) {
+    match kv.stored_layout().await {
+        Ok(Some(_)) => (Settled::Yes, findings(&kv.describe(), kv.check().await)),
+        Ok(None) => (
+            Settled::NotYet,
+            vec![
+                Finding::good("reachable", format!("{} answers", kv.describe())),
+                Finding::good("layout", "not there yet: the store is empty").with_advice(
+                    "run `larder up`; or use the store, and it gets the default number of shards",
+                ),
+                Finding::unknown("clock", "not looked at: that would make a layout"),
+            ],
+        ),
+        Err(error) => (Settled::Yes, findings(&kv.describe(), Err(error))),
+    }
 }
 
 fn findings(store: &str, answer: Result<CheckReport>) -> Vec<Finding> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Session;
 use crate::care::finding::{Finding, Status};
 use crate::care::permissions::{self, Depth};
+use crate::care::store::Settled;
 use crate::care::{removal, store};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -32,8 +33,11 @@ pub(crate) async fn run(command: Check, session: &Session) -> Outcome<Exit> {
     let mut findings = vec![Finding::good("binding", format!("found, of {}", binding.service()))];
     match target.open(Absence::Refused).await {
         Ok(kv) => {
-            findings.extend(store::look(&kv).await);
-            if findings.iter().all(|finding| finding.status != Status::Bad) {
+            let (settled, seen) = store::look(&kv).await;
+            findings.extend(seen);
+            if settled == Settled::NotYet {
+                findings.extend(permissions::unseen());
+            } else if findings.iter().all(|finding| finding.status != Status::Bad) {
                 let depth = if command.read_only { Depth::Reads } else { Depth::Writes };
                 findings.extend(permissions::look(&kv, depth).await);
             }

@@ -11,7 +11,9 @@ use super::Session;
 use crate::clock::{self, HeldClock};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::moving::behind;
 use crate::moving::compare::{Difference, compare};
+use crate::moving::destination::refuse_within;
 use crate::moving::pace::Pace;
 use crate::moving::pipeline::{self, Summary};
 use crate::moving::place::Place;
@@ -65,6 +67,10 @@ pub(crate) async fn run(command: Copy, session: &Session) -> Outcome<Exit> {
     let (from, to) = (session.target.named(&command.from), session.target.named(&command.to));
     // Both are checked before any of them is opened.
     let (to_binding, from_binding) = (to.binding()?, from.binding()?);
+    for binding in [&from_binding, &to_binding] {
+        refuse_within(&command.cursor, binding)?;
+    }
+    Position::try_place(&command.cursor)?;
     let source = from.open(Absence::Refused).await?;
     let target = to.open(Absence::Made).await?;
     // The directory of the target is there by now, so that its place is the same from the first run on.
@@ -74,23 +80,27 @@ pub(crate) async fn run(command: Copy, session: &Session) -> Outcome<Exit> {
     }
     let identity = Identity { from: from.text(), to: to.text(), prefix: command.prefix.clone(), existing };
     let mut position = Position::open(&command.cursor, identity)?;
+    if position.stage() == Stage::Copied && existing != Existing::Refused {
+        // What was written to the source since then is to come over too.
+        session.output.note(&format!(
+            "the copy in {}{} was complete, but for its end: it is begun anew",
+            command.cursor.display(),
+            written_ago(&position)
+        ));
+        position.begin_anew();
+    }
+    let counts = command.count && position.stage() == Stage::Copying;
+    let total = if counts { Some(pipeline::count(&source, &command.prefix).await?) } else { None };
     match position.start() {
         Start::Anew => {
             existing.check(&target, &command.prefix).await?;
             // From here on the target may hold entries of this copy.
             position.save()?;
         }
-        Start::Resumed => {
-            refuse_emptied(&target, &position, &command).await?;
-            session.output.note(&format!(
-                "going on with the copy in {}, which has come to {}",
-                command.cursor.display(),
-                position.tally.shown()
-            ));
-        }
+        Start::Resumed => go_on(&source, &target, &position, &command, session).await?,
     }
     if position.stage() == Stage::Copying {
-        carry(&command, &source, &target, &mut position, session).await?;
+        carry(&command, total, &source, &target, &mut position, session).await?;
     }
     let differences = if command.verify {
         Some(verify(&source, &target, &command.prefix, existing, session).await?)
@@ -99,6 +109,49 @@ pub(crate) async fn run(command: Copy, session: &Session) -> Outcome<Exit> {
     };
     let tally = position.finish()?;
     summarize(tally, differences, started, session)
+}
+
+/// Says how far a copy has come that is gone on with, once the target is found to be as it left it.
+async fn go_on(
+    source: &Kv,
+    target: &Kv,
+    position: &Position,
+    command: &Copy,
+    session: &Session,
+) -> Outcome<()> {
+    refuse_emptied(target, position, command).await?;
+    let file = command.cursor.display();
+    let (ago, tally) = (written_ago(position), position.tally.shown());
+    session.output.note(&match position.stage() {
+        Stage::Copying => {
+            // With --overwrite and --skip-existing nobody has said that the target is the copy's alone.
+            if command.existing.existing() == Existing::Refused
+                && behind::holds_others(source, target, &command.prefix, position.cursor.clone()).await?
+            {
+                return Err(Failure::Other(format!(
+                    "{} holds an entry, where the copy in {file}{ago} was to go on, that is not the source's: somebody \
+                     else has written to one of them since then; remove {file}, and copy with --overwrite, which replaces \
+                     such entries, or --skip-existing, which keeps them",
+                    target.describe()
+                )));
+            }
+            format!("going on with the copy in {file}{ago}, which has come to {tally}")
+        }
+        Stage::Copied if command.verify => {
+            format!("going on with the copy in {file}{ago}, which has come to {tally}: all is compared, and nothing copied")
+        }
+        Stage::Copied => format!(
+            "the copy in {file}{ago} was complete already, with {tally}: nothing was copied now; copy again with \
+             --overwrite if the source has changed"
+        ),
+    });
+    Ok(())
+}
+
+/// When the cursor file was written, in the middle of a sentence.
+fn written_ago(position: &Position) -> String {
+    let age = position.age().map(humantime::format_duration);
+    age.map_or(String::new(), |age| format!(", written {age} ago"))
 }
 
 /// Refuses to go on where what has been carried over is gone: the rest alone would be no copy.
@@ -117,18 +170,18 @@ async fn refuse_emptied(target: &Kv, position: &Position, command: &Copy) -> Out
 
 async fn carry(
     command: &Copy,
+    total: Option<u64>,
     source: &Kv,
     target: &Kv,
     position: &mut Position,
     session: &Session,
 ) -> Outcome<()> {
     let existing = command.existing.existing();
-    let total = if command.count { Some(pipeline::count(source, &command.prefix).await?) } else { None };
-    let progress = Progress::new(command.progress, total);
+    let progress = Progress::new(command.progress, total, &position.tally);
     let writer = Writer::new(target.clone(), existing, Pace::new(command.rate));
     let copied = pipeline::run(source, &command.prefix, writer, position, &progress).await;
     progress.end();
-    if copied.is_err() {
+    if copied.is_err() && command.cursor.exists() {
         session.output.note(&format!(
             "the copy has stopped at {}: the same command goes on from there, by {}",
             position.tally.shown(),

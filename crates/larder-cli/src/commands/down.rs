@@ -43,7 +43,18 @@ pub(crate) async fn run(command: Down, session: &Session) -> Outcome<Exit> {
         eprintln!("Done:");
         show(&stores, &done, &session.output)?;
     }
+    refuse_unfinished(&done)?;
     Ok(Exit::Done)
+}
+
+/// A store that the platform is still removing is there, to whoever makes one of that name next.
+fn refuse_unfinished(done: &[Plan]) -> Outcome<()> {
+    let unfinished: Vec<_> =
+        done.iter().filter(|done| done.is_pending()).map(|done| done.store.as_str()).collect();
+    if unfinished.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Other(format!("not removed yet: {}; run the same command again", unfinished.join(", "))))
 }
 
 /// The name that was said for a store; `None` when there is nothing to remove.
@@ -64,4 +75,21 @@ fn confirmed(store: &Store, plan: &Plan, given: &[String]) -> Outcome<Option<Str
     // The library compares it.
     ask::ask(&format!("{} and all that is in it is removed for good. Type {name} to go on:", plan.store))
         .map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_provision::Step;
+
+    use super::*;
+
+    #[test]
+    fn a_removal_that_is_not_done_is_an_error_that_names_the_store() {
+        let gone = Plan::new("table a", vec![Step::keep("table", "is not there")]);
+        let going = Plan::new("table b", vec![Step::pending("table", "is being removed")]);
+        assert!(refuse_unfinished(std::slice::from_ref(&gone)).is_ok());
+        let refused = refuse_unfinished(&[gone, going]).expect_err("not removed");
+        assert_eq!(refused.exit(), Exit::Error);
+        assert!(refused.to_string().starts_with("not removed yet: table b; run"), "{refused}");
+    }
 }

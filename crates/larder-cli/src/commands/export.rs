@@ -11,6 +11,7 @@ use larder::{ErrorKind, Kv};
 use super::Session;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::moving::destination::{end_of_links, folder, refuse_within, sync_folder};
 use crate::moving::file::ExportWriter;
 use crate::moving::salvaged::salvaged;
 use crate::moving::tally::Tally;
@@ -35,6 +36,9 @@ pub(crate) struct Export {
 }
 
 pub(crate) async fn run(command: Export, session: &Session) -> Outcome<Exit> {
+    if let Some(file) = &command.file {
+        refuse_within(file, &session.target.target().binding()?)?;
+    }
     if command.salvage {
         let found = salvaged(session).await?;
         session.output.note(&format!(
@@ -74,34 +78,22 @@ async fn to_file(command: &Export, path: &Path, kv: &Kv, session: &Session) -> O
             Ok(write(command, BufWriter::new(file), kv, session, at).await?.1)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            replace(command, &named(path), kv, session).await
+            replace(command, &end_of_links(path), kv, session).await
         }
         Err(error) => Err(at(&error)),
     }
 }
 
-/// The file that a name stands for which is not there yet: the end of its links.
-fn named(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    // They end, or the system had told of a loop.
-    while let Ok(target) = fs::read_link(&path) {
-        path = path.parent().unwrap_or(Path::new("")).join(target);
-    }
-    path
-}
-
 /// Writes beside the file that is there, and puts the new one in its place once it is whole and durable.
 async fn replace(command: &Export, path: &Path, kv: &Kv, session: &Session) -> Outcome<Tally> {
     let at = |error: &io::Error| Failure::at(path.display(), error);
-    let dir = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let dir = folder(path);
     let file = tempfile::NamedTempFile::new_in(dir).map_err(|error| at(&error))?;
     let (file, tally) = write(command, BufWriter::new(file), kv, session, at).await?;
     let file = file.into_inner().map_err(|error| at(error.error()))?;
     file.as_file().sync_all().map_err(|error| at(&error))?;
     file.persist(path).map_err(|error| at(&error.error))?;
+    sync_folder(dir).map_err(|error| at(&error))?;
     Ok(tally)
 }
 

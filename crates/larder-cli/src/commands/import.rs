@@ -21,6 +21,8 @@ use crate::target::Absence;
 
 /// How many batches are written at once.
 const CONCURRENT_BATCHES: usize = 4;
+/// In bytes. Escaped through and through, and with the longest namespace before it, such a key is within the limit still.
+const SHORT_KEY: usize = 128;
 
 /// The arguments of `larder import`.
 #[derive(Debug, Args)]
@@ -40,12 +42,18 @@ pub(crate) async fn run(command: Import, session: &Session) -> Outcome<Exit> {
         _ => (spooled()?, "the standard input".to_owned()),
     };
     // All of it is checked before any of it is written.
-    let prefix = check(&file, &place)?;
+    let Checked { prefix, keys } = check(&file, &place)?;
     let existing = command.existing.existing();
     let kv = session.target.target().open(Absence::Made).await?;
     existing.check(&kv, &prefix).await?;
     let writer = Arc::new(Writer::new(kv, existing, Pace::new(command.rate)));
-    let tally = write(&file, &place, &writer).await.map_err(Failure::midway)?;
+    if keys == Keys::SomeLong {
+        check_keys(&file, &place, &writer)?;
+    }
+    let tally = write(&file, &place, &writer).await.map_err(|failure| {
+        session.output.note(&format!("the import has stopped on its way: {}", existing.again()));
+        failure.midway()
+    })?;
     match session.output.format {
         Format::Text => session.output.line(&format!("imported {}", tally.shown()))?,
         Format::Json | Format::Ndjson => session.output.json(&Summary { tally, differences: None })?,
@@ -53,17 +61,50 @@ pub(crate) async fn run(command: Import, session: &Session) -> Outcome<Exit> {
     Ok(Exit::Done)
 }
 
-/// Reads all of an export, and returns the prefix of its keys.
-fn check(file: &File, place: &str) -> Outcome<String> {
+/// What is known of an export once all of it was read.
+struct Checked {
+    prefix: String,
+    keys: Keys,
+}
+
+/// How long the keys of an export are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    /// So short that every store takes them.
+    AllShort,
+    /// Some may be too long for one.
+    SomeLong,
+}
+
+/// Reads all of an export, and finds it whole.
+fn check(file: &File, place: &str) -> Outcome<Checked> {
     let mut reader = reader(file, place)?;
-    while reader.next()?.is_some() {}
-    Ok(reader.prefix().to_owned())
+    let mut keys = Keys::AllShort;
+    while let Some(entry) = reader.next()? {
+        if entry.key.len() > SHORT_KEY {
+            keys = Keys::SomeLong;
+        }
+    }
+    Ok(Checked { prefix: reader.prefix().to_owned(), keys })
+}
+
+/// Finds the first entry whose key the target does not take. Only an open store can tell.
+fn check_keys(file: &File, place: &str, writer: &Writer) -> Outcome<()> {
+    let mut reader = reader(file, place)?;
+    while let Some(entry) = reader.next()? {
+        writer.check(std::slice::from_ref(&entry)).map_err(|Misfit { why, .. }| {
+            let line = reader.line();
+            Failure::Other(format!(
+                "{place}, line {line}: {why}; nothing was written: import with a shorter keyPrefix"
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 async fn write(file: &File, place: &str, writer: &Arc<Writer>) -> Outcome<Tally> {
     let mut reader = reader(file, place)?;
     let batches = std::iter::from_fn(|| {
-        let first = reader.line() + 1;
         let mut batch = Vec::with_capacity(BATCH as usize);
         while batch.len() < BATCH as usize {
             match reader.next() {
@@ -72,17 +113,13 @@ async fn write(file: &File, place: &str, writer: &Arc<Writer>) -> Outcome<Tally>
                 Err(failure) => return Some(Err(failure)),
             }
         }
-        (!batch.is_empty()).then_some(Ok((first, batch)))
+        (!batch.is_empty()).then_some(Ok(batch))
     });
     stream::iter(batches)
         .map(|batch| {
             let writer = Arc::clone(writer);
             async move {
-                let (first, batch) = batch?;
-                writer.check(&batch).map_err(|Misfit { at, why }| {
-                    let line = first + at as u64;
-                    Failure::Other(format!("{place}, line {line}: {why}; import with a shorter keyPrefix"))
-                })?;
+                let batch = batch?;
                 let work = tokio::spawn(async move { writer.write(batch).await });
                 work.await.map_err(|_| Failure::Other("a writing task failed".to_owned()))?
             }

@@ -25,13 +25,16 @@ pub(crate) mod touch;
 pub(crate) mod up;
 
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Parser;
+use futures_util::future::{Either, select};
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::{self, Interrupt};
 use crate::output::{Closed, Output};
 use crate::target::TargetArgs;
 
@@ -47,9 +50,20 @@ pub fn main() -> ExitCode {
     // Wrong command lines end here, with exit code 2.
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(run(cli)),
-        Err(error) => Err(Failure::at("the runtime", &error)),
+    let ended = match runtime {
+        Ok(runtime) => {
+            let ended = runtime.block_on(until_interrupted(run(cli)));
+            if ended.is_err() {
+                // What other threads are at is given up with the rest.
+                runtime.shutdown_background();
+            }
+            ended
+        }
+        Err(error) => Ok(Err(Failure::at("the runtime", &error))),
+    };
+    let outcome = match ended {
+        Ok(outcome) => outcome,
+        Err(interrupt) => return interrupt.end(),
     };
     outcome
         .unwrap_or_else(|failure| {
@@ -57,6 +71,14 @@ pub fn main() -> ExitCode {
             failure.exit()
         })
         .into()
+}
+
+/// Does the work, or drops it when a signal comes, so that its temporary files go.
+async fn until_interrupted(work: impl Future<Output = Outcome<Exit>>) -> Result<Outcome<Exit>, Interrupt> {
+    match select(pin!(work), pin!(interrupt::signal())).await {
+        Either::Left((outcome, _)) => Ok(outcome),
+        Either::Right((interrupt, _)) => Err(interrupt),
+    }
 }
 
 /// Runs one command, and prints to this process's output.
@@ -73,6 +95,13 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
     }
     let closed = match cli.command {
         Command::Scan(_) | Command::Get(_) | Command::Completions(_) | Command::Man(_) => Closed::Ends,
+        Command::Put(_)
+        | Command::Delete(_)
+        | Command::Touch(_)
+        | Command::Incr(_)
+        | Command::Copy(_)
+        | Command::Import(_)
+        | Command::Sweep(_) => Closed::WasDone,
         _ => Closed::GoesOn,
     };
     let session = Session { target: cli.target, output: Output::new(cli.output, closed) };

@@ -9,6 +9,7 @@ use super::stack::{DeploymentArgs, show, show_plans};
 use super::{Session, ask};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
+use crate::moving::destination::refuse_within;
 
 /// The arguments of `larder up`.
 #[derive(Debug, Args)]
@@ -27,6 +28,11 @@ pub(crate) struct Up {
 pub(crate) async fn run(command: Up, session: &Session) -> Outcome<Exit> {
     let form = BindingsForm::of_path(&command.bindings)?;
     let stores = command.deployment.stores(session).await?;
+    for store in &stores {
+        // The library has made it, so that it reads as what it is.
+        let binding = session.target.at(&store.binding().to_string()).binding()?;
+        refuse_within(&command.bindings, &binding)?;
+    }
     let text = form.render(&stores)?;
     let plans = show_plans(&stores, Goal::Present, &session.output).await?;
     let file = Written::of(&command.bindings, &text)?;

@@ -1,6 +1,8 @@
 //! Moving entries between stores, and between stores and files.
 
+pub(crate) mod behind;
 pub(crate) mod compare;
+pub(crate) mod destination;
 pub(crate) mod entry;
 pub(crate) mod file;
 pub(crate) mod pace;

@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::stream::{self, StreamExt};
 use larder::{Cursor, Entry, ErrorKind, Kv, MAX_PAGE_LIMIT, Page, ScanOptions};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use super::entry::Carried;
-use super::position::{Passed, Position};
+use super::position::{Passed, Position, Start};
 use super::progress::Progress;
 use super::tally::Tally;
 use super::writer::{Misfit, Writer};
@@ -37,16 +38,18 @@ pub(crate) async fn run(
     });
     // Those that were read, in this run and in those before it.
     let mut before = position.tally.readable();
+    let (start, is_begun) = (position.start(), AtomicBool::new(false));
     let mut written = pin!(
         pages
             .map(|page| {
                 let writer = Arc::clone(&writer);
-                let first = before;
+                let (first, is_begun) = (before, &is_begun);
                 before += page.as_ref().map_or(0, |page| page.entries.len() as u64);
                 async move {
                     let page = page?;
                     writer.check(&page.entries).map_err(|misfit| refused(first, misfit))?;
                     let lasts = page.entries.iter().map(Carried::lasts).max();
+                    is_begun.store(true, Ordering::Relaxed);
                     // A task of its own, so that another processor can take it.
                     let work = tokio::spawn(async move { writer.write(page.entries).await });
                     let tally =
@@ -60,8 +63,13 @@ pub(crate) async fn run(
         let (mut page, unreadable) = match page {
             Ok(page) => page,
             Err(failure) => {
-                // What is done need not be done again.
-                position.save()?;
+                if start == Start::Resumed || is_begun.load(Ordering::Relaxed) {
+                    // What is done need not be done again.
+                    position.save()?;
+                } else {
+                    // The target is as it was. A file would let a later copy pass for the rest of this one.
+                    position.forget()?;
+                }
                 return Err(failure);
             }
         };

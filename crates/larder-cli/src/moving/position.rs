@@ -1,13 +1,14 @@
 //! How far a copy has come, in a file that outlives the process.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use larder::{Cursor, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::destination::{folder, sync_folder};
 use super::tally::Tally;
 use super::writer::Existing;
 use crate::failure::{Failure, Outcome};
@@ -69,6 +70,8 @@ pub(crate) struct Position {
     stage: Stage,
     pub(crate) tally: Tally,
     lasts: u64,
+    /// How long ago the file was written that was found.
+    age: Option<Duration>,
     saved: Option<Instant>,
 }
 
@@ -83,6 +86,15 @@ pub(crate) struct Passed {
 }
 
 impl Position {
+    /// Finds out whether the file can be written, before anything is made for the copy.
+    pub(crate) fn try_place(path: &Path) -> Outcome<()> {
+        let tried = match path.is_dir() {
+            true => Err(io::ErrorKind::IsADirectory.into()),
+            false => tempfile::NamedTempFile::new_in(folder(path)),
+        };
+        tried.map(|_| ()).map_err(|error| Failure::at(path.display(), &error))
+    }
+
     /// Reads the file, if there is one. It is refused when it is of another copy.
     pub(crate) fn open(path: &Path, identity: Identity) -> Outcome<Self> {
         let mut position = Self {
@@ -93,6 +105,7 @@ impl Position {
             stage: Stage::Copying,
             tally: Tally::default(),
             lasts: 0,
+            age: None,
             saved: None,
         };
         let text = match fs::read(path) {
@@ -114,6 +127,9 @@ impl Position {
         position.tally = content.tally;
         position.lasts = content.lasts;
         position.start = Start::Resumed;
+        // A clock that was set back since then tells none.
+        let written = fs::metadata(path).and_then(|file| file.modified()).ok();
+        position.age = written.and_then(|at| SystemTime::now().duration_since(at).ok());
         Ok(position)
     }
 
@@ -123,6 +139,20 @@ impl Position {
 
     pub(crate) fn stage(&self) -> Stage {
         self.stage
+    }
+
+    /// How long ago the file was written, in whole seconds; `None` where that cannot be told.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.age.map(|age| Duration::from_secs(age.as_secs()))
+    }
+
+    /// Goes back to the beginning.
+    pub(crate) fn begin_anew(&mut self) {
+        self.start = Start::Anew;
+        self.cursor = None;
+        self.stage = Stage::Copying;
+        self.tally = Tally::default();
+        self.lasts = 0;
     }
 
     /// Whether something that was carried over is in the target still, if nobody has removed it.
@@ -166,11 +196,17 @@ impl Position {
 
     /// Removes the file: the copy is complete.
     pub(crate) fn finish(self) -> Outcome<Tally> {
+        self.forget()?;
+        Ok(self.tally)
+    }
+
+    /// Removes the file: there is nothing to go on with.
+    pub(crate) fn forget(&self) -> Outcome<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Failure::at(self.path.display(), &error))
             }
-            _ => Ok(self.tally),
+            _ => Ok(()),
         }
     }
 
@@ -197,19 +233,12 @@ impl Position {
 /// Writes a file beside the old one, and puts it in its place once it is durable. A cursor holds a key, so that nobody
 /// else may read it.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let dir = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let dir = folder(path);
     let mut file = tempfile::NamedTempFile::new_in(dir)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // Without it the name may not survive a loss of power. Not every system can open a directory.
-    if let Ok(dir) = File::open(dir) {
-        dir.sync_all()?;
-    }
-    Ok(())
+    sync_folder(dir)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use tempfile::TempDir;
 
 use crate::commands::Session;
 use crate::failure::{Failure, Outcome};
+#[cfg(feature = "local")]
+use crate::interrupt;
 use crate::target::Absence;
 
 /// A store that goes with the process.
@@ -22,7 +24,8 @@ pub(crate) async fn salvaged(session: &Session) -> Outcome<Salvaged> {
     let Binding::LocalKv(local) = session.target.target().binding()? else {
         return Err(Failure::Usage("--salvage is for embedded stores: name one of local-kv".to_owned()));
     };
-    let dir = TempDir::new().map_err(|error| Failure::at("a temporary directory", &error))?;
+    let dir = private_dir().map_err(|error| Failure::at("a temporary directory", &error))?;
+    interrupt::remove_at_the_end(dir.path());
     let found = larder::salvage(&local.data_dir, dir.path()).await?;
     let mut binding = serde_json::json!({ "service": "local-kv", "dataDir": dir.path() });
     if let Some(prefix) = local.key_prefix {
@@ -30,6 +33,20 @@ pub(crate) async fn salvaged(session: &Session) -> Outcome<Salvaged> {
     }
     let kv = session.target.at(&binding.to_string()).open(Absence::Refused).await?;
     Ok(Salvaged { kv, records: found.records, _dir: dir })
+}
+
+/// A directory that nobody else can look into: what is salvaged may be secret.
+#[cfg(feature = "local")]
+fn private_dir() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("larder-salvage-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 /// There are no embedded stores in this build.

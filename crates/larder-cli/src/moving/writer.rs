@@ -64,6 +64,15 @@ impl Existing {
         }
     }
 
+    /// What to do once a move has stopped that cannot go on by itself.
+    pub(crate) fn again(self) -> &'static str {
+        match self {
+            Self::Refused => "run it again with --skip-existing",
+            Self::Overwritten => "run it again with --overwrite, as before",
+            Self::Kept => "run it again with --skip-existing, as before",
+        }
+    }
+
     /// Refuses a target that holds live entries under the prefix, if it has to be empty.
     pub(crate) async fn check(self, target: &Kv, prefix: &str) -> Outcome<()> {
         if self != Self::Refused {

@@ -68,6 +68,9 @@ pub(crate) enum Closed {
     Ends,
     /// Nothing is printed any more, and the command goes on to its own outcome.
     GoesOn,
+    /// The same, and so it is where the output cannot be written for another reason, as on a full disk: what was asked for
+    /// was done before anything was printed, and an error would say that it was not.
+    WasDone,
 }
 
 impl Output {
@@ -113,7 +116,8 @@ impl Output {
 
     /// Says something beside the results, on stderr.
     pub(crate) fn note(&self, text: &str) {
-        eprintln!("larder: {text}");
+        // Who cannot be told need not be told.
+        let _ = writeln!(io::stderr(), "larder: {text}");
     }
 
     /// Prints bytes as they are.
@@ -122,8 +126,12 @@ impl Output {
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => match self.closed {
                 Closed::Ends => Err(Failure::OutputClosed),
-                Closed::GoesOn => Ok(()),
+                Closed::GoesOn | Closed::WasDone => Ok(()),
             },
+            Err(error) if self.closed == Closed::WasDone => {
+                self.note(&format!("it was done, but what became of it cannot be printed: {error}"));
+                Ok(())
+            }
             written => written.map_err(|error| Failure::at("the output", &error)),
         }
     }

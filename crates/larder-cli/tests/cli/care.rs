@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::Shell;
+use crate::support::{Shell, held};
 
 #[test]
 fn a_sweep_removes_what_has_expired_and_nothing_else() {
@@ -78,4 +78,24 @@ fn stats_count_by_prefix_size_and_lifetime() {
         serde_json::from_str(&shell.done(&["stats", "user:", "-o", "json", "--reads", "2"])).expect("JSON");
     assert_eq!(of_users["entries"], 2);
     assert_eq!(of_users["costs"][3]["aMonth"], 5_184_000.0);
+}
+
+#[test]
+fn a_check_of_a_store_without_a_layout_leaves_it_without() {
+    for flags in [&["check"][..], &["check", "--read-only"]] {
+        let shell = Shell::new();
+        // An empty store, that nobody has used.
+        held(&shell.path().join(".larder"), |driver| async move { drop(driver) });
+        let said = shell.run(flags);
+        said.failed(0, "");
+        assert!(said.text().contains("good\tlayout\tnot there yet"), "{said:?}");
+        assert!(said.text().contains("run `larder up`"), "{said:?}");
+        for check in ["clock", "read", "write"] {
+            assert!(said.text().contains(&format!("unknown\t{check}\tnot looked at")), "{check}: {said:?}");
+        }
+        let layout = held(&shell.path().join(".larder"), |driver| async move {
+            larder_core::Kv::new(driver).stored_layout().await.expect("a look")
+        });
+        assert!(layout.is_none(), "{flags:?}");
+    }
 }

@@ -7,6 +7,7 @@ use larder_dynamodb::testing::{create_table, switch_ttl};
 use larder_dynamodb::{Credentials, DynamoDbDriver, DynamoDbOptions};
 use serde_json::json;
 
+use crate::export::export;
 use crate::proxy::before;
 use crate::support::Shell;
 
@@ -22,6 +23,8 @@ fn table(name: &str, ttl: Option<&str>) -> String {
         if let Some(attribute) = ttl {
             switch_ttl(&driver, attribute).await.expect("it is switched on");
         }
+        // A check settles no layout by itself.
+        larder_core::Kv::new(driver).settled_layout().await.expect("a layout");
     });
     name
 }
@@ -109,4 +112,88 @@ fn http_date(moment: SystemTime) -> String {
     aws_sdk_dynamodb::primitives::DateTime::from_secs(i64::try_from(since).expect("it fits"))
         .fmt(aws_sdk_dynamodb::primitives::DateTimeFormat::HttpDate)
         .expect("a date")
+}
+
+#[test]
+fn every_operation_that_is_refused_is_found_and_named() {
+    for (operation, finding) in [
+        ("BatchGetItem", "bad\tread\ta batch of gets: unauthorized"),
+        ("Query", "bad\tread\ta scan: unauthorized"),
+        ("PutItem", "bad\twrite\ta put: unauthorized"),
+        ("UpdateItem", "bad\twrite\ta touch: unauthorized"),
+        ("DeleteItem", "bad\twrite\ta delete: unauthorized"),
+        ("BatchWriteItem", "bad\twrite\ta batch of puts: unauthorized"),
+    ] {
+        let url = before(&emulator("dynoxide"), move |called, reply| {
+            if called == operation {
+                reply.refuse("AccessDeniedException");
+            }
+        });
+        let said = shell(&format!("refused-{operation}"), Some("ttl"), &url).run(&["check", "-b", "aws"]);
+        assert_eq!(said.code, 1, "{operation}: {said:?}");
+        assert!(said.text().contains(finding), "{operation}: {said:?}");
+    }
+}
+
+/// Starts an import of 500 entries, and kills it as kill -9 does when it has written some of them.
+fn kill_import(name: &str, old: &[&str], flags: &[&str]) -> (Shell, Vec<u8>) {
+    let (sender, batches) = std::sync::mpsc::channel();
+    let url = before(&emulator("dynoxide"), move |operation, _| {
+        if operation == "BatchWriteItem" {
+            // Nobody waits for it once the import is killed.
+            let _ = sender.send(());
+        }
+    });
+    let shell = shell(name, Some("ttl"), &url);
+    for key in old {
+        shell.done(&["put", key, "old", "-b", "aws"]);
+    }
+    let lines = export((0..500).map(|number| (format!("k{number:03}"), "new".to_owned())));
+    std::fs::write(shell.path().join("file"), &lines).expect("written");
+    // So slow that it would take 50 s.
+    let import = ["import", "file", "-b", "aws", "--rate", "10"];
+    let mut child = shell.start(&[&import[..], flags].concat());
+    batches.recv().expect("a batch is written");
+    child.kill().expect("it is killed");
+    assert!(!child.wait().expect("it ends").success());
+    let there = shell.done(&["export", "-b", "aws"]).matches("\"new\"").count();
+    assert!(there > 0 && there < 500, "it was killed on its way: {there}");
+    (shell, lines)
+}
+
+#[test]
+fn a_killed_import_is_finished_with_skip_existing_if_it_had_no_flag() {
+    let (shell, lines) = kill_import("import-empty", &[], &[]);
+    shell.run(&["import", "file", "-b", "aws"]).failed(1, "holds entries already");
+    // What the store's users have changed since then is theirs.
+    shell.done(&["put", "k499", "newer", "-b", "aws"]);
+    shell.done(&["import", "file", "-b", "aws", "--skip-existing"]);
+    assert_eq!(shell.done(&["get", "k499", "-b", "aws"]), "newer");
+    shell.done(&["put", "k499", "new", "-b", "aws"]);
+    assert_eq!(shell.done(&["export", "-b", "aws"]).as_bytes(), lines);
+}
+
+#[test]
+fn a_killed_import_that_overwrites_is_finished_with_overwrite() {
+    let (shell, lines) = kill_import("import-over", &["k000", "k499"], &["--overwrite"]);
+    assert_eq!(shell.done(&["get", "k499", "-b", "aws"]), "old", "it had not come so far");
+    shell.done(&["import", "file", "-b", "aws", "--overwrite"]);
+    assert_eq!(shell.done(&["export", "-b", "aws"]).as_bytes(), lines);
+}
+
+#[test]
+fn an_import_that_stops_says_how_it_is_run_again() {
+    for (flags, again) in
+        [(&[][..], "with --skip-existing"), (&["--overwrite"], "with --overwrite, as before")]
+    {
+        let url = before(&emulator("dynoxide"), |operation, reply| {
+            if operation == "BatchWriteItem" {
+                reply.refuse("AccessDeniedException");
+            }
+        });
+        let shell = shell(&format!("import-stops-{}", flags.len()), Some("ttl"), &url);
+        let lines = export([("k".to_owned(), "v".to_owned())]);
+        let said = shell.run_with(&[&["import", "-b", "aws"][..], flags].concat(), &lines);
+        said.failed(1, &format!("has stopped on its way: run it again {again}"));
+    }
 }

@@ -113,3 +113,10 @@ fn counters_count() {
     assert!(!said.errors.contains("secret"), "{said:?}");
     assert_eq!(shell.done(&["get", "word"]), "secret");
 }
+
+#[test]
+fn a_negative_number_is_a_value() {
+    let shell = Shell::new();
+    shell.done(&["put", "temp", "-5"]);
+    assert_eq!(shell.done(&["get", "temp"]), "-5");
+}

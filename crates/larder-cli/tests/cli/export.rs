@@ -199,3 +199,83 @@ fn what_can_be_read_of_a_damaged_store_is_salvaged() {
     shell.run(&["export", "--salvage", "-u", "local-kv:nowhere"]).failed(1, "nowhere");
     shell.run(&["export", "--salvage", "-u", "dynamodb://table?region=r"]).failed(2, "embedded");
 }
+
+#[test]
+fn a_key_that_is_too_long_for_the_target_is_found_before_anything_is_written() {
+    let shell = Shell::new();
+    let short = (0..5_000).map(|number| (format!("entry:{number:04}"), "v".to_owned()));
+    let lines = export(short.chain([("k".repeat(510), "v".to_owned())]));
+    let said = shell.run_with(&["import", "-u", "local-kv:b?keyPrefix=ns"], &lines);
+    said.failed(1, "the standard input, line 5002: ");
+    assert!(said.errors.contains("nothing was written"), "{said:?}");
+    assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b?keyPrefix=ns"]), "");
+}
+
+#[test]
+fn a_compressed_export_that_was_cut_off_says_so() {
+    let shell = filled();
+    let bytes = shell.run(&["export", "--zstd"]).bytes;
+    let said = shell.run_with(&["import", "-u", "local-kv:b"], &bytes[..bytes.len() / 2]);
+    said.failed(1, "the standard input ends after line ");
+    assert!(said.errors.contains("it was cut off"), "{said:?}");
+    assert!(!shell.path().join("b").exists());
+}
+
+#[test]
+fn a_file_in_the_stores_own_directory_is_refused() {
+    let shell = filled();
+    let before = shell.done(&["scan"]);
+    std::fs::create_dir(shell.path().join("beside")).expect("made");
+    for arguments in [
+        &["export", ".larder/db"][..],
+        &["export", "beside/../.larder/new"],
+        &["export", "--salvage", ".larder/db"],
+        &["copy", "local-kv:.larder", "local-kv:b", "--cursor", ".larder/db"],
+        &["copy", "local-kv:.larder", "local-kv:b", "--cursor", "b/cursor"],
+    ] {
+        shell.run(arguments).failed(2, "name a file elsewhere");
+    }
+    assert!(!shell.path().join("b").exists());
+    let up = ["up", "--platform", "local", "--yes", "--bindings"];
+    shell.done(&[&up[..], &["bindings.toml"]].concat());
+    let stores = std::fs::read_dir(shell.path().join(".larder-stores")).expect("there");
+    let store = stores.map(|store| store.expect("there").path()).next().expect("one");
+    let within = store.join("bindings.toml").display().to_string();
+    shell.run(&[&up[..], &[&within]].concat()).failed(2, "name a file elsewhere");
+    assert!(!std::path::Path::new(&within).exists());
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(".larder/db", shell.path().join("link")).expect("a link");
+        shell.run(&["export", "link"]).failed(2, "name a file elsewhere");
+    }
+    assert_eq!(shell.done(&["scan"]), before);
+    shell.done(&["export", ".larder.export"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_salvage_that_is_interrupted_leaves_nothing_that_others_can_read() {
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let mut shell = Shell::new();
+        // More than a pipe takes, so that it waits for its reader.
+        let entries = (0..100).map(|number| (format!("k{number}"), "v".repeat(20_000)));
+        shell.run_with(&["import"], &export(entries)).done();
+        let temporary = shell.path().join("temporary");
+        std::fs::create_dir(&temporary).expect("made");
+        shell.set("TMPDIR", temporary.display().to_string());
+        let mut child = shell.start(&["export", "--salvage"]);
+        let mut first = [0];
+        child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("it writes");
+        let dirs = || std::fs::read_dir(&temporary).expect("there").map(|dir| dir.expect("there").path());
+        let modes: Vec<_> =
+            dirs().map(|dir| dir.metadata().expect("there").permissions().mode() & 0o777).collect();
+        assert_eq!(modes, [0o700]);
+        let sent = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(sent.expect("it runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(code));
+        assert_eq!(dirs().count(), 0, "nothing is left behind");
+    }
+}

@@ -118,3 +118,21 @@ fn a_record_that_cannot_be_decoded_is_told_and_passed() {
     assert_eq!(said.text(), "a:bytes\na:text\nb\n");
     shell.run(&["get", "a:json"]).failed(1, "corrupt");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_write_that_cannot_tell_of_itself_was_done_all_the_same() {
+    let shell = Shell::new();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    for arguments in [&["incr", "n"][..], &["put", "k", "v"]] {
+        let child = shell.command(arguments).stdout(full()).spawn().expect("it starts");
+        let said: crate::support::Said = child.wait_with_output().expect("it ends").into();
+        said.failed(0, "it was done, but what became of it cannot be printed");
+    }
+    assert_eq!(shell.done(&["get", "n"]), "1");
+    assert_eq!(shell.done(&["get", "k"]), "v");
+    // To read is to print.
+    let child = shell.command(&["get", "k"]).stdout(full()).spawn().expect("it starts");
+    let said: crate::support::Said = child.wait_with_output().expect("it ends").into();
+    said.failed(1, "the output: ");
+}

@@ -138,3 +138,98 @@ fn a_copy_that_was_killed_before_its_first_page_goes_on() {
     let said = shell.done(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
     assert!(said.ends_with("both sides are the same\n"), "{said}");
 }
+
+/// A source of so many entries, and a copy of it into `local-kv:b` that was killed on its way.
+fn killed(entries: u64, flags: &[&str]) -> Shell {
+    let shell = Shell::new();
+    let lines = export((0..entries).map(|number| (format!("k{number:06}"), "v".to_owned())));
+    shell.run_with(&["import", "-u", "local-kv:a"], &lines).done();
+    let copy = ["copy", "local-kv:a", "local-kv:b", "--progress", "lines", "--rate", "5000"];
+    kill_after(shell.start(&[&copy[..], flags].concat()), 1_000);
+    shell
+}
+
+#[test]
+fn a_left_over_cursor_file_does_not_let_a_copy_overwrite_a_used_target() {
+    let shell = killed(20_000, &[]);
+    // Far behind what the copy has come to, so that it would be overwritten.
+    shell.done(&["put", "k019999", "ours", "-u", "local-kv:b"]);
+    let before = shell.done(&["scan", "-u", "local-kv:b"]);
+    shell.run(&["copy", "local-kv:a", "local-kv:b"]).failed(1, "that is not the source's");
+    assert_eq!(shell.done(&["scan", "-u", "local-kv:b"]), before, "nothing was written");
+
+    // The same value with another expiry is another entry, and so is a key that the source does not have.
+    shell.done(&["put", "k019999", "v", "--ttl", "1h", "-u", "local-kv:b"]);
+    shell.run(&["copy", "local-kv:a", "local-kv:b"]).failed(1, "that is not the source's");
+    shell.done(&["delete", "k019999", "-u", "local-kv:b"]);
+    shell.done(&["put", "zzz", "ours", "-u", "local-kv:b"]);
+    shell.run(&["copy", "local-kv:a", "local-kv:b"]).failed(1, "that is not the source's");
+    // What is the source's is the copy's own, as far as anybody can tell.
+    shell.done(&["delete", "zzz", "-u", "local-kv:b"]);
+    shell.done(&["put", "k019999", "v", "-u", "local-kv:b"]);
+    let said = shell.run(&["copy", "local-kv:a", "local-kv:b", "--verify"]);
+    said.failed(0, "going on with the copy in .larder-copy.json, written ");
+    assert!(said.text().ends_with("; both sides are the same\n"), "{said:?}");
+}
+
+#[test]
+fn a_copy_that_failed_before_it_wrote_leaves_nothing_to_go_on_with() {
+    let shell = Shell::new();
+    let long = "k".repeat(510);
+    shell.done(&["put", &long, "v", "-u", "local-kv:a"]);
+    let copy = ["copy", "local-kv:a", "local-kv:b?keyPrefix=ns"];
+    let said = shell.run(&copy);
+    said.failed(1, "the limit is 512");
+    assert!(!said.errors.contains("goes on from there"), "{said:?}");
+    assert!(!shell.path().join(".larder-copy.json").exists());
+    // So that the target is one that has to be empty, for all that comes later.
+    shell.done(&["put", "k", "ours", "-u", "local-kv:b?keyPrefix=ns"]);
+    shell.done(&["delete", &long, "-u", "local-kv:a"]);
+    shell.done(&["put", "k", "v", "-u", "local-kv:a"]);
+    shell.run(&copy).failed(1, "holds entries already");
+    assert_eq!(shell.done(&["get", "k", "-u", "local-kv:b?keyPrefix=ns"]), "ours");
+}
+
+/// Makes the cursor file of a copy say that all is over, as it does while both sides are compared.
+fn stop_at_the_end(shell: &Shell) {
+    let file = shell.path().join(".larder-copy.json");
+    let text = std::fs::read_to_string(&file).expect("there");
+    let changed = text.replace(r#""stage":"copying""#, r#""stage":"copied""#);
+    assert_ne!(text, changed);
+    std::fs::write(file, changed).expect("written");
+}
+
+#[test]
+fn a_copy_that_stopped_at_its_end_copies_what_has_changed_since() {
+    for (flag, value) in [("--overwrite", "new"), ("--skip-existing", "v")] {
+        let shell = killed(20_000, &[flag]);
+        stop_at_the_end(&shell);
+        shell.done(&["put", "k000000", "new", "-u", "local-kv:a"]);
+        shell.done(&["put", "k020000", "new", "-u", "local-kv:a"]);
+        let said = shell.run(&["copy", "local-kv:a", "local-kv:b", flag]);
+        said.failed(0, "it is begun anew");
+        assert_eq!(shell.done(&["get", "k000000", "-u", "local-kv:b"]), value);
+        assert_eq!(shell.done(&["get", "k020000", "-u", "local-kv:b"]), "new");
+        assert_eq!(shell.done(&["scan", "--keys", "-u", "local-kv:b"]).lines().count(), 20_001);
+    }
+}
+
+#[test]
+fn a_copy_that_was_complete_already_says_so() {
+    let shell = killed(20_000, &[]);
+    stop_at_the_end(&shell);
+    let said = shell.run(&["copy", "local-kv:a", "local-kv:b"]);
+    said.failed(0, "was complete already");
+    assert!(said.errors.contains("nothing was copied now"), "{said:?}");
+    assert!(!shell.path().join(".larder-copy.json").exists());
+}
+
+#[test]
+fn a_cursor_file_that_cannot_be_written_is_told_before_anything_is_made() {
+    let shell = Shell::new();
+    shell.done(&["put", "k", "v", "-u", "local-kv:a"]);
+    shell.run(&["copy", "local-kv:a", "local-kv:b", "--cursor", "none/here"]).failed(1, "none/here: ");
+    std::fs::create_dir(shell.path().join("folder")).expect("made");
+    shell.run(&["copy", "local-kv:a", "local-kv:b", "--cursor", "folder"]).failed(1, "folder: ");
+    assert!(!shell.path().join("b").exists());
+}

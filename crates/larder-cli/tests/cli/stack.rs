@@ -219,3 +219,11 @@ fn templates_are_printed_for_every_cloud() {
     let bicep = place.done(&["template", "bicep", "--account", "shopprod"]);
     assert!(bicep.contains("param principalId string"), "{bicep}");
 }
+
+#[test]
+fn bindings_that_cannot_be_written_are_told_before_anything_is_made() {
+    let shell = crate::support::Shell::new();
+    let said = shell.run(&["up", "--platform", "local", "--yes", "--bindings", "none/bindings.toml"]);
+    said.failed(1, "none/bindings.toml cannot be written");
+    assert!(!shell.path().join(".larder-stores").exists());
+}

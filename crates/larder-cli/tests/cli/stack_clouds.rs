@@ -115,7 +115,12 @@ fn a_table_that_is_not_ready_ends_up_with_1_and_no_bindings() {
             "{errors}"
         );
         let shown = String::from_utf8_lossy(&output.stdout);
-        assert!(shown.contains("… table: is not ready yet: apply again for the rest"), "{shown}");
+        assert!(
+            shown.contains(
+                "… table: is not ready yet: run `larder up` again, or apply the plan again, for the rest"
+            ),
+            "{shown}"
+        );
         assert!(!place.path().join("bindings.toml").exists());
     }
     // The same command, once it is done.

@@ -169,7 +169,10 @@ impl Provisioner for DynamoDbProvisioner {
         let made = planned.steps.into_iter().find(|step| step.part == TABLE && step.is_change());
         let Progress::Done(table) = self.active().await? else {
             let mut done = Vec::from_iter(made);
-            done.push(Step::pending(TABLE, "is not ready yet: apply again for the rest"));
+            done.push(Step::pending(
+                TABLE,
+                "is not ready yet: run `larder up` again, or apply the plan again, for the rest",
+            ));
             return Ok(self.plan_of(done));
         };
         let mut done = vec![made.unwrap_or_else(|| Step::keep(TABLE, "is there"))];

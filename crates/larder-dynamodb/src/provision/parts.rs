@@ -85,7 +85,7 @@ impl DynamoDbProvisioner {
             TtlState::Elsewhere(attribute) => Step::update(TTL, on(attribute), ON_TTL),
             TtlState::Stopping => Step::pending(
                 TTL,
-                "is being switched off, which takes up to an hour: apply again after that to switch it on",
+                "is being switched off, which takes up to an hour: after that, run `larder up` again, or apply the plan again, to switch it on",
             ),
             TtlState::Off => Step::create(TTL, ON_TTL),
         })
@@ -152,7 +152,10 @@ impl DynamoDbProvisioner {
         if matches!(step.part, BILLING | PROTECTION) {
             // A table takes one such change at a time.
             if let Progress::Going = self.active().await? {
-                return Ok(Step::pending(step.part, "is being changed: apply again for the rest"));
+                return Ok(Step::pending(
+                    step.part,
+                    "is being changed: run `larder up` again, or apply the plan again, for the rest",
+                ));
             }
         }
         Ok(step)
@@ -181,8 +184,8 @@ impl DynamoDbProvisioner {
             });
             if off.await? == Progress::Going {
                 let why = format!(
-                    "was on the attribute {attribute} and is being switched off, which takes up to an hour: apply again \
-                     after that to switch it on"
+                    "was on the attribute {attribute} and is being switched off, which takes up to an hour: after that, \
+                     run `larder up` again, or apply the plan again, to switch it on"
                 );
                 return Ok(Step::pending(TTL, why));
             }

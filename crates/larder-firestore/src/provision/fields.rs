@@ -156,7 +156,7 @@ fn judge(setting: &Setting, field: &Field, goal: Goal) -> Step {
             match goal {
                 Goal::Present if is_reverting => Step::pending(
                     part,
-                    "is being switched on again: apply again when it is, to switch it off",
+                    "is being switched on again: when it is, run `larder up` again, or apply the plan again, to switch it off",
                 ),
                 Goal::Present if is_exempt => Step::keep(part, "off"),
                 Goal::Present if own > 0 => {

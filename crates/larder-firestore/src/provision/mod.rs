@@ -194,7 +194,10 @@ impl Provisioner for FirestoreProvisioner {
                 None => Progress::Done(()),
             };
             if made == Progress::Going {
-                done.push(Step::pending(DATABASE, "is still being made: apply again for the rest"));
+                done.push(Step::pending(
+                    DATABASE,
+                    "is still being made: run `larder up` again, or apply the plan again, for the rest",
+                ));
                 return Ok(self.plan_of(done));
             }
             presence = Presence::Present;

@@ -1,8 +1,8 @@
 //! Writing a file of bindings: whole or not at all, and for its owner's eyes only.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use larder::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
@@ -19,18 +19,21 @@ pub enum Written {
 }
 
 impl Written {
-    /// What would become of a file. Changes nothing.
+    /// What would become of a file. Changes nothing, and finds out whether it could be written: after the stores are made is
+    /// too late for that.
     ///
     /// # Errors
     ///
-    /// `NotConfigured` when the file cannot be read.
+    /// `NotConfigured` when the file cannot be read, or could not be replaced.
     pub fn of(path: &Path, text: &str) -> Result<Self> {
-        match fs::read(path) {
-            Ok(there) if there == text.as_bytes() => Ok(Self::Unchanged),
-            Ok(_) => Ok(Self::Replaced),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::New),
-            Err(error) => Err(fault(path, "read", &error)),
-        }
+        let written = match fs::read(path) {
+            Ok(there) if there == text.as_bytes() => return Ok(Self::Unchanged),
+            Ok(_) => Self::Replaced,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::New,
+            Err(error) => return Err(fault(path, "read", &error)),
+        };
+        let tried = NamedTempFile::new_in(folder(&end_of_links(path)));
+        tried.map(|_| written).map_err(|error| fault(path, "written", &error))
     }
 }
 
@@ -47,12 +50,29 @@ pub fn write_bindings(path: &Path, text: &str) -> Result<Written> {
         owner_only(path).map_err(cannot)?;
         return Ok(written);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let end = end_of_links(path);
+    let folder = folder(&end);
     // Made with that mode, so that there is no moment in which others can read it.
     let mut file = NamedTempFile::new_in(folder).map_err(cannot)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(cannot)?;
-    file.persist(path).map_err(|error| cannot(error.error))?;
+    file.persist(&end).map_err(|error| cannot(error.error))?;
+    // Without it the name may not survive a loss of power. Not every system can open a directory.
+    File::open(folder).map_or(Ok(()), |folder| folder.sync_all()).map_err(cannot)?;
     Ok(written)
+}
+
+/// The file that a name stands for, which need not be there: a link stays one.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // They end, or the system had told of a loop.
+    while let Ok(target) = fs::read_link(&path) {
+        path = folder(&path).join(target);
+    }
+    path
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(unix)]
@@ -92,6 +112,27 @@ mod tests {
             assert_eq!((mode(), fs::read_to_string(&path).expect("a file")), (0o600, text.to_owned()));
         }
         assert_eq!(fs::read_dir(folder.path()).expect("a directory").count(), 1, "nothing is left behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_leads_to_what_was_written() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let (link, file) = (folder.path().join("link.toml"), folder.path().join("file.toml"));
+        std::os::unix::fs::symlink("file.toml", &link).expect("a link");
+        for text in ["a", "b"] {
+            write_bindings(&link, text).expect("written");
+            assert!(link.is_symlink());
+            assert_eq!(fs::read_to_string(&file).expect("a file"), text);
+        }
+    }
+
+    #[test]
+    fn a_look_finds_what_could_not_be_written() {
+        let folder = tempfile::tempdir().expect("a directory");
+        assert!(Written::of(&folder.path().join("absent/b.toml"), "a").is_err());
+        assert_eq!(Written::of(&folder.path().join("b.toml"), "a").expect("it could"), Written::New);
+        assert_eq!(fs::read_dir(folder.path()).expect("a directory").count(), 0, "nothing is changed");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reading an export, and checking every line of it.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 use serde::Deserialize;
 
@@ -99,7 +99,13 @@ impl<R: BufRead> ExportReader<R> {
     fn text(&mut self) -> Outcome<Option<String>> {
         let mut bytes = Vec::new();
         let read = self.lines.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes);
-        read.map_err(|error| Failure::at(&self.place, &error))?;
+        read.map_err(|error| match error.kind() {
+            // Of a compressed one, that is told before its lines are.
+            ErrorKind::UnexpectedEof => {
+                Failure::Other(format!("{} ends after line {}: it was cut off", self.place, self.line))
+            }
+            _ => Failure::at(&self.place, &error),
+        })?;
         if bytes.is_empty() {
             return Ok(None);
         }
