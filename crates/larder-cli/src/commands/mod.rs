@@ -52,7 +52,11 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(until_interrupted(run(cli)));
+            let ended = match &cli.command {
+                // It ends by itself when a signal comes, once what it was asked is done.
+                Command::Serve(_) => runtime.block_on(async { Ok(run(cli).await) }),
+                _ => runtime.block_on(until_interrupted(run(cli))),
+            };
             if ended.is_err() {
                 // What other threads are at is given up with the rest.
                 runtime.shutdown_background();
