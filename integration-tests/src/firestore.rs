@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use larder_conformance::emulator;
-use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
+use larder_core::{Kv, ManualClock, Timestamp};
 use larder_firestore::{FirestoreDriver, FirestoreOptions};
 use serde_json::{Value, json};
+
+use crate::limits::tireless;
 
 /// The project that all collections are in.
 pub const PROJECT: &str = "larder-tests";
@@ -77,14 +79,8 @@ impl Collection {
 
     /// The same with another time for an operation.
     pub async fn handle_within(&self, url: &str, deadline: Duration) -> Kv {
-        let mut policy = RetryPolicy::default();
-        policy.attempt_timeout = Duration::from_secs(1);
-        policy.deadline = deadline;
-        policy.backoff_min = Duration::from_millis(1);
-        policy.backoff_max = Duration::from_millis(50);
-        policy.budget = 100_000;
         let driver = self.driver(url).await;
-        Kv::builder(driver).binding("cache").clock(self.clock()).retry(policy).build()
+        Kv::builder(driver).binding("cache").clock(self.clock()).retry(tireless(deadline)).build()
     }
 
     /// What the handles run by.

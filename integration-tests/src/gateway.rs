@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::driver::Driver;
-use larder_core::{Clock, Kv, ManualClock, MemoryDriver, RetryPolicy, Timestamp};
+use larder_core::{Clock, Kv, ManualClock, MemoryDriver, Timestamp};
 use larder_gateway::{Gateway, Stores};
 use larder_remote::{RemoteDriver, RemoteOptions};
 use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
+
+use crate::limits::tireless;
 
 /// The id that the gateway serves its store by.
 pub const BINDING: &str = "cache";
@@ -74,13 +76,7 @@ impl Served {
 
     /// The same with another time for an operation.
     pub async fn handle_within(&self, url: &str, deadline: Duration) -> Kv {
-        let mut policy = RetryPolicy::default();
-        policy.attempt_timeout = Duration::from_secs(1);
-        policy.deadline = deadline;
-        policy.backoff_min = Duration::from_millis(1);
-        policy.backoff_max = Duration::from_millis(50);
-        policy.budget = 100_000;
-        Kv::builder(self.driver(url)).binding(BINDING).retry(policy).build()
+        Kv::builder(self.driver(url)).binding(BINDING).retry(tireless(deadline)).build()
     }
 
     /// What the gateway and the handles run by.

@@ -10,6 +10,7 @@ pub mod entra;
 pub mod firestore;
 pub mod gateway;
 pub mod google;
+pub mod limits;
 pub mod linear;
 pub mod model;
 pub mod moto;

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use larder_conformance::emulator;
-use larder_core::{Kv, ManualClock, RetryPolicy, Timestamp};
+use larder_core::{Kv, ManualClock, Timestamp};
 use larder_tables::testing::{EMULATOR_ACCOUNT, EMULATOR_KEY, create_table};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 use serde_json::{Value, json};
+
+use crate::limits::tireless;
 
 /// A table of its own on Azurite, and the clock that its handles run by.
 #[derive(Debug)]
@@ -83,14 +85,8 @@ impl Table {
 
     /// The same with another time for an operation.
     pub async fn handle_within(&self, url: &str, deadline: Duration) -> Kv {
-        let mut policy = RetryPolicy::default();
-        policy.attempt_timeout = Duration::from_secs(1);
-        policy.deadline = deadline;
-        policy.backoff_min = Duration::from_millis(1);
-        policy.backoff_max = Duration::from_millis(50);
-        policy.budget = 100_000;
         let driver = self.driver(url).await;
-        Kv::builder(driver).binding("cache").clock(self.clock()).retry(policy).build()
+        Kv::builder(driver).binding("cache").clock(self.clock()).retry(tireless(deadline)).build()
     }
 
     /// What the handles run by.

@@ -62,6 +62,7 @@
 
 pub mod cases;
 pub mod model;
+pub mod server;
 pub mod wrap;
 
 mod clauses;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::driver::{
-    BatchItem, BatchLimits, Consistency, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply,
-    LayoutKeeper, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanStart, Shard, Swept, Write,
-    WriteReply,
+    BatchItem, BatchLimits, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply, LayoutKeeper,
+    Read, Reaper, RowKey, ScanReply, ScanRequest, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
 use larder_core::{AFTER_EVERY_KEY, Clock, ErrorKind, Result, Timestamp};
@@ -131,15 +130,7 @@ impl Driver for RemoteDriver {
 
     /// Whether what the key reaches of the store is.
     async fn is_empty(&self) -> Result<bool, DriverError> {
-        let any = ScanRequest {
-            shard: Shard(0),
-            start: ScanStart::At(String::new()),
-            end: AFTER_EVERY_KEY.to_string(),
-            limit: 1,
-            max_bytes: 1,
-            read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
-        };
-        Ok(self.scan(&any).await?.rows.is_empty())
+        Ok(self.scan(&ScanRequest::any_row(AFTER_EVERY_KEY)).await?.rows.is_empty())
     }
 
     async fn get_batch(

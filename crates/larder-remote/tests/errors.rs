@@ -5,6 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use larder_conformance::every_operation_fails;
+use larder_conformance::server::{Server, answering, cutting_off, hanging_up, nowhere, silent};
 use larder_core::driver::{
     BatchItem, Consistency, Driver, DriverError, Effect, Guard, Increment, Mutation, Projection, Read,
     RowKey, Shard, Write,
@@ -13,7 +14,6 @@ use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, ErrorKind, Expiry, PutOptions, Timestamp};
 use larder_remote::{PlainHttp, RemoteDriver, RemoteOptions};
 
-use support::server::{Server, answering, cutting_off, hanging_up, nowhere, silent};
 use support::{BINDING, START, clock, impatient, memory, remote};
 
 fn at(url: impl Into<String>) -> RemoteOptions {

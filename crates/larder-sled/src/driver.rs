@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use larder_core::driver::{
-    BatchItem, BatchLimits, Consistency, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply,
-    LayoutKeeper, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard, Swept,
-    Write, WriteReply,
+    BatchItem, BatchLimits, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply, LayoutKeeper,
+    Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
 use larder_core::{Error, ErrorKind, Result, Timestamp};
@@ -161,15 +160,7 @@ impl Driver for SledDriver {
 
     async fn is_empty(&self) -> Result<bool, DriverError> {
         // As scans see it: a layout that is on its way to the disk cannot be read yet, and is no row either.
-        let all = ScanRequest {
-            shard: Shard(0),
-            start: ScanStart::At(String::new()),
-            end: char::MAX.to_string(),
-            limit: 1,
-            max_bytes: usize::MAX,
-            read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
-        };
-        Ok(self.scan(&all).await?.rows.is_empty())
+        Ok(self.scan(&ScanRequest::any_row(char::MAX)).await?.rows.is_empty())
     }
 
     async fn get_batch(

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use larder_conformance::emulator;
+use larder_conformance::server::{Reply, Seen, Server, answering, nowhere, silent};
 use larder_core::driver::{Driver, Effect, Projection, Read, RowKey, Shard};
 use larder_core::{CanonicalKey, Consistency, Error, ErrorKind, Kv, PutOptions, RetryPolicy};
 use larder_tables::testing::{EMULATOR_ACCOUNT, EMULATOR_KEY, signature};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 
-use support::server::{Reply, SERVICE, Seen, Server, answering, empty_table, nowhere, silent};
+use support::server::{SERVICE, empty_table};
 use support::{impatient, open, table, table_at};
 
 const ALL: &str = "rwdlacup";

@@ -4,13 +4,14 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use larder_conformance::server::{answering, cutting_off, hanging_up, nowhere, silent};
 use larder_conformance::{emulator, every_operation_fails};
 use larder_core::driver::{Driver, Effect, Projection, Read, RowKey};
 use larder_core::{Consistency, ErrorKind, PutOptions, ScanOptions};
 use larder_tables::testing::{EMULATOR_ACCOUNT, delete_table, put_raw, spoil};
 use larder_tables::{Credentials, TablesDriver, TablesOptions};
 
-use support::server::{SERVICE, answering, cutting_off, hanging_up, nowhere, silent};
+use support::server::SERVICE;
 use support::{fresh_name, impatient, key, missing_table, open, table, table_at};
 
 const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };

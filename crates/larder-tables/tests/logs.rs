@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use larder_conformance::server::{Server, answering};
 use larder_core::{Kv, PutOptions, ScanOptions, TouchOptions};
 use larder_tables::Credentials;
 use larder_tables::testing::{EMULATOR_KEY, signature};
@@ -13,7 +14,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use support::server::{Server, answering, empty_table};
+use support::server::empty_table;
 use support::{impatient, table, table_at};
 
 /// Everything that anything logs in this process, in both of the ways that crates log.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use larder_conformance::server::{Server, answering};
 use larder_core::provision::{Change, Goal, Provisioner, default_patience};
 use larder_core::{ErrorKind, Kv, PutOptions, RetryPolicy};
 use larder_tables::testing::create_table;
 use larder_tables::{TablesOptions, TablesProvisioner};
 
-use support::server::{SERVICE, Server, answering};
+use support::server::SERVICE;
 use support::{missing_table, open, table_at};
 
 async fn provisioner(options: &TablesOptions) -> TablesProvisioner {

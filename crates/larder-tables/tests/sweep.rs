@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use larder_conformance::server::{Reply, Seen, Server};
 use larder_conformance::wrap::{Call, Hook, Method, Verdict};
 use larder_core::driver::{Driver, Projection, Read, RowKey};
 use larder_core::{
@@ -19,7 +20,7 @@ use tokio::sync::Notify;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use support::server::{Reply, SERVICE, Seen, Server, empty_table};
+use support::server::{SERVICE, empty_table};
 use support::{open, table, table_at};
 
 const MINUTE: Duration = Duration::from_secs(60);

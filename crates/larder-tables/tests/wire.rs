@@ -5,6 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use larder_conformance::server::{Seen, Server};
 use larder_core::driver::{
     Driver, Guard, Mutation, Observed, Projection, Read, RowKey, ScanRequest, ScanStart, Shard, Write,
     WriteReply,
@@ -12,7 +13,7 @@ use larder_core::driver::{
 use larder_core::record::{Revision, WriteStamp};
 use larder_core::{CanonicalKey, Consistency, ErrorKind, Expiry, Kv, Timestamp};
 
-use support::server::{SERVICE, Seen, Server, empty_table};
+use support::server::{SERVICE, empty_table};
 use support::{impatient, open, table_at};
 
 const FULL: Read = Read { projection: Projection::Full, consistency: Consistency::Strong };
@@ -235,12 +236,14 @@ async fn a_put_that_needs_no_row_misses_none() {
 /// More deletes than an attempt has time for: what was not begun is sent again, and nothing is in doubt.
 #[tokio::test]
 async fn deletes_that_an_attempt_has_no_time_for_go_into_the_next() {
-    let served =
-        Server::slow(Duration::from_millis(400), |request: &Seen| match request.line().split(' ').next() {
+    let served = Server::start_waiting(|request: Seen| async move {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        match request.line().split(' ').next() {
             Some("DELETE") => ("204 No Content", SERVICE.to_owned(), String::new()),
-            _ => empty_table(request),
-        })
-        .await;
+            _ => empty_table(&request),
+        }
+    })
+    .await;
     let kv = Kv::builder(open(&table_at(&served.url)).await).binding("cache").build();
     let many = kv.delete_many((0..200).map(|at| format!("k{at}"))).await.expect("a batch");
     assert!(many.iter().all(Result::is_ok), "{:?}", many.iter().find(|gone| gone.is_err()));

@@ -4,7 +4,7 @@ pub(crate) use integration_tests::dynamodb::Table as Place;
 use integration_tests::proxy::{Answer, Exchange, Fault};
 use larder_conformance::emulator;
 
-use crate::bench::ms;
+use crate::anywhere::Named;
 use crate::op::Op;
 
 /// The server that the proxy stands before.
@@ -40,18 +40,9 @@ pub(crate) fn throttled() -> Answer {
     Answer::dynamodb(400, "ProvisionedThroughputExceededException", "slow down")
 }
 
-/// A fault, and whether it tells the client for certain that nothing was done.
-pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+/// The faults of its own.
+pub(crate) fn faults() -> Vec<Named> {
     vec![
-        ("request dropped", vec![Fault::DropRequest], false),
-        ("connection reset", vec![Fault::reset()], false),
-        ("reply dropped", vec![Fault::DropReply], false),
-        ("connection dropped", vec![Fault::DropConnection], false),
-        ("reply withheld", vec![Fault::WithholdReply], false),
-        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
-        ("reply late", vec![Fault::DelayReply(ms(50))], false),
-        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
-        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
         (
             "500 after it was done",
             vec![Fault::AnswerAfter(Answer::dynamodb(500, "InternalServerError", ""))],
@@ -62,11 +53,6 @@ pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
             vec![Fault::Answer(Answer::dynamodb(500, "InternalServerError", ""))],
             false,
         ),
-        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
         ("429", vec![Fault::Answer(Answer::status(429))], true),
-        ("throttled", vec![Fault::Answer(throttled())], true),
-        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
-        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
-        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
     ]
 }

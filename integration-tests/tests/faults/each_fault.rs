@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use integration_tests::proxy::{Answer, Fault, Rule};
 use larder_core::{ErrorKind, PutOptions, ScanOptions};
 
+use crate::anywhere::faults;
 use crate::bench::Bench;
-use crate::cloud::{GET, GET_MANY, SCAN, TRACELESS, faults, request, throttled};
+use crate::cloud::{GET, GET_MANY, SCAN, TRACELESS, request, throttled};
 use crate::op::{HOUR, Op, Said};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

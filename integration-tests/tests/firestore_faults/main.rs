@@ -2,6 +2,8 @@
 //!
 //! The log of the proxy is the truth of what the server was asked and what it did. The tests are those of every cloud.
 
+#[path = "../faults/anywhere.rs"]
+mod anywhere;
 #[path = "../faults/bench.rs"]
 mod bench;
 mod cloud;

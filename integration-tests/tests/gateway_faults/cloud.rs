@@ -3,7 +3,7 @@
 pub(crate) use integration_tests::gateway::Served as Place;
 use integration_tests::proxy::{Answer, Exchange, Fault};
 
-use crate::bench::ms;
+use crate::anywhere::Named;
 use crate::op::Op;
 
 /// The server that the proxy stands before.
@@ -40,29 +40,15 @@ pub(crate) fn throttled() -> Answer {
     Answer::gateway(429, "RATE_LIMITED")
 }
 
-/// A fault, and whether it tells the client for certain that nothing was done.
-pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+/// The faults of its own.
+pub(crate) fn faults() -> Vec<Named> {
     vec![
-        ("request dropped", vec![Fault::DropRequest], false),
-        ("connection reset", vec![Fault::reset()], false),
-        ("reply dropped", vec![Fault::DropReply], false),
-        ("connection dropped", vec![Fault::DropConnection], false),
-        ("reply withheld", vec![Fault::WithholdReply], false),
-        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
-        ("reply late", vec![Fault::DelayReply(ms(50))], false),
-        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
-        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
         ("502 after it was done", vec![Fault::AnswerAfter(Answer::status(502))], false),
         ("504 after it was done", vec![Fault::AnswerAfter(Answer::status(504))], false),
         ("429 after it was done", vec![Fault::AnswerAfter(Answer::status(429))], false),
         ("200 of another server after it was done", vec![Fault::AnswerAfter(Answer::status(200))], false),
         ("500 after it was done", vec![Fault::AnswerAfter(Answer::gateway(500, "AMBIGUOUS"))], false),
         ("500 and nothing done", vec![Fault::Answer(Answer::gateway(500, "INTERNAL"))], false),
-        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
         ("draining", vec![Fault::Answer(Answer::gateway(503, "UNAVAILABLE"))], true),
-        ("throttled", vec![Fault::Answer(throttled())], true),
-        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
-        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
-        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
     ]
 }

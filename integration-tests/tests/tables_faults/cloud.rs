@@ -4,7 +4,7 @@ use integration_tests::proxy::{Answer, Exchange, Fault};
 pub(crate) use integration_tests::tables::Table as Place;
 use larder_conformance::emulator;
 
-use crate::bench::ms;
+use crate::anywhere::Named;
 use crate::op::Op;
 
 /// The server that the proxy stands before.
@@ -42,25 +42,11 @@ pub(crate) fn throttled() -> Answer {
     Answer::tables(503, "ServerBusy")
 }
 
-/// A fault, and whether it tells the client for certain that nothing was done.
-pub(crate) fn faults() -> Vec<(&'static str, Vec<Fault>, bool)> {
+/// The faults of its own.
+pub(crate) fn faults() -> Vec<Named> {
     vec![
-        ("request dropped", vec![Fault::DropRequest], false),
-        ("connection reset", vec![Fault::reset()], false),
-        ("reply dropped", vec![Fault::DropReply], false),
-        ("connection dropped", vec![Fault::DropConnection], false),
-        ("reply withheld", vec![Fault::WithholdReply], false),
-        ("reply cut short", vec![Fault::CutReply { keep: 1 }], false),
-        ("reply late", vec![Fault::DelayReply(ms(50))], false),
-        ("request late, beyond the attempt", vec![Fault::DelayRequest(ms(1_500))], false),
-        ("503 after it was done", vec![Fault::AnswerAfter(Answer::status(503))], false),
         ("500 after it was done", vec![Fault::AnswerAfter(Answer::tables(500, "OperationTimedOut"))], false),
         ("500 and nothing done", vec![Fault::Answer(Answer::tables(500, "InternalError"))], false),
-        ("503 and nothing done", vec![Fault::Answer(Answer::status(503))], false),
         ("429", vec![Fault::Answer(Answer::status(429))], true),
-        ("throttled", vec![Fault::Answer(throttled())], true),
-        ("repeated late", vec![Fault::Duplicate(ms(30))], false),
-        ("reply dropped and repeated late", vec![Fault::DropReply, Fault::Duplicate(ms(30))], false),
-        ("request lost and found again late", vec![Fault::DropRequest, Fault::Duplicate(ms(30))], false),
     ]
 }

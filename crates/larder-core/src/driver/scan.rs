@@ -4,7 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use super::read::{Read, Shard};
+use super::read::{Consistency, Projection, Read, Shard};
 use crate::key::{CanonicalKey, shorten};
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -24,6 +24,20 @@ pub struct ScanRequest {
     pub max_bytes: usize,
     /// Which parts, and how fresh.
     pub read: Read,
+}
+
+impl ScanRequest {
+    /// Whether there is any row: the first one of the first shard, up to that text.
+    pub fn any_row(end: char) -> Self {
+        Self {
+            shard: Shard(0),
+            start: ScanStart::At(String::new()),
+            end: end.to_string(),
+            limit: 1,
+            max_bytes: 1,
+            read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
+        }
+    }
 }
 
 impl fmt::Debug for ScanRequest {

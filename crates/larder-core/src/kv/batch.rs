@@ -151,7 +151,7 @@ impl Kv {
         self.observed(Operation::DeleteMany, work).await
     }
 
-    /// `anew` gives the expiry of all of them by a clock that was only now learnt.
+    /// `anew` gives the expiry of all of them by a server's clock, which may have been learnt only now.
     async fn put_all(
         &self,
         writes: Result<Vec<(CanonicalKey, Mutation)>, InvalidInput>,
@@ -161,7 +161,7 @@ impl Kv {
         let work = pin!(async {
             let mut writes = writes?;
             let waited = self.learn_time().await?;
-            if waited.is_some()
+            if self.follows_a_server()
                 && let Some(anew) = anew()?
             {
                 for (_, mutation) in &mut writes {

@@ -49,12 +49,9 @@ impl Kv {
         let key = key.as_ref();
         let ttl = ttl_on_create.into();
         let work = pin!(async {
-            let mut expires_at = expiry(ttl, self.now())?;
+            let early = expiry(ttl, self.now())?;
             let canonical = self.canonical(key)?;
-            let waited = self.learn_time().await?;
-            if waited.is_some() {
-                expires_at = expiry(ttl, self.now())?;
-            }
+            let (expires_at, waited) = self.settled_expiry(early, ttl).await?;
             let Place { row, deadline } = self.place_to_write(canonical).await?;
             self.shared.increment(&row, deadline.or(waited), delta, expires_at).await
         });

@@ -21,6 +21,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -33,9 +34,10 @@ use crate::key::{CanonicalKey, SYSTEM_MARK, check_key};
 use crate::layout::Layout;
 use crate::namespace::namespace;
 use crate::operation::Operation;
+use crate::options::expiry;
 use crate::retry::{RetryBudget, RetryPolicy};
 use crate::telemetry::Telemetry;
-use crate::time::{Clock, SystemClock, Timestamp};
+use crate::time::{Clock, Expiry, SystemClock, Timestamp};
 
 pub use self::stream::ScanStream;
 
@@ -228,16 +230,32 @@ impl Kv {
         self.shared.clock.now()
     }
 
+    /// Whether a server's clock counts, which is not known before it was asked, with the layout.
+    fn follows_a_server(&self) -> bool {
+        self.shared.driver.clock().is_some()
+    }
+
     /// Makes sure that the clock is right before an operation is begun by it. Tells by when the operation must be done if
-    /// that had to be waited for; what was worked out from the clock before is wrong then.
-    ///
-    /// A server's clock is not known before it was asked, with the layout.
+    /// that had to be waited for.
     async fn learn_time(&self) -> Result<Option<Instant>> {
-        let shared = &self.shared;
-        if shared.layout.initialized() || shared.driver.clock().is_none() {
+        if self.shared.layout.initialized() || !self.follows_a_server() {
             return Ok(None);
         }
-        Ok(shared.layout().await?.deadline)
+        Ok(self.shared.layout().await?.deadline)
+    }
+
+    /// The expiry of what is written now, beside what [`Kv::learn_time`] tells. The early one was worked out to refuse a
+    /// TTL before anything is sent: a server's clock may have been learnt since, by this operation or by another.
+    async fn settled_expiry(
+        &self,
+        early: Expiry,
+        ttl: Option<Duration>,
+    ) -> Result<(Expiry, Option<Instant>)> {
+        if !self.follows_a_server() {
+            return Ok((early, None));
+        }
+        let waited = self.learn_time().await?;
+        Ok((expiry(ttl, self.now())?, waited))
     }
 
     /// Runs an operation in its span, times it, and says in its error what it was.

@@ -48,17 +48,14 @@ impl Kv {
         let value = value.into();
         let work = pin!(async {
             let value = value.checked()?;
-            let mut expires_at = expiry(options.ttl, self.now())?;
+            let early = expiry(options.ttl, self.now())?;
             let canonical = self.canonical(key)?;
             let intent = match options.condition {
                 Condition::Always => Intent::Always,
                 Condition::IfAbsent => Intent::Absent,
                 Condition::IfVersion(version) => Intent::version(version, &canonical)?,
             };
-            let waited = self.learn_time().await?;
-            if waited.is_some() {
-                expires_at = expiry(options.ttl, self.now())?;
-            }
+            let (expires_at, waited) = self.settled_expiry(early, options.ttl).await?;
             if intent.has_expired(self.now()) {
                 return Ok(PutOutcome::ConditionFailed(Seen::NotShown));
             }
@@ -135,16 +132,13 @@ impl Kv {
     pub async fn touch(&self, key: impl AsRef<str>, options: TouchOptions) -> Result<TouchOutcome> {
         let key = key.as_ref();
         let work = pin!(async {
-            let mut expires_at = expiry(options.ttl, self.now())?;
+            let early = expiry(options.ttl, self.now())?;
             let canonical = self.canonical(key)?;
             let intent = match options.version {
                 None => Intent::Live,
                 Some(version) => Intent::version(version, &canonical)?,
             };
-            let waited = self.learn_time().await?;
-            if waited.is_some() {
-                expires_at = expiry(options.ttl, self.now())?;
-            }
+            let (expires_at, waited) = self.settled_expiry(early, options.ttl).await?;
             if intent.has_expired(self.now()) {
                 return Ok(TouchOutcome::ConditionFailed(Seen::NotShown));
             }

@@ -13,9 +13,9 @@ use smol_str::SmolStr;
 
 use self::batch::{at_positions, check_distinct, each, sorted_out};
 use crate::driver::{
-    BatchItem, Consistency, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply,
-    LayoutKeeper, Mutation, Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart,
-    Shard, StoredKey, Swept, Write, WriteReply,
+    BatchItem, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply, LayoutKeeper,
+    Mutation, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard, StoredKey, Swept,
+    Write, WriteReply,
 };
 use crate::error::ErrorKind;
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, MAX_KEY_BYTES};
@@ -219,15 +219,7 @@ impl Driver for OneShard {
 
     /// Whether the namespace is.
     async fn is_empty(&self) -> Result<bool, DriverError> {
-        let any = ScanRequest {
-            shard: Shard(0),
-            start: ScanStart::At(String::new()),
-            end: AFTER_EVERY_KEY.to_string(),
-            limit: 1,
-            max_bytes: 1,
-            read: Read { projection: Projection::Meta, consistency: Consistency::Strong },
-        };
-        Ok(self.scan(&any).await?.rows.is_empty())
+        Ok(self.scan(&ScanRequest::any_row(AFTER_EVERY_KEY)).await?.rows.is_empty())
     }
 
     async fn get_batch(

@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "no test file uses all of it")]
 
 pub(crate) mod harness;
-pub(crate) mod server;
 
 use std::sync::Arc;
 use std::time::Duration;

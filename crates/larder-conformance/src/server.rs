@@ -1,26 +1,28 @@
-//! Servers on loopback, as small as a test needs them.
+//! Servers on loopback, as small as a test needs them: they answer as they are told, and remember what they were sent.
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::future::ready;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A request that a server was sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The line and the headers.
-    pub(crate) head: String,
-    pub(crate) body: String,
+    pub head: String,
+    /// The body, as text.
+    pub body: String,
 }
 
 impl Seen {
     /// The method and the path with its query.
-    pub(crate) fn line(&self) -> &str {
+    pub fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (known, value) = line.split_once(':')?;
             known.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -30,24 +32,25 @@ impl Seen {
 
 /// What a server answers: the status line, more headers with their line ends, and the body. Without a status it never
 /// does.
-pub(crate) type Reply = (&'static str, String, String);
+pub type Reply = (&'static str, String, String);
 
 /// A server that answers by the request, and remembers all of them.
-#[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) url: String,
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it is.
+    pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {
-    pub(crate) async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
-        Self::slow(Duration::ZERO, answer).await
+    /// One that answers at once.
+    pub async fn start(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_waiting(move |request| ready(answer(&request))).await
     }
 
-    /// One that takes its time for every answer.
-    pub(crate) async fn slow(
-        pause: Duration,
-        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    /// One that answers when it is ready to.
+    pub async fn start_waiting<F: Future<Output = Reply> + Send>(
+        answer: impl Fn(Seen) -> F + Send + Sync + 'static,
     ) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
@@ -55,9 +58,8 @@ impl Server {
             let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
             async move {
                 while let Some(request) = read_request(&mut stream).await {
-                    let (status, headers, body) = answer(&request);
-                    log.lock().expect("no panic").push(request);
-                    tokio::time::sleep(pause).await;
+                    log.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+                    let (status, headers, body) = answer(request).await;
                     if status.is_empty() {
                         while read_request(&mut stream).await.is_some() {}
                         return;
@@ -75,28 +77,28 @@ impl Server {
     }
 
     /// All requests so far.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().expect("no panic").clone()
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// A server that gives every request the same answer.
-pub(crate) async fn answering(status: &'static str, headers: &'static str, body: &'static str) -> String {
+pub async fn answering(status: &'static str, headers: &'static str, body: &'static str) -> String {
     Server::start(move |_| (status, headers.to_owned(), body.to_owned())).await.url
 }
 
 /// A server that takes requests and never answers.
-pub(crate) async fn silent() -> String {
+pub async fn silent() -> String {
     serve(|mut stream| async move { while read_request(&mut stream).await.is_some() {} }).await
 }
 
 /// A server that takes a request and hangs up.
-pub(crate) async fn hanging_up() -> String {
+pub async fn hanging_up() -> String {
     serve(|mut stream| async move { drop(read_request(&mut stream).await) }).await
 }
 
 /// A server that promises more than it sends.
-pub(crate) async fn cutting_off(head: &'static str, body: &'static str) -> String {
+pub async fn cutting_off(head: &'static str, body: &'static str) -> String {
     serve(move |mut stream| async move {
         if read_request(&mut stream).await.is_some() {
             let _ = stream.write_all(format!("{head}content-length: 10000\r\n\r\n{body}").as_bytes()).await;
@@ -106,7 +108,7 @@ pub(crate) async fn cutting_off(head: &'static str, body: &'static str) -> Strin
 }
 
 /// An address where nobody listens.
-pub(crate) async fn nowhere() -> String {
+pub async fn nowhere() -> String {
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     format!("http://{}", closed.local_addr().expect("an address"))
 }
