@@ -44,6 +44,12 @@ pub(crate) struct Put {
     ttl_millis: Option<u64>,
 }
 
+/// A value, byte for byte.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code, reason = "only its description is used")]
+struct ValueBytes(Vec<u8>);
+
 /// What `If-None-Match` of a put says.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only its description is used")]
@@ -68,7 +74,7 @@ enum AnyVersion {
     ),
     responses(
         (status = 200, description = "The value.", content(
-            (Vec<u8> = "application/octet-stream"),
+            (inline(ValueBytes) = "application/octet-stream"),
             (serde_json::Value = "application/json"),
         ), headers(
             ("ETag" = String, description = "The entry's version, in quotes."),
@@ -118,12 +124,18 @@ pub(super) async fn get_entry(
     path = "/v1/kv/{binding}/entry",
     tag = "kv",
     operation_id = "headEntry",
-    params(("binding" = String, Path, description = "The binding."), OfKey),
+    params(
+        ("binding" = String, Path, description = "The binding."),
+        OfKey,
+        ("If-None-Match" = Option<String>, Header, description = "A version that the reader has: 304 if it is the entry's."),
+    ),
     responses(
         (status = 200, description = "The key is there.", headers(
             ("ETag" = String, description = "The entry's version, in quotes."),
             ("Larder-Ttl-Millis" = Option<u64>, description = "The lifetime that remains; not there for an entry that stays."),
         )),
+        (status = 304, description = "The reader has this version."),
+        (status = 406, description = "The value is no JSON, and nothing else is asked for."),
         Refusals,
     )
 )]
@@ -154,7 +166,7 @@ pub(super) async fn head_entry(
         ("If-None-Match" = inline(Option<AnyVersion>), Header, description = "`*`: only if the key is absent."),
     ),
     request_body(description = "The value.", content(
-        (Vec<u8> = "application/octet-stream"),
+        (inline(ValueBytes) = "application/octet-stream"),
         (serde_json::Value = "application/json"),
     )),
     responses(
