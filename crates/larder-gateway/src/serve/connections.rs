@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
 
 use super::options::ServeOptions;
 use crate::gateway::Gateway;
@@ -90,9 +93,9 @@ async fn answer(
     // Answers are short, and written at once.
     let _ = stream.set_nodelay(true);
     match &options.tls {
-        None => converse(stream, &server, router, watcher).await,
+        None => converse(stream, &server, router, watcher, options.head_timeout).await,
         Some(tls) => match timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => converse(stream, &server, router, watcher).await,
+            Ok(Ok(stream)) => converse(stream, &server, router, watcher, options.head_timeout).await,
             // Port scanners, and clients that do not trust the certificate.
             Ok(Err(error)) => tracing::debug!(target: "larder", %error, "no TLS was agreed on"),
             Err(_) => tracing::debug!(target: "larder", "no TLS was agreed on in time"),
@@ -100,15 +103,33 @@ async fn answer(
     }
 }
 
+/// Answers what a connection asks. One that has asked nothing in time is closed: the server's own time limits begin with
+/// the first bytes that tell which version of HTTP it speaks.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     server: &auto::Builder<TokioExecutor>,
     router: Router,
     watcher: Watcher,
+    first_within: Duration,
 ) {
+    let asked = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&asked);
+    let service = router.map_request(move |request| {
+        noted.store(true, Ordering::Relaxed);
+        request
+    });
     let connection =
-        server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
+        server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+    let mut connection = pin!(watcher.watch(connection));
+    let ended = match timeout(first_within, &mut connection).await {
+        Ok(ended) => ended,
+        Err(_) if asked.load(Ordering::Relaxed) => connection.await,
+        Err(_) => {
+            tracing::debug!(target: "larder", "a connection asked nothing");
+            return;
+        }
+    };
+    if let Err(error) = ended {
         // The other end has left, or does not speak HTTP.
         tracing::debug!(target: "larder", %error, "a connection ended");
     }

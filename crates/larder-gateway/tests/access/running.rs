@@ -5,6 +5,7 @@ use std::time::Duration;
 use larder_gateway::{Access, Drained, GatewayOptions, LoopbackGuard, ServeOptions, serve_admin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::served::{Served, keys};
 use crate::wire::{Reply, request, send};
@@ -53,11 +54,15 @@ async fn a_request_that_is_not_sent_in_time_is_given_up() {
 async fn a_connection_that_says_nothing_is_closed() {
     let serving = ServeOptions::new().head_timeout(Duration::from_millis(200));
     let served = Served::start(|_| loopback(), serving).await;
-    let mut stream = TcpStream::connect(served.address).await.expect("a connection");
-    stream.write_all(b"GET / HT").await.expect("it is sent");
-    let mut bytes = Vec::new();
-    // The end of the connection, with or without a word.
-    let _ = stream.read_to_end(&mut bytes).await;
+    // Nothing, what HTTP/2 begins with as well, and a part of a head.
+    for begun in ["", "P", "PRI * HTTP/2.0", "GET / HT"] {
+        let mut stream = TcpStream::connect(served.address).await.expect("a connection");
+        stream.write_all(begun.as_bytes()).await.expect("it is sent");
+        let mut bytes = Vec::new();
+        // The end of the connection, with or without a word.
+        let ended = timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await;
+        assert!(ended.is_ok(), "{begun:?} holds a connection open");
+    }
 }
 
 #[tokio::test]
