@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use larder_conformance::wrap::{Call, Hook, Verdict};
-use larder_core::driver::Driver;
+use larder_core::driver::{Driver, DriverError};
 use larder_core::{ErrorKind, Kv, MemoryDriver, PutOptions, RetryPolicy, ScanOptions};
 use tokio::time::Instant;
 
@@ -109,4 +109,38 @@ async fn every_chunk_of_a_batch_has_its_own_time() {
     let found = kv.get_many(&keys).await.expect("answers");
     assert!(found.iter().all(Result::is_ok), "{:?}", found.iter().find_map(|result| result.as_ref().err()));
     assert!(started.elapsed() > ms(2_000), "it took {:?}", started.elapsed());
+}
+
+/// Takes its time to find out that there is no connection.
+#[derive(Debug)]
+struct Unreachable(Duration);
+
+#[async_trait]
+impl Hook for Unreachable {
+    async fn before(&self, call: Call<'_>, _: &dyn Driver) -> Verdict {
+        if call.is_system() {
+            return Verdict::Pass;
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the time is the test's own: it stands still until all wait"
+        )]
+        tokio::time::sleep(self.0).await;
+        Verdict::Fail(DriverError::refused(ErrorKind::Unavailable, "there is no connection"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_has_the_time_to_find_out_that_there_is_no_connection() {
+    let policy = RetryPolicy::default();
+    let connecting = policy.connect_timeout - ms(1);
+    // The pauses are at random, and so is the time that is left for the last attempt.
+    for _ in 0..100 {
+        let driver = Arc::new(MemoryDriver::new());
+        Kv::new(Arc::clone(&driver)).put("warm", "", PutOptions::new()).await.expect("a put");
+        let kv = Kv::builder(Arc::new(Unreachable(connecting)).over(driver)).retry(policy.clone()).build();
+        let error = kv.put("key", "", PutOptions::new()).await.expect_err("no answer");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "nothing was ever sent: {error}");
+        assert_eq!(kv.get("key").await.expect_err("no answer").kind(), ErrorKind::Unavailable);
+    }
 }

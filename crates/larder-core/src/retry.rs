@@ -48,9 +48,16 @@ impl RetryPolicy {
     pub(crate) fn evidence_margin(&self) -> Duration {
         SKEW_BOUND + self.attempt_timeout.max(Self::default().attempt_timeout)
     }
-    /// The least time that a further attempt is begun with: a tenth of what an attempt may take.
+    /// The least time that an attempt is begun with: a tenth of what it may take.
     pub(crate) fn shortest_attempt(&self) -> Duration {
         self.attempt_timeout.min(self.deadline) / 10
+    }
+
+    /// The least time that something is sent again with: what connecting may take, up to a quarter of all the time. Cut
+    /// off while it connects, a write would be in doubt that was never sent, and an outage would be told as slowness.
+    pub(crate) fn shortest_retry(&self) -> Duration {
+        let connecting = self.connect_timeout.min(self.attempt_timeout).min(self.deadline / 4);
+        connecting.max(self.shortest_attempt())
     }
 
     /// The longest pauses between attempts, doubling.

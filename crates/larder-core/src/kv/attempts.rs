@@ -91,20 +91,25 @@ impl<'a> Attempts<'a> {
             tracing::warn!(target: "larder", binding = &*self.shared.binding, "the retry budget is spent");
             return Err(error.clone().into_error());
         }
-        self.pause_to_look(error).await
+        self.pause_before(error, self.shared.policy.shortest_retry()).await
     }
 
-    /// Pauses before a look at what became of a write. It is no retry, so that the budget is not asked.
+    /// Pauses before a look at what became of a write. It is no retry, so that the budget is not asked, and leaves nothing in
+    /// doubt when it is cut off.
     ///
     /// # Errors
     ///
     /// The attempt's own error, when the deadline comes before the pause ends.
     pub(super) async fn pause_to_look(&mut self, error: &DriverError) -> Result<()> {
+        self.pause_before(error, self.shared.policy.shortest_attempt()).await
+    }
+
+    /// Pauses, unless less than the least time would be left for what comes then.
+    async fn pause_before(&mut self, error: &DriverError, least: Duration) -> Result<()> {
         let now = Instant::now();
         let left = self.deadline().saturating_duration_since(now);
         let pause = jittered(self.longest_pause()).max(error.retry_after.unwrap_or_default());
-        // A further attempt is not begun without the time to be answered either.
-        if pause.saturating_add(self.shared.policy.shortest_attempt()) >= left {
+        if pause.saturating_add(least) >= left {
             return Err(error.clone().into_error());
         }
         self.shared.telemetry.retried(self.operation, error.kind);

@@ -83,8 +83,12 @@ impl Kv {
         if self.namespace.starts_with(SYSTEM_MARK) {
             return Err(InvalidInput::new("records of Larder's own are not served to anybody").into());
         }
-        let layout = self.settled_layout().await?;
         let shared = &self.shared;
+        // In no span of its own: a server does this for every request.
+        let found = shared.layout().await.map_err(|error| {
+            error.with_operation(Operation::Open).with_binding(Arc::clone(&shared.binding))
+        })?;
+        let layout = found.layout.clone();
         let (driver, clock) = (Arc::clone(&shared.driver), Arc::clone(&shared.clock));
         Ok(OneShard::new(driver, layout, Arc::clone(&self.namespace), clock))
     }
