@@ -10,8 +10,7 @@ use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
 use crate::body::with_body;
-use crate::client::quiet;
-use crate::codec::{Item, decode_row, encode, item_bytes, primary_key, write_key};
+use crate::codec::{Item, decode_row, encode, item_bytes, write_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, attribute};
@@ -23,14 +22,19 @@ impl DynamoDbDriver {
         keys: &[RowKey],
         read: Read,
     ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
-        let wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys.iter().map(primary_key).collect()))
-            .consistent_read(strong(read))
-            .set_projection_expression((read.projection == Projection::Meta).then(|| META.to_owned()))
+        let mut body = Json::object(keys.len() * KEY_BYTES);
+        body.field("RequestItems", |json| {
+            json.nested(|json| json.field(self.table(), |json| json.nested(|json| wanted(json, keys, read))));
+        });
+        // The SDK has to know of the table alone: the keys are in the body.
+        let none = KeysAndAttributes::builder()
+            .set_keys(Some(Vec::new()))
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
-        let request = self.client.batch_get_item().request_items(self.table(), wanted);
-        let reply = quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let request = self.client.batch_get_item().request_items(self.table(), none);
+        let reply = with_body(body.finish(), pin!(request.send()))
+            .await
+            .map_err(|error| failed(&error, &self.place))?;
         let places: KeyMap<'_, usize> =
             keys.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
         let mut answers: Vec<_> = keys.iter().map(|_| BatchItem::Done(Ok(None))).collect();
@@ -95,6 +99,25 @@ impl DynamoDbDriver {
     }
 }
 
+/// About how many bytes a key takes.
+const KEY_BYTES: usize = 96;
+
+/// Which items are read, and what of them.
+fn wanted(to: &mut Json, keys: &[RowKey], read: Read) {
+    to.field("Keys", |json| {
+        json.list(|json| {
+            for row in keys {
+                json.comma();
+                json.nested(|json| write_key(json, row));
+            }
+        });
+    });
+    to.field("ConsistentRead", |json| json.flag(strong(read)));
+    if read.projection == Projection::Meta {
+        to.text("ProjectionExpression", META);
+    }
+}
+
 /// A request that a batch cannot make.
 struct Unfit;
 
@@ -120,7 +143,7 @@ fn request(to: &mut Json, key: &RowKey, write: &Write) -> Result<(), Unfit> {
 fn request_bytes(write: &Write) -> usize {
     match &write.mutation {
         Mutation::Put { value, .. } => item_bytes(value) + 40,
-        Mutation::Delete | Mutation::Touch { .. } => 128,
+        Mutation::Delete | Mutation::Touch { .. } => KEY_BYTES + 40,
     }
 }
 

@@ -27,6 +27,11 @@ impl Json {
         self.field(name, |json| json.quoted(text));
     }
 
+    /// Yes or no in its place.
+    pub(crate) fn flag(&mut self, is_so: bool) {
+        self.0.push_str(if is_so { "true" } else { "false" });
+    }
+
     /// An object in its place.
     pub(crate) fn nested(&mut self, fields: impl FnOnce(&mut Self)) {
         self.0.push('{');

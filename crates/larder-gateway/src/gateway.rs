@@ -10,7 +10,7 @@ use axum::{Router, middleware};
 use crate::guard::{Access, Door, LoopbackGuard, authenticate};
 use crate::keys::Keyring;
 use crate::options::GatewayOptions;
-use crate::running::{Health, Metrics, admin, public, whole};
+use crate::running::{Durations, Health, Metrics, admin, public, whole};
 use crate::stores::Stores;
 use crate::{cors, observe, openapi, request_id};
 
@@ -27,6 +27,7 @@ struct Inner {
     door: Door,
     health: Health,
     metrics: Option<Metrics>,
+    durations: Durations,
 }
 
 impl Gateway {
@@ -38,7 +39,14 @@ impl Gateway {
     /// A gateway with settings, and with the metrics of the process if it collects them.
     pub fn with_options(stores: Stores, options: GatewayOptions, metrics: Option<Metrics>) -> Self {
         let door = Door::new(options.access.clone(), &options.cors_origins);
-        Self(Arc::new(Inner { stores, options, door, health: Health::default(), metrics }))
+        Self(Arc::new(Inner {
+            stores,
+            options,
+            door,
+            health: Health::default(),
+            metrics,
+            durations: Durations::default(),
+        }))
     }
 
     /// The stores that it may open.
@@ -58,10 +66,7 @@ impl Gateway {
         if !self.0.options.cors_origins.is_empty() {
             router = router.layer(cors::layer(&self.0.options.cors_origins));
         }
-        router
-            .layer(middleware::from_fn_with_state(self.clone(), observe::observe))
-            .layer(middleware::from_fn(request_id::identify))
-            .with_state(self.clone())
+        router.layer(middleware::from_fn_with_state(self.clone(), observe::observe)).with_state(self.clone())
     }
 
     /// The routes for operators, for a listener that nobody else reaches: `/healthz`, `/readyz`, `/metrics`.
@@ -84,6 +89,10 @@ impl Gateway {
 
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn durations(&self) -> &Durations {
+        &self.0.durations
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

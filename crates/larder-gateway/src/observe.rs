@@ -7,7 +7,6 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use metrics::{Unit, describe_histogram, histogram};
 use tokio::time::{Instant, timeout};
 
 use crate::caller::Identity;
@@ -15,18 +14,13 @@ use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
 use crate::request_id;
 
-/// How long requests took to be answered, in seconds.
-pub(crate) const DURATION: &str = "http.server.request.duration";
-
-/// Says what the metrics are about, once a recorder is there.
-pub(crate) fn describe() {
-    describe_histogram!(DURATION, Unit::Seconds, "How long requests took until their answer began.");
+/// Gives a request its id, answers it in time or with an error, and reports it.
+pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    request_id::identified(request, |request| answer(gateway, request, next)).await
 }
 
-/// Answers a request in time or with an error, and reports it.
-///
 /// Neither log nor metrics have the path as it came: keys are in it.
-pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method(request.method());
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -44,12 +38,7 @@ pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, ne
     let took = started.elapsed();
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
-    let labels = [
-        ("http.request.method", method.to_owned()),
-        ("http.route", route.to_owned()),
-        ("http.response.status_code", status.to_string()),
-    ];
-    histogram!(DURATION, &labels).record(took.as_secs_f64());
+    gateway.durations().record(method, route, status, took);
     tracing::debug!(
         target: "larder",
         request_id = request_id::current(),

@@ -13,34 +13,53 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_CHARS: usize = 128;
 
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: HeaderValue;
 }
 
 /// The id of the request that this task is answering; empty outside of one.
 pub(crate) fn current() -> String {
-    CURRENT.try_with(Clone::clone).unwrap_or_default()
+    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).unwrap_or_default()
+}
+
+/// The same, for a task that goes on with the request later: see [`with`].
+pub(crate) fn current_header() -> HeaderValue {
+    CURRENT.try_with(Clone::clone).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Does something for the request with this id outside of the task that answers it.
-pub(crate) fn with<T>(id: &str, work: impl FnOnce() -> T) -> T {
-    CURRENT.sync_scope(id.to_owned(), work)
+pub(crate) fn with<T>(id: &HeaderValue, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(id.clone(), work)
 }
 
-/// Gives a request its id: the caller's, if it is short and plain, since it goes into logs; otherwise a new one.
+/// Gives a request its id, and the answer, too.
 pub(crate) async fn identify(request: Request, next: Next) -> Response {
-    let given = request.headers().get(&HEADER).and_then(|id| id.to_str().ok()).filter(|id| is_plain(id));
-    let id = given.map_or_else(|| format!("{:032x}", rand::rng().random::<u128>()), str::to_owned);
-    let header = HeaderValue::from_str(&id);
-    let mut response = CURRENT.scope(id, next.run(request)).await;
-    if let Ok(header) = header {
-        response.headers_mut().insert(HEADER, header);
-    }
+    identified(request, |request| next.run(request)).await
+}
+
+/// Answers a request that has its id: the caller's, if it is short and plain, since it goes into logs; otherwise a new one.
+pub(crate) async fn identified<A: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
+    let given = request.headers().get(&HEADER).filter(|id| is_plain(id.as_bytes()));
+    let id = given.cloned().unwrap_or_else(random);
+    let mut response = CURRENT.scope(id.clone(), answer(request)).await;
+    response.headers_mut().insert(HEADER, id);
     response
 }
 
-fn is_plain(id: &str) -> bool {
+fn random() -> HeaderValue {
+    let mut digits = [0; 32];
+    // Two digits for each byte, all of which may stand in a header.
+    match hex::encode_to_slice(rand::rng().random::<[u8; 16]>(), &mut digits) {
+        Ok(()) => HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from_static("none")),
+        Err(_) => HeaderValue::from_static("none"),
+    }
+}
+
+fn is_plain(id: &[u8]) -> bool {
     (1..=MAX_CHARS).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && id.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
 }
 
 #[cfg(test)]
@@ -49,9 +68,9 @@ mod tests {
 
     #[test]
     fn only_short_and_plain_ids_are_taken_over() {
-        assert!(is_plain("0197-a_b.C"));
+        assert!(is_plain(b"0197-a_b.C"));
         for id in ["", "a b", "a\"b", "ä", &"a".repeat(129)] {
-            assert!(!is_plain(id), "{id}");
+            assert!(!is_plain(id.as_bytes()), "{id}");
         }
     }
 }

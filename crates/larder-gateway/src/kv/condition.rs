@@ -69,18 +69,6 @@ fn version(tag: &HeaderValue) -> Result<Version, Problem> {
     version.parse().map_err(|error| Problem::from(error).about(super::WRITE))
 }
 
-/// Whether a read's `If-None-Match` names this version, so that the reader has the value already, or wants none.
-pub(crate) fn is_known(headers: &HeaderMap, version: &Version) -> bool {
-    let tag = format!("\"{version}\"");
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|tags| tags.to_str().ok())
-        .flat_map(|tags| tags.split(','))
-        // Caches may weaken a tag; a weak comparison is what reads ask for.
-        .any(|known| known.trim() == "*" || known.trim().trim_start_matches("W/") == tag)
-}
-
 /// The name as documents have it.
 fn shown(name: &HeaderName) -> &'static str {
     if name == IF_MATCH { "If-Match" } else { "If-None-Match" }

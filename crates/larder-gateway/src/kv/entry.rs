@@ -3,7 +3,7 @@
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use larder::{DeleteOutcome, MAX_VALUE_BYTES, PutOptions, PutOutcome};
@@ -11,7 +11,8 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::WRITE;
-use super::condition::{WriteCondition, is_known};
+use super::asked::{Asked, Form};
+use super::condition::WriteCondition;
 use super::reply::{Written, condition_failed, headers, written};
 use crate::caller::Caller;
 use crate::extract::{Query, RawBody, is_json};
@@ -90,7 +91,7 @@ pub(super) async fn get_entry(
     caller: Caller,
     Path(binding): Path<String>,
     Query(OfKey { key }): Query<OfKey>,
-    asked: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     let kv = caller.open(&gateway, &binding, Permission::Read).await?;
     let entry = kv.get_entry(&key).await.map_err(|error| Problem::from(error).about(WRITE))?;
@@ -101,10 +102,10 @@ pub(super) async fn get_entry(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // A value is whatever somebody stored: no browser shall make a page of it.
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if is_known(&asked, entry.version()) {
+    if asked.has(entry.version()) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    let content_type = match Form::asked(&asked) {
+    let content_type = match asked.form {
         Form::Bytes => "application/octet-stream",
         Form::Json if as_json(entry.value()).is_some() => "application/json",
         Form::Json => {
@@ -115,7 +116,9 @@ pub(super) async fn get_entry(
         }
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    Ok((headers, entry.into_value()).into_response())
+    let mut response = entry.into_value().into_response();
+    *response.headers_mut() = headers;
+    Ok(response)
 }
 
 /// Says whether a key is there, and what its version and lifetime are.
@@ -144,7 +147,7 @@ pub(super) async fn head_entry(
     caller: Caller,
     binding: Path<String>,
     query: Query<OfKey>,
-    asked: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Problem> {
     // The server sends the headers alone, the length of the value among them.
     get_entry(state, caller, binding, query, asked).await
@@ -238,29 +241,5 @@ pub(super) async fn delete_entry(
     match outcome.map_err(|error| Problem::from(error).about(WRITE))? {
         DeleteOutcome::Deleted => Ok(StatusCode::NO_CONTENT),
         DeleteOutcome::ConditionFailed(seen) => Err(condition_failed(&seen)),
-    }
-}
-
-/// The form in which a reader wants a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    Bytes,
-    Json,
-}
-
-impl Form {
-    /// JSON only where that is all that is asked for.
-    fn asked(headers: &HeaderMap) -> Self {
-        let accept: Vec<_> =
-            headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).collect();
-        let mut types = accept
-            .iter()
-            .flat_map(|accept| accept.split(','))
-            .map(|range| range.split(';').next().unwrap_or_default().trim());
-        let is_json = |range: &str| range.eq_ignore_ascii_case("application/json");
-        match types.next() {
-            Some(first) if is_json(first) && types.all(is_json) => Self::Json,
-            _ => Self::Bytes,
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The whole API: bytes, versions, lifetimes, counters, batches and scans, at `/v1/kv/{binding}`.
 
+mod asked;
 mod batch;
 mod condition;
 mod entry;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
+use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -99,7 +100,8 @@ async fn body<E: Send + 'static>(
     {
         return Err(Problem::from(error.clone()).about(SCAN));
     }
-    let lines = Lines { scan: Some(scan), show, entries: 0, failed: 0, request_id: request_id::current() };
+    let lines =
+        Lines { scan: Some(scan), show, entries: 0, failed: 0, request_id: request_id::current_header() };
     let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
         let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
         lines.iter().for_each(|line| chunk.extend_from_slice(line));
@@ -116,7 +118,7 @@ struct Lines<S: Stream, F> {
     entries: u64,
     failed: u64,
     /// The task that sends the body does not know it.
-    request_id: String,
+    request_id: HeaderValue,
 }
 
 impl<E, S, F> Stream for Lines<S, F>

@@ -5,7 +5,7 @@ use std::time::Duration;
 use larder::{Error, ErrorKind, Result};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::observe;
+use super::durations;
 
 /// From a read of memory to the deadline of an operation, in seconds.
 const BUCKETS: &[f64] =
@@ -32,7 +32,7 @@ impl Metrics {
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|error| failed(error.to_string()))?;
-        observe::describe();
+        durations::describe();
         let upkeep = handle.clone();
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(UPKEEP);
