@@ -32,7 +32,7 @@ async fn good_runs(bench: &Bench, good: usize, hostile: usize) -> Vec<Duration> 
             request.caller = "hostile".to_owned();
             async move { (name, bench.pool.run(request).await) }
         })
-        .buffer_unordered(1)
+        .buffer_unordered(8)
         .for_each(async |(name, report)| {
             let report: Report = report.expect(name);
             assert!(!matches!(report.result, Err(Failure::Crashed)), "{name}");

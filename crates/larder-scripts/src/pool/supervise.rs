@@ -66,7 +66,8 @@ pub(super) async fn supervise(
             if calls.is_empty()
                 && let Some(end) = end
             {
-                return Ok(end);
+                // What a worker says behind its end must not be heard as of the next run.
+                return if worker.frames.buffer.is_empty() { Ok(end) } else { Err(Fate::Crashed) };
             }
         }
         tokio::select! {

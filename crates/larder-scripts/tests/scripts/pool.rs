@@ -39,6 +39,29 @@ async fn one_caller_does_not_take_all_places() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_does_not_have_all_workers() {
+    let limits =
+        Limits::new().cpu(Duration::from_secs(30)).wall(Duration::from_secs(60)).host_calls(u32::MAX);
+    let bench = Bench::with(options().workers(2).limits(limits));
+    let (endless, short) = (module("while (!(await kv.exists('stop')));"), module("return 1"));
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            let (pool, mut request) = (bench.pool.clone(), bench.request(&endless, None));
+            request.caller = "busy".to_owned();
+            tokio::spawn(async move { pool.run(request).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    for _ in 0..5 {
+        bench.run(&short, None).await.expect("it is begun").result.expect("a result");
+    }
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    for run in busy {
+        run.await.expect("no panic").expect("it is begun").result.expect("a result");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let limits = Limits::new().cpu(Duration::from_secs(5)).wall(Duration::from_secs(20));
     let bench = Bench::with(options().limits(limits));
