@@ -70,13 +70,14 @@ async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let (source, other) = (module("console.log('begun'); for (;;);"), module("return await kv.exists('k')"));
     let victim = tokio::spawn({
         let pool = bench.pool.clone();
-        let request = bench.request(&source, None);
+        let mut request = bench.request(&source, None);
+        request.caller = "victim".to_owned();
         async move { pool.run(request).await }
     });
     while !bench.pool.idle_workers().is_empty() {
         tokio::task::yield_now().await;
     }
-    let others = join_all((0..10).map(|_| bench.run(&other, None))).await;
+    let others = join_all((0..8).map(|_| bench.run(&other, None))).await;
     assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().expect("kill runs").success());
     let report = victim.await.expect("no panic").expect("it was begun");
     assert!(matches!(report.result, Err(Failure::Crashed)), "{report:?}");
