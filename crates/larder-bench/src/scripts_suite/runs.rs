@@ -17,7 +17,7 @@ const GOOD: &str = "export default async function (input, { kv }) {
 /// Workers that are this program.
 pub(super) fn pool(workers: usize, limits: Limits) -> Outcome<Pool> {
     let program = WorkerProgram::this()?.arg(crate::SCRIPT_WORKER);
-    Ok(Pool::new(PoolOptions::new(program).workers(workers).limits(limits)))
+    Ok(Pool::new(PoolOptions::new(program).workers(workers).runs_per_worker(u64::MAX).limits(limits)))
 }
 
 /// A run of a script, of one tenant.

@@ -96,6 +96,12 @@ impl PoolOptions {
         self
     }
 
+    /// How many runs a worker serves before it is replaced.
+    pub fn runs_per_worker(mut self, runs: u64) -> Self {
+        self.runs_per_worker = runs;
+        self
+    }
+
     /// What a run may use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;

@@ -16,7 +16,7 @@ use crate::outcome::LogLine;
 use crate::wire::{End, FromWorker, Run, ToWorker, encode};
 
 /// How often a worker's processor time is looked at: the engine in it looks itself, but not within its own long loops.
-const WATCH: Duration = Duration::from_millis(50);
+const WATCH: Duration = Duration::from_millis(20);
 
 /// What a run said, and how it ended.
 #[derive(Default)]
