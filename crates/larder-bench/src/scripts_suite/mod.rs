@@ -41,12 +41,15 @@ pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
 pub(crate) fn measure(case: &str, side: &str) -> Outcome<f64> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let is_ours = side == "ours";
-    runtime.block_on(async {
-        match case {
+    let case = case.to_owned();
+    // A task, as requests are.
+    let measured = runtime.spawn(async move {
+        match case.as_str() {
             "rate" if is_ours => rate::of_scripts().await,
             "rate" => rate::of_rust().await,
             "p99" => hostile::p99(is_ours).await,
             _ => Err(format!("there is no case {case:?}").into()),
         }
-    })
+    });
+    runtime.block_on(measured)?
 }

@@ -17,6 +17,13 @@ const PRELUDE_NAME: &str = "larder";
 /// How many sources are kept. A worker serves one tenant, which has few.
 const KEPT: usize = 64;
 
+/// Whether lines and columns are kept, for stacks. It takes time at every run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Kept,
+    Left,
+}
+
 /// What the engine of this process has made of a source.
 pub(super) struct Bytecode(Vec<u8>);
 
@@ -26,10 +33,10 @@ impl Bytecode {
     }
 
     /// Compiles a module in a context that has all of the language. Nothing of it runs.
-    fn compile(ctx: &Ctx<'_>, name: &str, source: &str) -> rquickjs::Result<Self> {
+    fn compile(ctx: &Ctx<'_>, name: &str, source: &str, lines: Lines) -> rquickjs::Result<Self> {
         let module = Module::declare(ctx.clone(), name, source)?;
-        // Lines and columns are kept for stacks, the text of functions is not.
-        module.write(WriteOptions { strip_source: true, ..WriteOptions::default() }).map(Self)
+        let strip_debug = lines == Lines::Left;
+        module.write(WriteOptions { strip_source: true, strip_debug, ..WriteOptions::default() }).map(Self)
     }
 }
 
@@ -47,7 +54,7 @@ impl Codes {
             return Ok(Rc::clone(code));
         }
         let context = Context::full(&runtime(run, meter)?)?;
-        let code = Rc::new(context.with(|ctx| Bytecode::compile(&ctx, PRELUDE_NAME, PRELUDE))?);
+        let code = Rc::new(context.with(|ctx| Bytecode::compile(&ctx, PRELUDE_NAME, PRELUDE, Lines::Left))?);
         self.prelude = Some(Rc::clone(&code));
         Ok(code)
     }
@@ -63,7 +70,8 @@ impl Codes {
         let runtime = runtime(run, meter).map_err(failed)?;
         let context = Context::full(&runtime).map_err(failed)?;
         let code = context.with(|ctx| {
-            Bytecode::compile(&ctx, &run.name, &run.source).map_err(|error| refused(&ctx, meter, &error))
+            Bytecode::compile(&ctx, &run.name, &run.source, Lines::Kept)
+                .map_err(|error| refused(&ctx, meter, &error))
         })?;
         let code = Rc::new(code);
         if self.scripts.len() >= KEPT {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::process::{GRACE, Worker};
 use crate::host::{Access, execute};
@@ -54,9 +54,8 @@ pub(super) async fn supervise(
     let mut calls_left = limits.host_calls;
     let mut end = None;
     let began = Instant::now();
-    let mut deadline = pin!(sleep_until(began + limits.wall));
-    let mut watch = interval_at(began + WATCH, WATCH);
-    watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let deadline = began + limits.wall;
+    let mut watch = pin!(sleep_until((began + WATCH).min(deadline)));
     let cpu_before = worker.cpu();
     loop {
         if sent == outbox.len() {
@@ -102,8 +101,12 @@ pub(super) async fn supervise(
             written = worker.input.write(&outbox[sent..]), if sent < outbox.len() => {
                 sent += written.map_err(broken)?;
             }
-            () = &mut deadline => return Err(Fate::Wall),
-            _ = watch.tick() => {
+            () = &mut watch => {
+                let now = Instant::now();
+                if now >= deadline {
+                    return Err(Fate::Wall);
+                }
+                watch.as_mut().reset((now + WATCH).min(deadline));
                 let used = worker.cpu().zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
                 if used.is_some_and(|used| used > limits.cpu + GRACE) {
                     return Err(Fate::Cpu);
