@@ -12,7 +12,8 @@ use crate::keys::Keyring;
 use crate::options::GatewayOptions;
 use crate::running::{Health, Metrics, admin, public, whole};
 use crate::stores::Stores;
-use crate::{cors, observe, openapi, request_id};
+use crate::traffic::Traffic;
+use crate::{console, cors, observe, openapi, request_id};
 
 /// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -27,6 +28,7 @@ struct Inner {
     door: Door,
     health: Health,
     metrics: Option<Metrics>,
+    traffic: Traffic,
 }
 
 impl Gateway {
@@ -38,7 +40,14 @@ impl Gateway {
     /// A gateway with settings, and with the metrics of the process if it collects them.
     pub fn with_options(stores: Stores, options: GatewayOptions, metrics: Option<Metrics>) -> Self {
         let door = Door::new(options.access.clone(), &options.cors_origins);
-        Self(Arc::new(Inner { stores, options, door, health: Health::default(), metrics }))
+        Self(Arc::new(Inner {
+            stores,
+            options,
+            door,
+            health: Health::default(),
+            metrics,
+            traffic: Traffic::new(),
+        }))
     }
 
     /// The stores that it may open.
@@ -54,7 +63,8 @@ impl Gateway {
             .merge(whole())
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn_with_state(self.clone(), authenticate))
-            .merge(public());
+            .merge(public())
+            .merge(console::routes());
         if !self.0.options.cors_origins.is_empty() {
             router = router.layer(cors::layer(&self.0.options.cors_origins));
         }
@@ -84,6 +94,10 @@ impl Gateway {
 
     pub(crate) fn metrics(&self) -> Option<&Metrics> {
         self.0.metrics.as_ref()
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

@@ -50,6 +50,7 @@ pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, ne
         ("http.response.status_code", status.to_string()),
     ];
     histogram!(DURATION, &labels).record(took.as_secs_f64());
+    gateway.traffic().record(route, started + took, took, response.status());
     tracing::debug!(
         target: "larder",
         request_id = request_id::current(),
