@@ -123,5 +123,16 @@ export const stats = (after) => ask('GET', 'v1/stats', { query: { after } });
 /** The scripts that are deployed. */
 export const scripts = () => ask('GET', 'v1/operations/scripts');
 
-/** Runs a script. */
-export const run = (script, input) => ask('POST', 'v1/operations/scripts', json({ script, input }));
+/** Runs a script with an input that is JSON already. Gives what it returned, as JSON, and the id of its log if it has one. */
+export async function run(script, input) {
+  // As it was typed: a number that is parsed may lose digits.
+  const body = `{"script":${JSON.stringify(script)}${input === '' ? '' : `,"input":${input}`}}`;
+  const { response, bytes } = await send('POST', 'v1/operations/scripts', { headers: { 'Content-Type': JSON_TYPE }, body });
+  return { text: new TextDecoder().decode(bytes), run: response.headers.get('larder-script-run') };
+}
+
+/** What a run logged, or null if that is not kept. */
+export async function log(script, run) {
+  const { items } = await ask('GET', `v1/operations/scripts/${encodeURIComponent(script)}/logs`, { query: { limit: '100' } });
+  return items.find((item) => item.run === run) ?? null;
+}

@@ -25,6 +25,7 @@ async function enter() {
   byId('who').textContent = parts.join(' · ');
   show(byId('who'), true);
   browse.start(me);
+  scripts.start(me);
   tabs.start((view) => {
     if (view === 'scripts') scripts.enter();
     if (view === 'traffic') traffic.enter();

@@ -10,11 +10,10 @@ use axum::http::header::{
 const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-const ALL: [(HeaderName, &str); 7] = [
+const ALL: [(HeaderName, &str); 6] = [
     // Asked for anew each time, since a later version has the same names.
     (CACHE_CONTROL, "no-cache"),
     (CONTENT_SECURITY_POLICY, POLICY),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
     (REFERRER_POLICY, "no-referrer"),

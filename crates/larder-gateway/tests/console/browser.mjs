@@ -12,17 +12,17 @@ export const keys = process.env.KEY.split(' ').filter(Boolean);
 const WIDE = { width: 1280, height: 800 };
 
 /** Opens the console, runs `scene` and sees that nothing went wrong. */
-export async function inBrowser(scene, { path = '/console/', clock = false, ...options } = {}) {
+export async function inBrowser(scene, { path = '/console/', home = gateway, clock = false, flags = [], ...options } = {}) {
   // Without its sandbox where root runs it, since Chromium refuses that otherwise.
-  const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
+  const args = [...(process.getuid() === 0 ? ['--no-sandbox'] : []), ...flags];
   const browser = await chromium.launch({ executablePath: process.env.LARDER_CHROMIUM, args });
   try {
     const context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    const wrong = await watch(context, page);
+    const wrong = await watch(context, page, home);
     if (clock) await page.clock.install();
-    await page.goto(gateway + path);
+    await page.goto(home + path);
     await scene(page, { context, wrong });
     assert.deepEqual(await page.evaluate(() => globalThis.violations), [], 'the policy was violated');
     assert.deepEqual(wrong, []);
@@ -31,7 +31,7 @@ export async function inBrowser(scene, { path = '/console/', clock = false, ...o
   }
 }
 
-async function watch(context, page) {
+async function watch(context, page, home) {
   const wrong = [];
   page.on('pageerror', (error) => wrong.push(`an error in the page: ${error.stack}`));
   page.on('dialog', (dialog) => wrong.push(`a script ran: ${dialog.type()} ${dialog.message()}`));
@@ -40,7 +40,7 @@ async function watch(context, page) {
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
   });
   context.on('request', (request) => {
-    if (new URL(request.url()).origin !== gateway) wrong.push(`a request to elsewhere: ${request.url()}`);
+    if (new URL(request.url()).origin !== home) wrong.push(`a request to elsewhere: ${request.url()}`);
   });
   await page.addInitScript(() => {
     globalThis.violations = [];

@@ -4,8 +4,12 @@ import assert from 'node:assert/strict';
 import { barriers, has, inBrowser, somebody, step } from './browser.mjs';
 
 const folder = process.env.LARDER_WRITE_SHOTS;
+/** Those that are in docs/, and their names there. */
+const DOCUMENTS = { 'light-wide-entry': 'console-light', 'dark-wide-conflict': 'console-dark' };
+const docs = new URL('../../../../docs/', import.meta.url).pathname;
 const shot = async (page, name) => {
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
+  if (process.env.LARDER_WRITE_DOCUMENTS && DOCUMENTS[name]) await page.screenshot({ path: `${docs}${DOCUMENTS[name]}.png` });
 };
 
 const HOUR = 3_600_000;

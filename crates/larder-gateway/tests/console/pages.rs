@@ -59,6 +59,13 @@ async fn a_key_is_nowhere_but_in_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_of_others_do_not_get_in() {
+    let server = Server::start().await;
+    script("elsewhere.mjs", &server, None, &["rebound", "framed", "asked"]).await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_keyboard_is_enough() {
     let server = Server::start().await;
     let did = ["walk", "folders", "entry", "edit", "escape", "delete", "create"];
