@@ -84,22 +84,25 @@ impl Caller {
         Err(Problem::new(Code::Forbidden, message))
     }
 
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.0.identity
-    }
-
-    pub(crate) fn namespace(&self) -> Option<&str> {
-        self.0.namespace.as_deref()
-    }
-
-    pub(crate) fn permissions(&self) -> Permissions {
-        self.0.permissions
-    }
-
     /// The bindings that the caller can name, of those that the gateway serves.
     pub(crate) fn bindings(&self, gateway: &Gateway) -> Vec<String> {
         let served = gateway.stores().ids().iter();
         served.filter(|id| self.reaches(id)).cloned().collect()
+    }
+
+    /// The part of every store that the caller reaches; `None` is all of it.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.0.namespace.as_deref()
+    }
+
+    /// What the caller may do.
+    pub(crate) fn permissions(&self) -> Permissions {
+        self.0.permissions
+    }
+
+    /// Who it is, for limits that each caller has.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.identity
     }
 
     /// Opens a store for something that the caller may do, in the caller's namespace.

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
 use crate::problem::{Code, FieldError, Problem, ProblemBody};
-use crate::{attempt, kv, me, seed, traffic};
+use crate::{attempt, kv, me, scripts, seed, traffic};
 
 /// What is not said at the routes.
 #[derive(OpenApi)]
@@ -43,6 +43,7 @@ pub(crate) fn api() -> OpenApiRouter<Gateway> {
         .merge(kv::routes())
         .merge(me::routes())
         .merge(traffic::routes())
+        .merge(scripts::routes())
 }
 
 /// The OpenAPI document of the routes: the one at `/openapi.json`.

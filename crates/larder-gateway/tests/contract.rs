@@ -9,7 +9,9 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use larder::{Bindings, Context, Kv, MemoryDriver};
-use larder_gateway::{Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Stores};
+use larder_gateway::{
+    Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Scripts, Stores,
+};
 use tokio::process::Command;
 
 use crate::support::Server;
@@ -43,14 +45,14 @@ async fn what_the_document_says_is_what_the_gateway_does() {
     server.end().await;
 }
 
-/// A gateway that wants keys, and a key that may do everything with data.
+/// A gateway that wants keys, and a key that may do everything.
 async fn with_keys() -> (Server, String) {
     let kv = Kv::new(MemoryDriver::new());
     let keys = KeyStore::new(&kv).expect("keys");
-    let data = [Permission::Read, Permission::Write, Permission::Delete, Permission::Scan];
-    let key = keys.create(&Grant::new(data), None).await.expect("a key").expose();
+    let key = keys.create(&Grant::new(Permission::ALL), None).await.expect("a key").expose();
     let stores = Stores::of_handles([("main", kv)]).expect("a store");
     let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
+    let options = options.scripts(Scripts::deployed(support::pool()));
     let gateway = Gateway::with_options(stores, options, None);
     let context = Context::new(Bindings::from_map([("none", "")]));
     (Server::serve(gateway, Arc::default(), context, None).await, key)

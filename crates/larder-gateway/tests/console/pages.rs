@@ -1,9 +1,9 @@
 //! What people do at the console.
 
-use larder_gateway::{Grant, Permission};
+use larder_gateway::{Grant, Permission, Scripts};
 
 use crate::run::{script, with_keys};
-use crate::support::Server;
+use crate::support::{Server, pool};
 
 fn data() -> Grant {
     Grant::new([Permission::Read, Permission::Write, Permission::Delete, Permission::Scan])
@@ -77,6 +77,13 @@ async fn the_keyboard_is_enough() {
 async fn traffic_is_drawn_and_told_in_numbers() {
     let server = Server::start().await;
     script("traffic.mjs", &server, None, &["drawn", "numbers", "cursor", "paused", "scripts"]).await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_are_run_and_say_what_they_did() {
+    let server = Server::with_scripts(Scripts::deployed(pool())).await;
+    script("scripts.mjs", &server, None, &["listed", "returned", "failed", "refused"]).await;
     server.end().await;
 }
 

@@ -83,8 +83,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let (stopped, hurried) = signals::stop()?;
     match session.output.format {
         Format::Text => {
-            session.output.line(&format!("listening on {listening}"))?;
-            session.output.line(&format!("console at {console}"))?;
+            // In one piece: who starts it may read the first line and close the pipe.
+            session.output.line(&format!("listening on {listening}\nconsole at {console}"))?;
             if let Some(admin) = &admin_at {
                 session.output.line(&format!("for operators on {admin}"))?;
             }
