@@ -25,7 +25,9 @@ export class Lost extends Error {}
 
 /** Whether a write that ended so may have been applied. */
 export const isUnsure = (error) =>
-  error instanceof Lost || ['AMBIGUOUS', 'INTERNAL'].includes(error.code) || (error.status >= 500 && !error.code);
+  error instanceof Lost ||
+  ['AMBIGUOUS', 'INTERNAL'].includes(error.code) ||
+  (error.status >= 500 && !error.code);
 
 /** What to tell a person. */
 export function explain(error) {
@@ -88,7 +90,10 @@ export async function scan(binding, { prefix, limit, cursor }) {
 export async function read(binding, key) {
   const since = now();
   try {
-    const { response, bytes } = await send('GET', store(binding, 'entry'), { query: { key }, headers: { Accept: BYTES_TYPE } });
+    const { response, bytes } = await send('GET', store(binding, 'entry'), {
+      query: { key },
+      headers: { Accept: BYTES_TYPE },
+    });
     const ttl = response.headers.get('larder-ttl-millis');
     const countdown = new Countdown(ttl === null ? null : Number(ttl), since);
     return { key, bytes, version: unquoted(response.headers.get('etag')), countdown };
@@ -127,12 +132,17 @@ export const scripts = () => ask('GET', 'v1/operations/scripts');
 export async function run(script, input) {
   // As it was typed: a number that is parsed may lose digits.
   const body = `{"script":${JSON.stringify(script)}${input === '' ? '' : `,"input":${input}`}}`;
-  const { response, bytes } = await send('POST', 'v1/operations/scripts', { headers: { 'Content-Type': JSON_TYPE }, body });
+  const { response, bytes } = await send('POST', 'v1/operations/scripts', {
+    headers: { 'Content-Type': JSON_TYPE },
+    body,
+  });
   return { text: new TextDecoder().decode(bytes), run: response.headers.get('larder-script-run') };
 }
 
 /** What a run logged, or null if that is not kept. */
 export async function log(script, run) {
-  const { items } = await ask('GET', `v1/operations/scripts/${encodeURIComponent(script)}/logs`, { query: { limit: '100' } });
+  const { items } = await ask('GET', `v1/operations/scripts/${encodeURIComponent(script)}/logs`, {
+    query: { limit: '100' },
+  });
   return items.find((item) => item.run === run) ?? null;
 }

@@ -38,7 +38,8 @@ function lock(error) {
   const isFirst = error.status === 401 && !session.hasKey();
   if (error.status === 401) session.forget();
   tabs.stop();
-  byId('locked-title').textContent = error.status === 401 ? 'This gateway wants an API key' : 'The gateway cannot be used now';
+  byId('locked-title').textContent =
+    error.status === 401 ? 'This gateway wants an API key' : 'The gateway cannot be used now';
   byId('unlock-error').textContent = isFirst ? '' : api.explain(error);
   byId('key').required = error.status === 401;
   show(byId('locked'), true);

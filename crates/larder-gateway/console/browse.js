@@ -88,17 +88,22 @@ async function refresh() {
   if (focused && !grid.focus((row) => isSame(meanings.get(row), focused), at)) byId('prefix').focus();
 }
 
-const isSame = (one, other) => (other.folder ? one.folder === other.folder : one.item?.key === other.item?.key);
+const isSame = (one, other) =>
+  other.folder ? one.folder === other.folder : one.item?.key === other.item?.key;
 
 function render() {
   const hasMore = page.cursor !== null;
-  const rows = byId('folders').checked ? grouped(page.items, prefix, hasMore) : page.items.map((item) => ({ item }));
+  const rows = byId('folders').checked
+    ? grouped(page.items, prefix, hasMore)
+    : page.items.map((item) => ({ item }));
   grid.fill(rows.map(row));
   grid.select((row) => entry.openKey() !== null && meanings.get(row).item?.key === entry.openKey());
   byId('previous').disabled = cursors.length < 2;
   byId('next').disabled = !hasMore;
   const shown = page.items.length;
-  byId('page').textContent = shown ? `Page ${cursors.length} · ${shown} ${shown === 1 ? 'entry' : 'entries'}` : '';
+  byId('page').textContent = shown
+    ? `Page ${cursors.length} · ${shown} ${shown === 1 ? 'entry' : 'entries'}`
+    : '';
   const hasFailed = byId('list-error').textContent !== '';
   show(byId('list-empty'), shown === 0 && !hasFailed);
   byId('list-empty').textContent = hasMore
@@ -168,7 +173,10 @@ function writeSteps() {
     if (to === prefix) button.setAttribute('aria-current', 'location');
     return make('li', {}, button);
   };
-  byId('crumbs').replaceChildren(item('All', ''), ...steps(prefix).map((step) => item(step.name, step.prefix)));
+  byId('crumbs').replaceChildren(
+    item('All', ''),
+    ...steps(prefix).map((step) => item(step.name, step.prefix)),
+  );
 }
 
 byId('jump').addEventListener('submit', (event) => {

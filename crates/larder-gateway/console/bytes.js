@@ -27,7 +27,8 @@ const hex = (byte) => byte.toString(16).padStart(2, '0');
 /** Pairs of digits, sixteen in a line. */
 export function asHex(bytes) {
   const lines = [];
-  for (let at = 0; at < bytes.length; at += 16) lines.push(Array.from(bytes.slice(at, at + 16), hex).join(' '));
+  for (let at = 0; at < bytes.length; at += 16)
+    lines.push(Array.from(bytes.slice(at, at + 16), hex).join(' '));
   return lines.join('\n');
 }
 
@@ -37,7 +38,9 @@ export function asDump(bytes) {
     .split('\n')
     .map((line, row) => {
       const part = bytes.slice(row * 16, row * 16 + 16);
-      const letters = Array.from(part, (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·')).join('');
+      const letters = Array.from(part, (byte) =>
+        byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·',
+      ).join('');
       return `${(row * 16).toString(16).padStart(6, '0')}  ${line.padEnd(47)}  ${letters}`;
     })
     .join('\n');
@@ -50,9 +53,12 @@ export function ofHex(text) {
   for (const letter of text) {
     if (letter === '\n') line += 1;
     if (/\s/u.test(letter)) continue;
-    if (!/[0-9a-f]/iu.test(letter)) throw new Error(`Line ${line} has ${JSON.stringify(letter)}, which is no hex digit.`);
+    if (!/[0-9a-f]/iu.test(letter))
+      throw new Error(`Line ${line} has ${JSON.stringify(letter)}, which is no hex digit.`);
     digits.push(letter);
   }
   if (digits.length % 2) throw new Error('The last byte has one digit; it takes two.');
-  return Uint8Array.from({ length: digits.length / 2 }, (_, at) => parseInt(digits[2 * at] + digits[2 * at + 1], 16));
+  return Uint8Array.from({ length: digits.length / 2 }, (_, at) =>
+    parseInt(digits[2 * at] + digits[2 * at + 1], 16),
+  );
 }

@@ -34,7 +34,7 @@ export class Chart {
   #details;
 
   /**
-   * `series` is what there is to see: each with a `name`, its `of` a point, and `total`, what it is over the last minute.
+   * `series` is what there is to see, each with a `name` and what it is `of` a point; `least` is the least top of the axis.
    * `show` writes a number with its unit, `tick` writes it at the axis.
    */
   constructor(about) {
@@ -43,9 +43,19 @@ export class Chart {
     this.#svg.setAttribute('aria-labelledby', title.id);
     const legend = make('ul', { class: 'legend' });
     about.series.forEach((one, at) => legend.append(make('li', { class: `series-${at}` }, one.name)));
-    const scroll = make('div', { class: 'numbers', tabindex: '0', role: 'region', 'aria-label': `${about.title}, in numbers` }, this.#table);
+    const scroll = make(
+      'div',
+      { class: 'numbers', tabindex: '0', role: 'region', 'aria-label': `${about.title}, in numbers` },
+      this.#table,
+    );
     this.#details = make('details', {}, make('summary', {}, 'In numbers'), scroll);
-    this.element = make('article', { class: 'chart card' }, make('div', { class: 'chart-head' }, title, legend, this.#now), this.#svg, this.#details);
+    this.element = make(
+      'article',
+      { class: 'chart card' },
+      make('div', { class: 'chart-head' }, title, legend, this.#now),
+      this.#svg,
+      this.#details,
+    );
     this.#svg.addEventListener('pointermove', (event) => this.#point(event));
     this.#svg.addEventListener('pointerleave', () => this.#stand(null));
     this.#svg.addEventListener('keydown', (event) => this.#press(event));
@@ -75,7 +85,10 @@ export class Chart {
     const width = this.#svg.clientWidth;
     if (!width) return;
     const values = this.#points.flatMap((point) => series.map((one) => one.of(point) ?? 0));
-    const top = ceiling(values.reduce((most, value) => Math.max(most, value), 0), least);
+    const top = ceiling(
+      values.reduce((most, value) => Math.max(most, value), 0),
+      least,
+    );
     const y = (value) => PAD.top + (HEIGHT - PAD.top - PAD.bottom) * (1 - value / top);
     const marks = [0, top / 2, top].flatMap((value) => [
       draw('line', { class: 'rule', x1: PAD.left, x2: width - PAD.right, y1: y(value), y2: y(value) }),
@@ -86,14 +99,33 @@ export class Chart {
       if (last === undefined || (minutes % 5 && width < 500)) return [];
       const x = this.#x(this.#points.length - 1 - minutes * 60);
       const anchor = minutes === 0 ? 'end' : minutes === 5 ? 'start' : 'middle';
-      return [draw('text', { class: 'tick', x: Math.max(x, PAD.left), y: HEIGHT - 4, 'text-anchor': anchor }, clockTime(last - minutes * 60))];
+      return [
+        draw(
+          'text',
+          { class: 'tick', x: Math.max(x, PAD.left), y: HEIGHT - 4, 'text-anchor': anchor },
+          clockTime(last - minutes * 60),
+        ),
+      ];
     });
     const lines = series.flatMap((one, place) => this.#line(one, y, `series-${place}`));
-    const cursor = this.#cursor === null ? [] : [draw('line', { class: 'cursor', x1: this.#x(this.#cursor), x2: this.#x(this.#cursor), y1: PAD.top, y2: HEIGHT - PAD.bottom })];
+    const cursor =
+      this.#cursor === null
+        ? []
+        : [
+            draw('line', {
+              class: 'cursor',
+              x1: this.#x(this.#cursor),
+              x2: this.#x(this.#cursor),
+              y1: PAD.top,
+              y2: HEIGHT - PAD.bottom,
+            }),
+          ];
     this.#svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     this.#svg.replaceChildren(...marks, ...lines, ...times, ...cursor);
     const shown = this.#points[this.#cursor ?? this.#points.length - 1];
-    const said = shown ? series.map((one) => `${one.name} ${show(one.of(shown))}`).join(' · ') : 'No request yet';
+    const said = shown
+      ? series.map((one) => `${one.name} ${show(one.of(shown))}`).join(' · ')
+      : 'No request yet';
     const when = shown ? clockTime(shown.at) : '';
     this.#now.replaceChildren(make('span', { class: 'when' }, when), ` ${said}`);
     this.#svg.setAttribute('aria-valuemin', '0');
@@ -113,7 +145,9 @@ export class Chart {
         isDown = false;
         return;
       }
-      const isAlone = (this.#points[at - 1] === undefined || one.of(this.#points[at - 1]) === null) && (this.#points[at + 1] === undefined || one.of(this.#points[at + 1]) === null);
+      const isAlone =
+        (this.#points[at - 1] === undefined || one.of(this.#points[at - 1]) === null) &&
+        (this.#points[at + 1] === undefined || one.of(this.#points[at + 1]) === null);
       if (isAlone) dots.push(draw('circle', { class: `dot ${name}`, cx: this.#x(at), cy: y(value), r: 1.6 }));
       path += `${isDown ? 'L' : 'M'}${this.#x(at).toFixed(1)} ${y(value).toFixed(1)}`;
       isDown = true;
@@ -130,11 +164,27 @@ export class Chart {
   #list() {
     if (!this.#details.open) return;
     const { series, show, title } = this.#about;
-    const head = make('tr', {}, make('th', { scope: 'col' }, 'Time'), ...series.map((one) => make('th', { scope: 'col', class: 'end' }, one.name)));
-    const rows = this.#points.toReversed().map((point) =>
-      make('tr', {}, make('th', { scope: 'row' }, clockTime(point.at)), ...series.map((one) => make('td', { class: 'end' }, show(one.of(point))))),
+    const head = make(
+      'tr',
+      {},
+      make('th', { scope: 'col' }, 'Time'),
+      ...series.map((one) => make('th', { scope: 'col', class: 'end' }, one.name)),
     );
-    this.#table.replaceChildren(make('caption', { class: 'vh' }, title), make('thead', {}, head), make('tbody', {}, ...rows));
+    const rows = this.#points
+      .toReversed()
+      .map((point) =>
+        make(
+          'tr',
+          {},
+          make('th', { scope: 'row' }, clockTime(point.at)),
+          ...series.map((one) => make('td', { class: 'end' }, show(one.of(point)))),
+        ),
+      );
+    this.#table.replaceChildren(
+      make('caption', { class: 'vh' }, title),
+      make('thead', {}, head),
+      make('tbody', {}, ...rows),
+    );
   }
 
   #stand(at) {
@@ -153,7 +203,16 @@ export class Chart {
   #press(event) {
     const last = this.#points.length - 1;
     const at = this.#cursor ?? last;
-    const moves = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, Home: 0, End: last, PageUp: at + 30, PageDown: at - 30 };
+    const moves = {
+      ArrowLeft: at - 1,
+      ArrowDown: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at + 1,
+      Home: 0,
+      End: last,
+      PageUp: at + 30,
+      PageDown: at - 30,
+    };
     if (!(event.key in moves) || last < 0) return;
     event.preventDefault();
     this.#stand(Math.min(Math.max(moves[event.key], 0), last));

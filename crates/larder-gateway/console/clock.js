@@ -13,8 +13,8 @@ export function everySecond(callback) {
 setInterval(() => listeners.forEach((callback) => callback()), 1_000);
 
 /**
- * What is left of a lifetime that the gateway told. Its clock decides when an entry expires, and only how long ago it said
- * so is measured here.
+ * What is left of a lifetime that the gateway told. Its clock decides when an entry expires; only how long ago it said so
+ * is measured here.
  */
 export class Countdown {
   #millis;

@@ -38,7 +38,9 @@ function writeTheirs(element, bytes, mine, format) {
     writeText(span, line);
     return span;
   });
-  element.replaceChildren(...lines.flatMap((line, at) => (at ? [document.createTextNode('\n'), line] : [line])));
+  element.replaceChildren(
+    ...lines.flatMap((line, at) => (at ? [document.createTextNode('\n'), line] : [line])),
+  );
 }
 
 /** What the buttons do. */

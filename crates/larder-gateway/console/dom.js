@@ -17,7 +17,7 @@ export function show(element, isShown) {
   element.hidden = !isShown;
 }
 
-// Controls, marks that turn the direction of what follows, and what has no width: a key with them looks like another one.
+// Controls, marks that turn what follows around, and what has no width: a key with them looks like another one.
 const HIDDEN =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
 // In one line, line breaks and tabs hide as well.
@@ -63,5 +63,6 @@ export function chosen(name) {
 }
 
 export function choose(name, value) {
-  for (const radio of document.querySelectorAll(`input[name="${name}"]`)) radio.checked = radio.value === value;
+  for (const radio of document.querySelectorAll(`input[name="${name}"]`))
+    radio.checked = radio.value === value;
 }

@@ -23,7 +23,8 @@ function written(value, wanted) {
   if (wanted === 'hex') return { text: bytes.asHex(value) };
   const text = bytes.asText(value);
   if (text === null) return { why: 'These bytes are no text; they can be written as hex.' };
-  if (!keeps(text, value)) return { why: 'A text field would change the ends of its lines; it can be written as hex.' };
+  if (!keeps(text, value))
+    return { why: 'A text field would change the ends of its lines; it can be written as hex.' };
   return { text };
 }
 
@@ -41,10 +42,14 @@ export function begin(value, wanted = bestFormat(value)) {
 export function value() {
   const written = format === 'hex' ? bytes.ofHex(field.value) : bytes.ofText(field.value);
   if (written.length > bytes.MOST) {
-    throw new Error(`The value has ${written.length} bytes; the limit is ${bytes.MOST}. Make it shorter, or store it in parts.`);
+    throw new Error(
+      `The value has ${written.length} bytes; the limit is ${bytes.MOST}. Make it shorter, or store it in parts.`,
+    );
   }
   if (format === 'json' && mistake(field.value) !== null) {
-    throw new Error(`That is no JSON: ${mistake(field.value)}. Mend it, or choose Text to store it as it is.`);
+    throw new Error(
+      `That is no JSON: ${mistake(field.value)}. Mend it, or choose Text to store it as it is.`,
+    );
   }
   return written;
 }

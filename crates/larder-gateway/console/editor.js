@@ -49,7 +49,11 @@ function start(what, done) {
 /** Whether something would be lost. */
 export function isDirty() {
   if (target === null) return false;
-  return draft.isChanged() || chosen('draft-lifetime') !== begunLifetime || (target.isNew && newKey.value !== target.begunKey);
+  return (
+    draft.isChanged() ||
+    chosen('draft-lifetime') !== begunLifetime ||
+    (target.isNew && newKey.value !== target.begunKey)
+  );
 }
 
 /** Closes it, if nothing is lost or the person agrees. */
@@ -107,7 +111,11 @@ async function save() {
   byId('save').disabled = true;
   draft.freeze(true);
   try {
-    await api.write(mine.binding, mine.key, bytes, { version: mine.version, ttlMillis, isJson: draft.isJson() });
+    await api.write(mine.binding, mine.key, bytes, {
+      version: mine.version,
+      ttlMillis,
+      isJson: draft.isJson(),
+    });
     stored(mine);
   } catch (error) {
     if (error.status === 412) await meet(mine);
@@ -132,7 +140,9 @@ async function meet(mine) {
   try {
     theirs = await api.read(mine.binding, mine.key);
   } catch (error) {
-    fail(`The entry was changed by somebody else, and cannot be read now: ${api.explain(error)} What you typed is still here.`);
+    fail(
+      `The entry was changed by somebody else, and cannot be read now: ${api.explain(error)} What you typed is still here.`,
+    );
     return;
   }
   if (target !== mine) return;
@@ -155,7 +165,9 @@ async function settle(mine, bytes, error) {
   try {
     seen = await api.read(mine.binding, mine.key);
   } catch {
-    fail(`${api.explain(error)} It may have been stored, or not, and cannot be looked up now. What you typed is still here.`);
+    fail(
+      `${api.explain(error)} It may have been stored, or not, and cannot be looked up now. What you typed is still here.`,
+    );
     return;
   }
   if (seen !== null && seen.version !== mine.version && areEqual(seen.bytes, bytes)) stored(mine);

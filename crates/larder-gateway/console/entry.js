@@ -169,8 +169,12 @@ async function expire(what) {
 async function setLifetime() {
   const { binding, key, entry } = open;
   const explain = (error) =>
-    error.status === 412 ? 'The entry was changed or removed since you opened it. Cancel, reload, and look at it again.' : api.explain(error);
-  const isSet = await askLifetime(key, entry.countdown.left, explain, (millis) => api.touch(binding, key, entry.version, millis));
+    error.status === 412
+      ? 'The entry was changed or removed since you opened it. Cancel, reload, and look at it again.'
+      : api.explain(error);
+  const isSet = await askLifetime(key, entry.countdown.left, explain, (millis) =>
+    api.touch(binding, key, entry.version, millis),
+  );
   if (!isSet || openKey() !== key) return;
   announce('The lifetime is set.');
   hooks.changed();
@@ -181,14 +185,20 @@ async function setLifetime() {
 async function remove() {
   const { binding, key, entry } = open;
   const text = 'There is no way back.';
-  if (!(await confirm({ title: 'Delete this entry?', text, subject: key, action: 'Delete' })) || openKey() !== key) return;
+  if (
+    !(await confirm({ title: 'Delete this entry?', text, subject: key, action: 'Delete' })) ||
+    openKey() !== key
+  )
+    return;
   try {
     await api.remove(binding, key, entry?.version ?? null);
   } catch (error) {
     if (openKey() !== key) return;
     if (error.status === 412) {
       await reread();
-      say('Somebody changed or removed the entry since you opened it, so it was not deleted. This is what is stored now.');
+      say(
+        'Somebody changed or removed the entry since you opened it, so it was not deleted. This is what is stored now.',
+      );
     } else if (api.isUnsure(error)) {
       await reread();
       say(`${api.explain(error)} This is what is stored now.`);

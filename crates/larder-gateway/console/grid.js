@@ -55,7 +55,14 @@ export class Grid {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const rows = [...this.#body.rows];
     const at = rows.indexOf(event.target.closest('tr'));
-    const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1, PageDown: at + LEAP, PageUp: at - LEAP };
+    const moves = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: rows.length - 1,
+      PageDown: at + LEAP,
+      PageUp: at - LEAP,
+    };
     if (event.key in moves) rows[Math.min(Math.max(moves[event.key], 0), rows.length - 1)]?.focus();
     else if (event.key === 'Enter' || event.key === 'ArrowRight') this.#onOpen(rows[at]);
     else if (event.key === 'Backspace' || event.key === 'ArrowLeft') this.#onUp();

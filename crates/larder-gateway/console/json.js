@@ -48,4 +48,7 @@ export function indented(text) {
 }
 
 /** The indented form as text; null if it is no JSON. */
-export const pretty = (text) => indented(text)?.map(([, token]) => token).join('') ?? null;
+export const pretty = (text) =>
+  indented(text)
+    ?.map(([, token]) => token)
+    .join('') ?? null;

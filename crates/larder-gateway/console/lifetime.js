@@ -10,9 +10,11 @@ export function parse(text) {
     throw new Error('A lifetime is a number with ms, s, m, h, d or w behind it, as in 12h 30m.');
   }
   let millis = 0;
-  for (const [, number, unit] of parts.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[smhdw])/gu)) millis += Number(number) * UNITS[unit];
+  for (const [, number, unit] of parts.matchAll(/(\d+(?:\.\d+)?)\s*(ms|[smhdw])/gu))
+    millis += Number(number) * UNITS[unit];
   millis = Math.round(millis);
-  if (millis < 1 || millis > MOST) throw new Error('A lifetime is at least 1ms, and ends before the year 9999.');
+  if (millis < 1 || millis > MOST)
+    throw new Error('A lifetime is at least 1ms, and ends before the year 9999.');
   return millis;
 }
 
@@ -23,7 +25,11 @@ export function left(millis) {
   if (millis <= 0) return 'expired';
   // A second that has begun is still there: 0 s would say that it is over.
   const seconds = Math.ceil(millis / 1_000);
-  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
   if (days >= 1_000) return `${Math.floor(days / 365)} years`;
   if (days) return `${days}d ${two(hours)}h`;
   if (hours) return `${hours}h ${two(minutes)}m`;

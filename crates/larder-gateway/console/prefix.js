@@ -24,7 +24,9 @@ export function grouped(items, prefix, hasMore) {
   }
   const last = rows.at(-1);
   if (hasMore && last?.folder !== undefined) last.isOpen = true;
-  return rows.map((row) => (row.folder !== undefined && row.items.length === 1 && !row.isOpen ? { item: row.items[0] } : row));
+  return rows.map((row) =>
+    row.folder !== undefined && row.items.length === 1 && !row.isOpen ? { item: row.items[0] } : row,
+  );
 }
 
 /** The folders that lead to a prefix, each with what it is called and its own prefix. */

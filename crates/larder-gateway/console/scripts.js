@@ -31,7 +31,9 @@ export async function enter() {
   byId('scripts-error').textContent = problem;
   show(byId('run'), names.length > 0);
   show(byId('scripts-empty'), !names.length && !problem);
-  byId('scripts-empty').textContent = isMissing ? 'This gateway runs no scripts.' : 'No script is deployed here yet.';
+  byId('scripts-empty').textContent = isMissing
+    ? 'This gateway runs no scripts.'
+    : 'No script is deployed here yet.';
   const kept = byId('script').value;
   byId('script').replaceChildren(...names.map((name) => make('option', { value: name }, name)));
   if (names.includes(kept)) byId('script').value = kept;
@@ -53,7 +55,10 @@ async function run() {
     const took = Math.round(now() - since);
     present(`${name} returned after ${took} ms`, pretty(answer.text), await logged(name, answer.run));
   } catch (error) {
-    present(`${name} failed`, told(error), { lines: error.details?.logs ?? [], note: error.details?.logsCut ? 'There was more than is kept.' : '' });
+    present(`${name} failed`, told(error), {
+      lines: error.details?.logs ?? [],
+      note: error.details?.logsCut ? 'There was more than is kept.' : '',
+    });
   } finally {
     byId('run-button').disabled = false;
   }
@@ -62,7 +67,10 @@ async function run() {
 /** How it failed: in the gateway's words, and in the script's own. */
 function told(error) {
   const { name, message, stack, line, column } = error.details ?? {};
-  const own = message === undefined ? [] : [`${name ?? 'Error'}: ${message}`, stack ?? (line === undefined ? '' : `at ${line}:${column}`)];
+  const own =
+    message === undefined
+      ? []
+      : [`${name ?? 'Error'}: ${message}`, stack ?? (line === undefined ? '' : `at ${line}:${column}`)];
   const unsure = error instanceof api.Lost ? 'The script may have run, or may still.' : '';
   return [api.explain(error), unsure, ...own].filter(Boolean).join('\n');
 }
@@ -70,7 +78,8 @@ function told(error) {
 /** What a run that returned has logged. Who may not deploy scripts may not read that. */
 async function logged(name, id) {
   if (id === null) return { lines: [], note: '' };
-  if (!may('scripts:write')) return { lines: [], note: 'It logged something; reading it takes the permission scripts:write.' };
+  if (!may('scripts:write'))
+    return { lines: [], note: 'It logged something; reading it takes the permission scripts:write.' };
   try {
     const log = await api.log(name, id);
     return { lines: log?.lines ?? [], note: log?.isCut ? 'There was more than is kept.' : '' };

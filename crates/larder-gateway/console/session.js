@@ -1,4 +1,4 @@
-// Who uses the console. The key is in this module and nowhere else: not in storage, not in the address, not in the page.
+// Who uses the console. The key is in this module and nowhere else: in no storage, no address, and not in the page.
 
 let key = null;
 

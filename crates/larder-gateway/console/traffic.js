@@ -9,8 +9,12 @@ const AFTER_AN_ERROR = 10_000;
 const KEPT = 300;
 
 const count = (value) => (value ?? 0).toLocaleString('en');
-const millis = (value) => (value === null ? '–' : `${value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : Math.round(value)} ms`);
-const short = (value) => Number(value.toPrecision(3)).toLocaleString('en', { notation: value >= 10_000 ? 'compact' : 'standard' });
+const millis = (value) =>
+  value === null
+    ? '–'
+    : `${value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : Math.round(value)} ms`;
+const short = (value) =>
+  Number(value.toPrecision(3)).toLocaleString('en', { notation: value >= 10_000 ? 'compact' : 'standard' });
 const inMillis = (micros) => (micros === null ? null : micros / 1_000);
 
 const charts = [
@@ -72,8 +76,11 @@ async function poll() {
   timer = null;
   let wait = EVERY;
   try {
-    const { seconds } = await api.stats(points.at(-1)?.at ?? 0);
-    points = [...points, ...seconds].slice(-KEPT);
+    const last = points.at(-1)?.at ?? 0;
+    const { seconds } = await api.stats(last);
+    // A gap says that the gateway began anew, or that nobody asked for longer than it keeps them.
+    const goesOn = seconds.length === 0 || seconds[0].at === last + 1;
+    points = (goesOn ? [...points, ...seconds] : seconds).slice(-KEPT);
     byId('traffic-error').textContent = '';
     for (const chart of charts) chart.update(points);
     show(byId('charts'), true);

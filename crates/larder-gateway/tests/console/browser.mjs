@@ -12,7 +12,10 @@ export const keys = process.env.KEY.split(' ').filter(Boolean);
 const WIDE = { width: 1280, height: 800 };
 
 /** Opens the console, runs `scene` and sees that nothing went wrong. */
-export async function inBrowser(scene, { path = '/console/', home = gateway, clock = false, flags = [], ...options } = {}) {
+export async function inBrowser(
+  scene,
+  { path = '/console/', home = gateway, clock = false, flags = [], ...options } = {},
+) {
   // Without its sandbox where root runs it, since Chromium refuses that otherwise.
   const args = [...(process.getuid() === 0 ? ['--no-sandbox'] : []), ...flags];
   const browser = await chromium.launch({ executablePath: process.env.LARDER_CHROMIUM, args });
@@ -37,14 +40,17 @@ async function watch(context, page, home) {
   page.on('dialog', (dialog) => wrong.push(`a script ran: ${dialog.type()} ${dialog.message()}`));
   page.on('console', (message) => {
     // A refusal is told so as well, and is asked for in many scenes.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) wrong.push(message.text());
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      wrong.push(message.text());
   });
   context.on('request', (request) => {
     if (new URL(request.url()).origin !== home) wrong.push(`a request to elsewhere: ${request.url()}`);
   });
   await page.addInitScript(() => {
     globalThis.violations = [];
-    document.addEventListener('securitypolicyviolation', (event) => globalThis.violations.push(event.violatedDirective));
+    document.addEventListener('securitypolicyviolation', (event) =>
+      globalThis.violations.push(event.violatedDirective),
+    );
   });
   return wrong;
 }
@@ -67,16 +73,21 @@ export async function until(isSo, what) {
 /** Waits until an element has this text. */
 export async function has(page, selector, text) {
   const locator = page.locator(selector);
-  await until(async () => {
-    const found = await locator.allTextContents();
-    return found.some((one) => (text instanceof RegExp ? text.test(one) : one.includes(text)));
-  }, `${text} in ${selector}, which has ${JSON.stringify(await locator.allTextContents())}`);
+  await until(
+    async () => {
+      const found = await locator.allTextContents();
+      return found.some((one) => (text instanceof RegExp ? text.test(one) : one.includes(text)));
+    },
+    `${text} in ${selector}, which has ${JSON.stringify(await locator.allTextContents())}`,
+  );
 }
 
 /** Opens an entry by its key, and waits until the gateway has answered. */
 export async function openKey(page, key) {
   await page.locator('#prefix').fill(key);
-  const answer = page.waitForResponse((response) => response.request().method() === 'GET' && response.url().includes('/entry?key='));
+  const answer = page.waitForResponse(
+    (response) => response.request().method() === 'GET' && response.url().includes('/entry?key='),
+  );
   await page.locator('#open').click();
   await answer;
   await page.locator('#entry:not([aria-busy])').waitFor();
@@ -87,12 +98,16 @@ export const rows = (page) => page.locator('#rows .key').allTextContents();
 
 /** Waits until these are the rows. */
 export async function listed(page, expected) {
-  await until(async () => JSON.stringify(await rows(page)) === JSON.stringify(expected), `${JSON.stringify(expected)}, but ${JSON.stringify(await rows(page))}`);
+  await until(
+    async () => JSON.stringify(await rows(page)) === JSON.stringify(expected),
+    `${JSON.stringify(expected)}, but ${JSON.stringify(await rows(page))}`,
+  );
 }
 
 /** Somebody else, who uses the API. */
 export const somebody = {
-  url: (key, binding = 'main', more = '') => `${gateway}/v1/kv/${binding}/entry?key=${encodeURIComponent(key)}${more}`,
+  url: (key, binding = 'main', more = '') =>
+    `${gateway}/v1/kv/${binding}/entry?key=${encodeURIComponent(key)}${more}`,
   async put(key, value, { binding, ttlMillis } = {}) {
     const url = somebody.url(key, binding, ttlMillis ? `&ttlMillis=${ttlMillis}` : '');
     const response = await fetch(url, { method: 'PUT', body: value, headers: bearer() });
@@ -102,7 +117,10 @@ export const somebody = {
     const response = await fetch(somebody.url(key, binding), { headers: bearer() });
     if (response.status === 404) return null;
     assert.equal(response.status, 200);
-    return { bytes: new Uint8Array(await response.arrayBuffer()), ttl: response.headers.get('larder-ttl-millis') };
+    return {
+      bytes: new Uint8Array(await response.arrayBuffer()),
+      ttl: response.headers.get('larder-ttl-millis'),
+    };
   },
   async text(key, binding) {
     const entry = await somebody.get(key, binding);
@@ -131,5 +149,7 @@ export async function barriers(page) {
   const axe = readFileSync(modules.resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run());
-  return found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html} ${node.failureSummary}`));
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html} ${node.failureSummary}`),
+  );
 }

@@ -96,7 +96,9 @@ await inBrowser(async (page, { wrong }) => {
   await step('no answer', async () => {
     await page.unroute(isPut);
     await edit('shared', 'on its way');
-    await page.route(isPut, (route) => (route.request().method() === 'PUT' ? route.abort('connectionrefused') : route.continue()));
+    await page.route(isPut, (route) =>
+      route.request().method() === 'PUT' ? route.abort('connectionrefused') : route.continue(),
+    );
     await page.locator('#save').click();
     await has(page, '#editor-error', 'It is not stored so far. What you typed is still here');
     assert.equal(await typed(), 'on its way');

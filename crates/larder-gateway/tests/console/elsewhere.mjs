@@ -16,7 +16,10 @@ await step('rebound', () =>
       const status = await page.evaluate(async () => (await fetch('/v1/kv/main/entry?key=secret')).status);
       assert.equal(status, 403);
     },
-    { home: `http://rebound.example:${port}`, flags: ['--host-resolver-rules=MAP rebound.example 127.0.0.1'] },
+    {
+      home: `http://rebound.example:${port}`,
+      flags: ['--host-resolver-rules=MAP rebound.example 127.0.0.1'],
+    },
   ),
 );
 
@@ -54,7 +57,10 @@ const attack = async (page, { context, wrong }) => {
     assert.equal(await ask('/v1/kv/main/entry?key=secret'), 'TypeError');
     assert.equal(await ask('/v1/kv/main/entry?key=secret', { mode: 'no-cors' }), 'opaque ');
     assert.equal(await ask('/v1/kv/main/entry?key=secret', { method: 'DELETE' }), 'TypeError');
-    assert.equal(await ask('/v1/kv/main/delete-many', { method: 'POST', mode: 'no-cors', body: '{"keys":["secret"]}' }), 'opaque ');
+    assert.equal(
+      await ask('/v1/kv/main/delete-many', { method: 'POST', mode: 'no-cors', body: '{"keys":["secret"]}' }),
+      'opaque ',
+    );
     assert.equal(await ask('/console/', { mode: 'no-cors' }), 'TypeError');
     assert.equal(await somebody.text('secret'), 'not for pages');
   });

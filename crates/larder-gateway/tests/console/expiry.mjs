@@ -9,7 +9,8 @@ await somebody.put('always', 'stays');
 
 await inBrowser(
   async (page) => {
-    const lifetime = (key) => page.locator('#rows tr', { has: page.getByText(key, { exact: true }) }).locator('.end');
+    const lifetime = (key) =>
+      page.locator('#rows tr', { has: page.getByText(key, { exact: true }) }).locator('.end');
 
     await step('counts', async () => {
       await page.locator('#rows tr', { hasText: 'short' }).click();

@@ -29,13 +29,24 @@ const VALUES = [
   '<!--',
 ];
 /** What is seen of a text: what would be invisible has its name. */
-const seen = (text) => text.replace(/[\u0000-\u001f\u200b-\u200f\u202e\ufe0f]/gu, (letter) => `U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`);
+const seen = (text) =>
+  text.replace(
+    /[\u0000-\u001f\u200b-\u200f\u202e\ufe0f]/gu,
+    (letter) => `U+${letter.codePointAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
+  );
 
 for (const key of KEYS) await somebody.put(key, `value of ${key}`);
 
 /** No element came of text: the page has those that it had. */
 async function isInert(page) {
-  assert.equal(await page.locator('#rows img, #rows script, #rows svg, #rows b, #entry img, #entry script, #entry svg, #entry b, dialog img').count(), 0);
+  assert.equal(
+    await page
+      .locator(
+        '#rows img, #rows script, #rows svg, #rows b, #entry img, #entry script, #entry svg, #entry b, dialog img',
+      )
+      .count(),
+    0,
+  );
   assert.equal(await page.evaluate(() => ({}).polluted), undefined);
   assert.equal(new URL(page.url()).hash, '');
 }
@@ -144,7 +155,9 @@ await inBrowser(async (page, { wrong }) => {
       }
     });
     assert.equal(refused, 'TypeError');
-    assert.deepEqual(await page.evaluate(() => globalThis.violations.splice(0)), ['require-trusted-types-for']);
+    assert.deepEqual(await page.evaluate(() => globalThis.violations.splice(0)), [
+      'require-trusted-types-for',
+    ]);
     // What was provoked is told on the browser's console as well, and is no more than that.
     await until(() => wrong.length > 0, 'word of the refusal');
     const told = wrong.splice(0);

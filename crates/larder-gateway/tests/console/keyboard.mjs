@@ -23,7 +23,8 @@ await inBrowser(async (page) => {
       await press('Tab');
       const outline = await page.evaluate(() => {
         const element = document.activeElement;
-        const drawn = element.type === 'radio' && element.closest('.segments') ? element.nextElementSibling : element;
+        const drawn =
+          element.type === 'radio' && element.closest('.segments') ? element.nextElementSibling : element;
         return element === document.body ? 'solid' : getComputedStyle(drawn).outlineStyle;
       });
       assert.notEqual(outline, 'none', `no focus to be seen on ${await focused()}`);

@@ -1,9 +1,9 @@
 // An API key: what it opens, and where it is not.
 
 import assert from 'node:assert/strict';
-import { has, inBrowser, keys, listed, somebody, step } from './browser.mjs';
+import { has, inBrowser, keys, listed, openKey, somebody, step } from './browser.mjs';
 
-const [whole, tenant] = keys;
+const [whole, tenant, reader] = keys;
 await somebody.put('mine', '"x"');
 await somebody.put('tenant-1:theirs', '"y"');
 
@@ -18,8 +18,14 @@ const places = (page) =>
     databases: JSON.stringify(await indexedDB.databases()),
     caches: JSON.stringify(await caches.keys()),
     page: document.documentElement.outerHTML,
-    fields: JSON.stringify([...document.querySelectorAll('input, textarea, select')].map((field) => field.value)),
-    globals: JSON.stringify(Object.getOwnPropertyNames(globalThis).filter((name) => typeof globalThis[name] === 'string').map((name) => globalThis[name])),
+    fields: JSON.stringify(
+      [...document.querySelectorAll('input, textarea, select')].map((field) => field.value),
+    ),
+    globals: JSON.stringify(
+      Object.getOwnPropertyNames(globalThis)
+        .filter((name) => typeof globalThis[name] === 'string')
+        .map((name) => globalThis[name]),
+    ),
   }));
 
 await inBrowser(async (page, { context }) => {
@@ -53,16 +59,21 @@ await inBrowser(async (page, { context }) => {
 
   await step('nowhere', async () => {
     const secret = whole.split('_').slice(2).join('_');
-    for (const [place, found] of Object.entries(await places(page))) assert.ok(!found.includes(secret), `the key is in: ${place}`);
+    for (const [place, found] of Object.entries(await places(page)))
+      assert.ok(!found.includes(secret), `the key is in: ${place}`);
     assert.deepEqual(await context.cookies(), []);
     const withKey = asked.filter((request) => (request.headers().authorization ?? '').includes(secret));
     assert.ok(withKey.length > 3);
     for (const request of asked) {
-      assert.ok(!request.url().includes(secret) && !(request.postData() ?? '').includes(secret), request.url());
+      assert.ok(
+        !request.url().includes(secret) && !(request.postData() ?? '').includes(secret),
+        request.url(),
+      );
       assert.ok(!request.headers().referer, request.headers().referer);
     }
     // The files are fetched without it.
-    for (const request of asked.filter((one) => one.url().includes('/console/'))) assert.equal(request.headers().authorization, undefined);
+    for (const request of asked.filter((one) => one.url().includes('/console/')))
+      assert.equal(request.headers().authorization, undefined);
   });
 
   await step('forgotten', async () => {
@@ -83,6 +94,17 @@ await inBrowser(async (page, { context }) => {
     await listed(page, ['theirs']);
     await page.locator('#rows tr').click();
     await has(page, '#value', '"y"');
-    for (const button of ['#create', '#edit', '#lifetime', '#remove']) assert.ok(await page.locator(button).isHidden(), button);
+    for (const button of ['#create', '#edit', '#lifetime', '#remove'])
+      assert.ok(await page.locator(button).isHidden(), button);
+  });
+
+  await step('without scan', async () => {
+    await page.locator('#forget').click();
+    await unlock(reader);
+    await has(page, '#list-error', 'it lacks the permission "scan"');
+    await openKey(page, 'mine');
+    await has(page, '#value', '"x"');
+    await page.locator('a[href="#scripts"]').click();
+    await has(page, '#scripts-error', 'it lacks the permission "scripts:run"');
   });
 });

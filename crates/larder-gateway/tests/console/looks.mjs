@@ -9,21 +9,33 @@ const DOCUMENTS = { 'light-wide-entry': 'console-light', 'dark-wide-conflict': '
 const docs = new URL('../../../../docs/', import.meta.url).pathname;
 const shot = async (page, name) => {
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` });
-  if (process.env.LARDER_WRITE_DOCUMENTS && DOCUMENTS[name]) await page.screenshot({ path: `${docs}${DOCUMENTS[name]}.png` });
+  if (process.env.LARDER_WRITE_DOCUMENTS && DOCUMENTS[name])
+    await page.screenshot({ path: `${docs}${DOCUMENTS[name]}.png` });
 };
 
 const HOUR = 3_600_000;
-const FLAGS = '{"newCheckout":true,"darkMode":false,"betaFeatures":["feature-a","feature-b"],"limits":{"uploads":25,"ratio":0.75}}';
+const FLAGS =
+  '{"newCheckout":true,"darkMode":false,"betaFeatures":["feature-a","feature-b"],"limits":{"uploads":25,"ratio":0.75}}';
 for (let at = 0; at < 12; at += 1) {
-  await somebody.put(`session:7f3a${at}`, JSON.stringify({ user: `usr_${at}`, cart: [1, 2.5], isGuest: at % 2 === 0, lastSeen: null }), { ttlMillis: HOUR + at * 977_000 });
-  await somebody.put(`user:${100 + at}:profile`, JSON.stringify({ name: `Person ${at}`, theme: 'dark', tags: ['a', 'b'] }));
+  await somebody.put(
+    `session:7f3a${at}`,
+    JSON.stringify({ user: `usr_${at}`, cart: [1, 2.5], isGuest: at % 2 === 0, lastSeen: null }),
+    { ttlMillis: HOUR + at * 977_000 },
+  );
+  await somebody.put(
+    `user:${100 + at}:profile`,
+    JSON.stringify({ name: `Person ${at}`, theme: 'dark', tags: ['a', 'b'] }),
+  );
   await somebody.put(`cache/products/${at}`, `{"id":"p${at}","price":9.5}`, { ttlMillis: 300_000 });
 }
 await somebody.put('lock:order-processing', 'worker-1', { ttlMillis: 28_000 });
 await somebody.put('maintenance', 'off');
 
 for (const scheme of ['light', 'dark']) {
-  for (const [name, viewport] of [['wide', { width: 1280, height: 800 }], ['narrow', { width: 390, height: 780 }]]) {
+  for (const [name, viewport] of [
+    ['wide', { width: 1280, height: 800 }],
+    ['narrow', { width: 390, height: 780 }],
+  ]) {
     await step(`${scheme} ${name}`, () =>
       inBrowser(
         async (page) => {
@@ -42,7 +54,9 @@ for (const scheme of ['light', 'dark']) {
           await clean('entry');
           await page.locator('#edit').click();
           await page.locator('#draft').fill('{\n  "newCheckout": false,\n  "darkMode": false\n}');
-          await somebody.put('config:features', '{\n  "newCheckout": true,\n  "darkMode": false\n}', { ttlMillis: 41 * HOUR });
+          await somebody.put('config:features', '{\n  "newCheckout": true,\n  "darkMode": false\n}', {
+            ttlMillis: 41 * HOUR,
+          });
           await clean('editor');
           await page.locator('#save').click();
           await has(page, '#conflict-title', 'Somebody changed');

@@ -1,5 +1,8 @@
 //! What people do at the console.
 
+use larder::{Kv, MemoryDriver, PutOptions};
+use larder_core::CanonicalKey;
+use larder_core::driver::{RowKey, Shard};
 use larder_gateway::{Grant, Permission, Scripts};
 
 use crate::run::{script, with_keys};
@@ -47,14 +50,28 @@ async fn lifetimes_count_down_by_the_clock_of_the_gateway() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_record_hides_nothing_and_can_be_removed() {
+    let memory = MemoryDriver::new();
+    let kv = Kv::new(memory.clone());
+    for key in ["a", "b", "c"] {
+        kv.put(key, "x", PutOptions::new()).await.expect("stored");
+    }
+    let key = CanonicalKey::from_canonical("b").expect("a key");
+    memory.corrupt(&RowKey { shard: Shard(0), key });
+    let server = Server::over(kv).await;
+    script("damaged.mjs", &server, None, &["listed", "told", "mended"]).await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_nowhere_but_in_memory() {
-    let narrow = Grant::new([Permission::Read, Permission::Scan]);
-    let mut tenant = narrow.clone();
+    let mut tenant = Grant::new([Permission::Read, Permission::Scan]);
     tenant.namespace = Some("tenant-1".to_owned());
-    let (server, [all, tenant]) = with_keys([data(), tenant]).await;
-    let both = format!("{all} {tenant}");
-    let did = ["wrong key", "let in", "nowhere", "forgotten", "narrow key"];
-    script("keys.mjs", &server, Some(&both), &did).await;
+    let reader = Grant::new([Permission::Read]);
+    let (server, [all, tenant, reader]) = with_keys([data(), tenant, reader]).await;
+    let keys = format!("{all} {tenant} {reader}");
+    let did = ["wrong key", "let in", "nowhere", "forgotten", "narrow key", "without scan"];
+    script("keys.mjs", &server, Some(&keys), &did).await;
     server.end().await;
 }
 

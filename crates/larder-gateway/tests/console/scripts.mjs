@@ -16,7 +16,11 @@ const SCRIPTS = {
 };
 for (const [name, source] of Object.entries(SCRIPTS)) {
   const headers = { 'Content-Type': 'application/javascript' };
-  const response = await fetch(`${gateway}/v1/operations/scripts/${name}`, { method: 'PUT', headers, body: source });
+  const response = await fetch(`${gateway}/v1/operations/scripts/${name}`, {
+    method: 'PUT',
+    headers,
+    body: source,
+  });
   assert.equal(response.status, 200, await response.text());
 }
 
@@ -31,18 +35,27 @@ await inBrowser(
 
     await step('listed', async () => {
       await has(page, '#script', 'totals');
-      assert.deepEqual(await page.locator('#script option').allTextContents(), ['endless', 'fails', 'quiet', 'totals']);
+      assert.deepEqual(await page.locator('#script option').allTextContents(), [
+        'endless',
+        'fails',
+        'quiet',
+        'totals',
+      ]);
     });
 
     await step('returned', async () => {
       await run('totals', '{"values":[1,2,39]}');
       await has(page, '#result-title', /^totals returned after \d+ ms$/u);
-      assert.equal(await page.locator('#output').textContent(), '{\n  "total": 42,\n  "markup": "</pre><script>alert(2)</script>"\n}');
+      assert.equal(
+        await page.locator('#output').textContent(),
+        '{\n  "total": 42,\n  "markup": "</pre><script>alert(2)</script>"\n}',
+      );
       assert.deepEqual(await logs(), ['infoadds 3', 'warn<img src=x onerror=alert(1)>']);
       assert.equal(await page.locator('#result img, #result script').count(), 0);
       assert.equal(await page.evaluate(() => document.activeElement.id), 'result-title');
       assert.deepEqual(await barriers(page), []);
-      if (process.env.LARDER_WRITE_SHOTS) await page.screenshot({ path: `${process.env.LARDER_WRITE_SHOTS}/scripts.png` });
+      if (process.env.LARDER_WRITE_SHOTS)
+        await page.screenshot({ path: `${process.env.LARDER_WRITE_SHOTS}/scripts.png` });
       await run('quiet', '');
       await has(page, '#result-title', 'quiet returned');
       assert.equal(await page.locator('#output').textContent(), 'null');

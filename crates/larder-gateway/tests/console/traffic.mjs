@@ -9,13 +9,20 @@ for (let at = 0; at < 3; at += 1) assert.equal((await fetch(`${gateway}/v1/kv/ma
 await inBrowser(
   async (page) => {
     const numbers = async (chart) => {
-      const cells = await page.locator('.chart').nth(chart).locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+      const cells = await page
+        .locator('.chart')
+        .nth(chart)
+        .locator('tbody tr')
+        .evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
       return cells;
     };
     const sum = (rows, at) => rows.reduce((all, row) => all + Number(row[at].replaceAll(',', '')), 0);
 
     await step('drawn', async () => {
-      await until(async () => (await page.locator('.plot .line.series-0').first().getAttribute('d'))?.includes('L'), 'a line');
+      await until(
+        async () => (await page.locator('.plot .line.series-0').first().getAttribute('d'))?.includes('L'),
+        'a line',
+      );
       assert.equal(await page.locator('.plot').count(), 3);
       assert.equal(await page.locator('.plot .line').count(), 5);
     });
@@ -27,7 +34,11 @@ await inBrowser(
       const errors = await numbers(2);
       assert.deepEqual([sum(errors, 1), sum(errors, 2)], [3, 0]);
       const times = (await numbers(1)).filter((row) => row[1] !== '–');
-      assert.ok(times.length > 0 && times.every((row) => /^[\d.,]+ ms$/u.test(row[1]) && /^[\d.,]+ ms$/u.test(row[2])), JSON.stringify(times));
+      assert.ok(
+        times.length > 0 &&
+          times.every((row) => /^[\d.,]+ ms$/u.test(row[1]) && /^[\d.,]+ ms$/u.test(row[2])),
+        JSON.stringify(times),
+      );
       // It goes on by itself.
       await somebody.put('more', 'x');
       await until(async () => sum(await numbers(0), 1) > before, 'one more request');
