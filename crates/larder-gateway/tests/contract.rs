@@ -12,6 +12,7 @@ use larder::{Bindings, Context, Kv, MemoryDriver};
 use larder_gateway::{
     Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Scripts, Stores,
 };
+use larder_scripts::{Expected, ScriptStore};
 use tokio::process::Command;
 
 use crate::support::Server;
@@ -32,6 +33,9 @@ async fn what_the_document_says_is_what_the_gateway_does() {
     // In both headers, since it makes up a key for the one that it is not given.
     command.arg("--header").arg(format!("Authorization: Bearer {key}"));
     command.arg("--header").arg(format!("X-API-Key: {key}"));
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    command.env("PYTHONPATH", hooks).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("SCHEMATHESIS_HOOKS", "schemathesis_hooks");
     command.current_dir(&dir).env("NO_COLOR", "1").stdin(Stdio::null());
     let output = command.output().await.expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -50,8 +54,12 @@ async fn with_keys() -> (Server, String) {
     let kv = Kv::new(MemoryDriver::new());
     let keys = KeyStore::new(&kv).expect("keys");
     let key = keys.create(&Grant::new(Permission::ALL), None).await.expect("a key").expose();
-    let stores = Stores::of_handles([("main", kv)]).expect("a store");
+    let stores = Stores::of_handles([("main", kv.clone())]).expect("a store");
     let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
+    // One to be asked about: what is made up is no JavaScript.
+    let scripts = ScriptStore::new(&kv, None).expect("scripts");
+    let source = "export default (input) => input";
+    scripts.deploy("echo", source, Expected::Any).await.expect("it is deployed");
     let options = options.scripts(Scripts::deployed(support::pool()));
     let gateway = Gateway::with_options(stores, options, None);
     let context = Context::new(Bindings::from_map([("none", "")]));

@@ -1,7 +1,7 @@
 //! Settings of a pool.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::limits::Limits;
 
@@ -16,6 +16,20 @@ impl WorkerProgram {
     /// This program, without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), arguments: Vec::new() }
+    }
+
+    /// This very program, which must be told by an argument that it is a worker.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not tell where it is.
+    pub fn this() -> std::io::Result<Self> {
+        // On Linux this names the program that runs, also once its file was replaced by a newer one.
+        let running = Path::new("/proc/self/exe");
+        if cfg!(target_os = "linux") && running.exists() {
+            return Ok(Self::new(running));
+        }
+        std::env::current_exe().map(Self::new)
     }
 
     /// One argument more.
