@@ -44,6 +44,12 @@ await inBrowser(async (page) => {
     await stands('z');
     await press('ArrowDown');
     await stands('z');
+    await press('ArrowUp');
+    await stands('y');
+    await press('PageUp');
+    await stands('a');
+    await press('PageDown');
+    await stands('z');
     await press('Home');
     await stands('a');
     // One row is on the way of the Tab key, the one that was left.
