@@ -1,18 +1,21 @@
 //! Many items in one request. Neither kind is atomic, and neither takes conditions.
 
 use std::collections::HashSet;
+use std::pin::pin;
 
-use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use larder_core::ErrorKind;
 use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
 use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
+use crate::body::with_body;
 use crate::client::quiet;
-use crate::codec::{Item, decode_row, encode, primary_key};
+use crate::codec::{Item, decode_row, encode, item_bytes, primary_key, write_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, attribute};
+use crate::json::Json;
 
 impl DynamoDbDriver {
     pub(crate) async fn read_batch(
@@ -27,7 +30,7 @@ impl DynamoDbDriver {
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), wanted);
-        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
         let places: KeyMap<'_, usize> =
             keys.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
         let mut answers: Vec<_> = keys.iter().map(|_| BatchItem::Done(Ok(None))).collect();
@@ -52,10 +55,27 @@ impl DynamoDbDriver {
         &self,
         writes: &[(RowKey, Write)],
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
-        let requests =
-            writes.iter().map(|(key, write)| request(key, write)).collect::<Result<Vec<_>, _>>()?;
-        let request = self.client.batch_write_item().request_items(self.table(), requests);
-        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
+        let mut body = Json::object(writes.iter().map(|(_, write)| request_bytes(write)).sum());
+        let mut unfit = false;
+        body.field("RequestItems", |json| {
+            json.nested(|json| {
+                json.field(self.table(), |json| {
+                    json.list(|json| {
+                        for (key, write) in writes {
+                            json.comma();
+                            unfit |= request(json, key, write).is_err();
+                        }
+                    });
+                });
+            });
+        });
+        if unfit {
+            return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
+        }
+        let request = self.client.batch_write_item().request_items(self.table(), Vec::new());
+        let reply = with_body(body.finish(), pin!(request.send()))
+            .await
+            .map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();
         let undone: HashSet<String> = undone
             .into_values()
@@ -75,23 +95,33 @@ impl DynamoDbDriver {
     }
 }
 
-fn request(key: &RowKey, write: &Write) -> Result<WriteRequest, DriverError> {
-    let unfit = |_| DriverError::refused(ErrorKind::Internal, "a batch's request could not be built");
-    let request = WriteRequest::builder();
-    Ok(match &write.mutation {
+/// A request that a batch cannot make.
+struct Unfit;
+
+fn request(to: &mut Json, key: &RowKey, write: &Write) -> Result<(), Unfit> {
+    let (name, field) = match &write.mutation {
+        Mutation::Put { .. } => ("PutRequest", "Item"),
+        Mutation::Delete => ("DeleteRequest", "Key"),
+        Mutation::Touch { .. } => return Err(Unfit),
+    };
+    let item = |json: &mut Json| match &write.mutation {
         Mutation::Put { value, expires_at, register } => {
-            let item = encode(key, value, *expires_at, write.stamp, register.as_deref());
-            request.put_request(PutRequest::builder().set_item(Some(item)).build().map_err(unfit)?)
+            encode(json, key, value, *expires_at, write.stamp, register.as_deref());
         }
-        Mutation::Delete => {
-            let key = primary_key(key);
-            request.delete_request(DeleteRequest::builder().set_key(Some(key)).build().map_err(unfit)?)
-        }
-        Mutation::Touch { .. } => {
-            return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
-        }
+        Mutation::Delete | Mutation::Touch { .. } => write_key(json, key),
+    };
+    to.nested(|json| {
+        json.field(name, |json| json.nested(|json| json.field(field, |json| json.nested(item))))
+    });
+    Ok(())
+}
+
+/// About how many bytes the request of a write takes.
+fn request_bytes(write: &Write) -> usize {
+    match &write.mutation {
+        Mutation::Put { value, .. } => item_bytes(value) + 40,
+        Mutation::Delete | Mutation::Touch { .. } => 128,
     }
-    .build())
 }
 
 /// The text of an item's key. A key is in one shard only, so that it tells the rows of a request apart.

@@ -1,5 +1,8 @@
 //! The SDK's client, with everything off that the handle does itself.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -7,9 +10,9 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::SharedInterceptor;
 use larder_core::{Error, ErrorKind, Result, check_server_url};
-use tracing::Dispatch;
-use tracing::instrument::WithSubscriber;
+use tracing::{Dispatch, dispatcher};
 
+use crate::body::OwnBodies;
 use crate::credentials::find_credentials;
 use crate::endpoint::endpoint_url;
 use crate::options::{Credentials, DynamoDbOptions};
@@ -39,18 +42,22 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<(Client, Option
             aws_sdk_dynamodb::config::Credentials::new(id, secret, session_token.clone(), None, "binding"),
         ),
     };
-    let config = quiet(loader.load()).await;
+    let config = quiet(pin!(loader.load())).await;
     let credentials = find_credentials(&config, options).await?;
     let endpoint = endpoint_url(&config, options)?;
     let mut config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials);
     // Permanent: otherwise the SDK looks at each of its many hooks whether this one is switched off.
     config.push_interceptor(SharedInterceptor::permanent(WholeAnswers));
+    config.push_interceptor(SharedInterceptor::permanent(OwnBodies));
     Ok((Client::from_conf(config.build()), endpoint))
 }
 
 /// A request of the SDK without the SDK's own spans and events: they print items, values included (E2).
 ///
 /// The handle's span around it tells what was done, how long it took and how it ended.
-pub(crate) fn quiet<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {
-    request.with_subscriber(Dispatch::none())
+///
+/// It takes the request where it is: each move of one copies thousands of bytes.
+pub(crate) async fn quiet<T>(mut request: Pin<&mut impl Future<Output = T>>) -> T {
+    let nobody = Dispatch::none();
+    poll_fn(|context| dispatcher::with_default(&nobody, || request.as_mut().poll(context))).await
 }

@@ -10,6 +10,7 @@ use larder_core::record::{Applied, Record, Register, Revision, WriteId, WriteSta
 use larder_core::{Expiry, Timestamp};
 
 use crate::expressions::attribute;
+use crate::json::Json;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -36,45 +37,51 @@ pub(crate) fn primary_key(row: &RowKey) -> Item {
 
 /// The primary key of what stands in a shard under that text.
 pub(crate) fn primary_key_of(shard: Shard, key: &str) -> Item {
-    with_primary_key(shard, key, 2)
+    HashMap::from([
+        (attribute::SHARD.to_owned(), text(partition(shard))),
+        (attribute::KEY.to_owned(), text(key)),
+    ])
 }
 
-/// An item with its primary key, and room for all its attributes.
-fn with_primary_key(shard: Shard, key: &str, attributes: usize) -> Item {
-    let mut item = HashMap::with_capacity(attributes);
-    item.insert(attribute::SHARD.to_owned(), text(partition(shard)));
-    item.insert(attribute::KEY.to_owned(), text(key));
-    item
+/// Writes the primary key of a row.
+pub(crate) fn write_key(to: &mut Json, row: &RowKey) {
+    to.string(attribute::SHARD, &partition(row.shard));
+    to.string(attribute::KEY, row.key.as_str());
 }
 
-/// The item of a record.
+/// About how many bytes the item of a value takes.
+pub(crate) fn item_bytes(value: &[u8]) -> usize {
+    // In base64, with a key and the names; a counter's history is as long again, and rare.
+    value.len() / 3 * 4 + 320
+}
+
+/// Writes the item of a record.
 pub(crate) fn encode(
+    to: &mut Json,
     row: &RowKey,
-    value: &Bytes,
+    value: &[u8],
     expires_at: Expiry,
     stamp: WriteStamp,
     register: Option<&Register>,
-) -> Item {
-    let mut item = with_primary_key(row.shard, row.key.as_str(), 7);
-    item.insert(attribute::EXPIRY.to_owned(), expiry(expires_at));
-    item.insert(attribute::REAPED.to_owned(), reaped_at(expires_at, stamp.at));
-    item.insert(attribute::WRITE_ID.to_owned(), id(stamp.id));
-    item.insert(attribute::WRITTEN_AT.to_owned(), millis(stamp.at));
-    match number_of(value) {
-        None => _ = item.insert(attribute::VALUE.to_owned(), AttributeValue::B(Blob::new(value.to_vec()))),
-        Some(number) => {
-            item.insert(attribute::NUMBER.to_owned(), integer(number));
-            // A counter's register begins with the write that made it.
-            let made = [Applied { stamp, result: number }];
-            let history = register.map_or(&made[..], Register::history);
-            for (place, applied) in history.iter().rev().enumerate() {
-                item.insert(attribute::IDS[place].to_owned(), id(applied.stamp.id));
-                item.insert(attribute::TIMES[place].to_owned(), millis(applied.stamp.at));
-                item.insert(attribute::RESULTS[place].to_owned(), integer(applied.result));
-            }
-        }
+) {
+    write_key(to, row);
+    to.number(attribute::EXPIRY, expiry_millis(expires_at));
+    to.number(attribute::REAPED, reaped_seconds(expires_at, stamp.at));
+    to.binary(attribute::WRITE_ID, stamp.id.as_bytes());
+    to.number(attribute::WRITTEN_AT, stamp.at.as_millis());
+    let Some(number) = number_of(value) else {
+        to.binary(attribute::VALUE, value);
+        return;
+    };
+    to.number(attribute::NUMBER, number);
+    // A counter's register begins with the write that made it.
+    let made = [Applied { stamp, result: number }];
+    let history = register.map_or(&made[..], Register::history);
+    for (place, applied) in history.iter().rev().enumerate() {
+        to.binary(attribute::IDS[place], applied.stamp.id.as_bytes());
+        to.number(attribute::TIMES[place], applied.stamp.at.as_millis());
+        to.number(attribute::RESULTS[place], applied.result);
     }
-    item
 }
 
 /// Reads an item.
@@ -233,18 +240,46 @@ pub(crate) fn millis(moment: Timestamp) -> AttributeValue {
 }
 
 pub(crate) fn expiry(expires_at: Expiry) -> AttributeValue {
-    let millis = expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis);
-    decimal(millis)
+    decimal(expiry_millis(expires_at))
+}
+
+fn expiry_millis(expires_at: Expiry) -> u64 {
+    expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis)
 }
 
 /// When the table's reaper may take the item, in seconds.
 ///
 /// Not before it was written: what should have gone more than five years ago the reaper leaves for ever.
 pub(crate) fn reaped_at(expires_at: Expiry, written_at: Timestamp) -> AttributeValue {
-    let seconds = expires_at
+    decimal(reaped_seconds(expires_at, written_at))
+}
+
+fn reaped_seconds(expires_at: Expiry, written_at: Timestamp) -> u64 {
+    expires_at
         .moment()
-        .map_or(NEVER_REAPED, |moment| moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG);
-    decimal(seconds)
+        .map_or(NEVER_REAPED, |moment| moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG)
+}
+
+/// The item that the service makes of what was written.
+#[cfg(test)]
+pub(crate) fn item_of(write: impl FnOnce(&mut Json)) -> Item {
+    use std::str::FromStr as _;
+
+    let mut json = Json::object(0);
+    write(&mut json);
+    let document = serde_json::Value::from_str(&json.finish()).expect("JSON");
+    let attributes = document.as_object().expect("an object").iter().map(|(name, typed)| {
+        let (kind, value) = typed.as_object().expect("typed").iter().next().expect("a type");
+        let value = value.as_str().expect("text");
+        let value = match kind.as_str() {
+            "S" => text(value),
+            "N" => AttributeValue::N(value.to_owned()),
+            "B" => AttributeValue::B(Blob::new(base64_simd::STANDARD.decode_to_vec(value).expect("base64"))),
+            _ => panic!("no item of ours has the type {kind}"),
+        };
+        (name.clone(), value)
+    });
+    attributes.collect()
 }
 
 #[cfg(test)]
@@ -259,7 +294,7 @@ mod tests {
             id: WriteId::from_bytes(std::array::from_fn(|at| u8::try_from(at).expect("small"))),
             at: Timestamp::from_millis(AT),
         };
-        encode(&RowKey { shard: Shard(3), key }, &Bytes::from_static(value), expires_at, stamp, None)
+        item_of(|json| encode(json, &RowKey { shard: Shard(3), key }, value, expires_at, stamp, None))
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Counters: one request adds, shifts the register and checks that it does so once (C1, C2).
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -52,7 +53,7 @@ impl DynamoDbDriver {
             .set_expression_attribute_values(Some(values))
             .return_values(ReturnValue::UpdatedNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match quiet(request.send()).await {
+        match quiet(pin!(request.send())).await {
             Ok(reply) => {
                 let number = reply.attributes.as_ref().and_then(|item| item.get(attribute::NUMBER));
                 let result = number.and_then(|number| number.as_n().ok()?.parse().ok()).ok_or_else(|| {

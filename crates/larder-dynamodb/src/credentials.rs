@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +34,8 @@ pub(crate) async fn find_credentials(config: &SdkConfig, options: &DynamoDbOptio
         Error::new(ErrorKind::Unauthorized, message)
     };
     let provider = config.credentials_provider().ok_or_else(missing)?;
-    match timeout(FIRST, quiet(provider.provide_credentials())).await {
+    let first = timeout(FIRST, quiet(pin!(provider.provide_credentials()))).await;
+    match first {
         Ok(Ok(credentials)) => {
             Ok(Found { first: Mutex::new(Some(credentials)), failed_at: Mutex::default(), provider })
         }

@@ -1,6 +1,7 @@
 //! The driver: one request of DynamoDB behind each method.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -112,7 +113,7 @@ impl Driver for DynamoDbDriver {
             .set_key(Some(primary_key(key)))
             .consistent_read(strong(read))
             .set_projection_expression((read.projection == Projection::Meta).then(|| META.to_owned()));
-        let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
         let record = reply.item.map(|item| decode(item, read.projection)).transpose();
         record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
     }

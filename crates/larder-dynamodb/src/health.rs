@@ -1,5 +1,6 @@
 //! Whether the table is there, and what time it is there (T4).
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -28,7 +29,7 @@ impl DynamoDbDriver {
             .consistent_read(true)
             .projection_expression(META);
         let request = request.customize().interceptor(date.clone());
-        quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
+        quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
         Ok(Health { server_time: date.read() })
     }
 }

@@ -17,6 +17,7 @@
 //! ```
 
 mod batch;
+mod body;
 mod client;
 mod codec;
 mod counter;
@@ -26,6 +27,7 @@ mod endpoint;
 mod error;
 mod expressions;
 mod health;
+mod json;
 mod options;
 mod provision;
 mod scan;

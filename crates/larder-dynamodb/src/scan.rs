@@ -1,5 +1,7 @@
 //! Ranges of one shard: one `Query`.
 
+use std::pin::pin;
+
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
@@ -33,7 +35,7 @@ impl DynamoDbDriver {
             .set_projection_expression((projection == Projection::Meta).then(|| META.to_owned()))
             .consistent_read(strong(request.read))
             .limit(asked);
-        let reply = quiet(query.send()).await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(pin!(query.send())).await.map_err(|error| failed(&error, &self.place))?;
         let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
         let mut items = reply.items.unwrap_or_default();
         // `BETWEEN` takes its end in, and a range leaves it out.
@@ -55,7 +57,7 @@ impl DynamoDbDriver {
     pub(crate) async fn has_no_items(&self) -> Result<bool, DriverError> {
         let scan = self.client.scan().table_name(self.table()).consistent_read(true).limit(1);
         let scan = scan.projection_expression(attribute::KEY);
-        let reply = quiet(scan.send()).await.map_err(|error| failed(&error, &self.place))?;
+        let reply = quiet(pin!(scan.send())).await.map_err(|error| failed(&error, &self.place))?;
         // A page that was cut off without an item has passed over something.
         let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
         Ok(reply.items.unwrap_or_default().is_empty() && !cut_off)

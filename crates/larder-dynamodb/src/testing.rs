@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 use bytes::Bytes;
-use larder_core::driver::{RowKey, Shard};
+use larder_core::driver::{Guard, Mutation, RowKey, Shard, Write};
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, Expiry, LAYOUT_RECORD, Timestamp};
 
-use crate::codec::{Item, encode, primary_key, text};
+use crate::codec::{Item, primary_key, text};
 use crate::driver::DynamoDbDriver;
 use crate::expressions::attribute;
 // The benchmark's hand-written side sends the same requests.
@@ -119,8 +119,7 @@ pub async fn put_raw(driver: &DynamoDbDriver, partition: &str, sort: &str) -> Re
 ///
 /// What the server said.
 pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &'static str) -> Result<(), String> {
-    let stamp = WriteStamp::new(Timestamp::from_millis(0));
-    put(driver, encode(row, &Bytes::from(value), Expiry::NEVER, stamp, None)).await
+    write(driver, row, value).await
 }
 
 /// Puts a layout record with that content.
@@ -131,8 +130,15 @@ pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &'static s
 pub async fn put_layout(driver: &DynamoDbDriver, content: &str) -> Result<(), String> {
     let key = CanonicalKey::from_canonical(LAYOUT_RECORD).ok_or("the layout record has no name")?;
     let row = RowKey { shard: Shard::SYSTEM, key };
+    write(driver, &row, content).await
+}
+
+async fn write(driver: &DynamoDbDriver, row: &RowKey, value: &str) -> Result<(), String> {
     let stamp = WriteStamp::new(Timestamp::from_millis(0));
-    put(driver, encode(&row, &Bytes::from(content.to_owned()), Expiry::NEVER, stamp, None)).await
+    let value = Bytes::copy_from_slice(value.as_bytes());
+    let mutation = Mutation::Put { value, expires_at: Expiry::NEVER, register: None };
+    let write = Write { mutation, guard: Guard::Always, stamp };
+    driver.write_one(row, &write, stamp.at).await.map(drop).map_err(|error| format!("{error:?}"))
 }
 
 async fn put(driver: &DynamoDbDriver, item: Item) -> Result<(), String> {

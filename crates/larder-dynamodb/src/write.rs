@@ -1,26 +1,54 @@
 //! Changes to one item.
 
 use std::collections::HashMap;
+use std::pin::pin;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use larder_core::Timestamp;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, Projection, RowKey, Write, WriteReply};
-use larder_core::record::Revision;
+use larder_core::record::{Revision, WriteId};
 
+use crate::body::with_body;
 use crate::client::quiet;
-use crate::codec::{Item, decode, encode, expiry, id, millis, primary_key, reaped_at};
+use crate::codec::{Item, decode, encode, expiry, id, item_bytes, millis, primary_key, reaped_at};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
 use crate::expressions::{ABSENT, LIVE, PRESENT, REAPED_NAME, REVISION, TOUCH};
+use crate::json::Json;
 
+/// About how many bytes the rest of a put takes, its condition with it.
+const CONDITION_BYTES: usize = 320;
 const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// A condition and what it refers to.
 struct Condition {
     expression: &'static str,
-    value: Option<(&'static str, AttributeValue)>,
+    value: Option<(&'static str, Operand)>,
+}
+
+/// What a condition compares with.
+#[derive(Clone, Copy)]
+enum Operand {
+    Now(Timestamp),
+    Seen(WriteId),
+}
+
+impl Operand {
+    fn attribute(self) -> AttributeValue {
+        match self {
+            Self::Now(now) => millis(now),
+            Self::Seen(seen) => id(seen),
+        }
+    }
+
+    fn write(self, to: &mut Json, name: &str) {
+        match self {
+            Self::Now(now) => to.number(name, now.as_millis()),
+            Self::Seen(seen) => to.binary(name, seen.as_bytes()),
+        }
+    }
 }
 
 impl Condition {
@@ -28,14 +56,25 @@ impl Condition {
     fn of(guard: &Guard, now: Timestamp) -> Result<Option<Self>, Unmet> {
         let condition = match guard {
             Guard::Always => return Ok(None),
-            Guard::Absent => Self { expression: ABSENT, value: Some((":now", millis(now))) },
-            Guard::Live => Self { expression: LIVE, value: Some((":now", millis(now))) },
+            Guard::Absent => Self { expression: ABSENT, value: Some((":now", Operand::Now(now))) },
+            Guard::Live => Self { expression: LIVE, value: Some((":now", Operand::Now(now))) },
             Guard::Revision(Revision::WriteId(seen)) => {
-                Self { expression: REVISION, value: Some((":seen", id(*seen))) }
+                Self { expression: REVISION, value: Some((":seen", Operand::Seen(*seen))) }
             }
             Guard::Revision(Revision::Platform(_)) => return Err(Unmet),
         };
         Ok(Some(condition))
+    }
+}
+
+impl Condition {
+    /// As the fields of a request that is written.
+    fn write(&self, to: &mut Json) {
+        to.text("ConditionExpression", self.expression);
+        if let Some((name, value)) = &self.value {
+            to.field("ExpressionAttributeValues", |json| json.nested(|json| value.write(json, name)));
+        }
+        to.text("ReturnValuesOnConditionCheckFailure", ALL_OLD.as_str());
     }
 }
 
@@ -54,8 +93,17 @@ impl DynamoDbDriver {
         };
         match &write.mutation {
             Mutation::Put { value, expires_at, register } => {
-                let item = encode(key, value, *expires_at, write.stamp, register.as_deref());
-                self.put(item, condition, write).await
+                let mut body = Json::object(item_bytes(value) + CONDITION_BYTES);
+                body.text("TableName", self.table());
+                body.field("Item", |json| {
+                    json.nested(|json| {
+                        encode(json, key, value, *expires_at, write.stamp, register.as_deref());
+                    });
+                });
+                if let Some(condition) = condition {
+                    condition.write(&mut body);
+                }
+                self.put(body.finish(), write).await
             }
             Mutation::Touch { expires_at } => {
                 // An update of an item that is not there would make one without a value.
@@ -66,27 +114,16 @@ impl DynamoDbDriver {
                     (":id".to_owned(), id(write.stamp.id)),
                     (":at".to_owned(), millis(write.stamp.at)),
                 ]);
-                values.extend(condition.value.map(|(name, value)| (name.to_owned(), value)));
+                values.extend(condition.value.map(|(name, value)| (name.to_owned(), value.attribute())));
                 self.touch(key, condition.expression, values, write).await
             }
             Mutation::Delete => self.delete(key, condition).await,
         }
     }
 
-    async fn put(
-        &self,
-        item: Item,
-        condition: Option<Condition>,
-        write: &Write,
-    ) -> Result<WriteReply, DriverError> {
-        let mut request = self.client.put_item().table_name(self.table()).set_item(Some(item));
-        if let Some(Condition { expression, value }) = condition {
-            request = request
-                .condition_expression(expression)
-                .set_expression_attribute_values(named(value))
-                .return_values_on_condition_check_failure(ALL_OLD);
-        }
-        match quiet(request.send()).await {
+    async fn put(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
+        let request = self.client.put_item().table_name(self.table());
+        match with_body(body, pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -118,7 +155,7 @@ impl DynamoDbDriver {
             .expression_attribute_names(short, name)
             .set_expression_attribute_values(Some(values))
             .return_values_on_condition_check_failure(ALL_OLD);
-        match quiet(request.send()).await {
+        match quiet(pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -140,7 +177,7 @@ impl DynamoDbDriver {
                 .set_expression_attribute_values(named(value))
                 .return_values_on_condition_check_failure(ALL_OLD);
         }
-        match quiet(request.send()).await {
+        match quiet(pin!(request.send())).await {
             Ok(_) => Ok(WriteReply::Applied(None)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -180,6 +217,6 @@ fn applied(write: &Write) -> WriteReply {
     WriteReply::Applied(Some(Revision::WriteId(write.stamp.id)))
 }
 
-fn named(value: Option<(&'static str, AttributeValue)>) -> Option<Item> {
-    value.map(|(name, value)| HashMap::from([(name.to_owned(), value)]))
+fn named(value: Option<(&'static str, Operand)>) -> Option<Item> {
+    value.map(|(name, value)| HashMap::from([(name.to_owned(), value.attribute())]))
 }

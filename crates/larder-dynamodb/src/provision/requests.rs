@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::pin::pin;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -61,7 +62,7 @@ impl DynamoDbProvisioner {
     pub(super) async fn describe(&self) -> Result<Option<TableDescription>> {
         ask(&self.patience, || async {
             let request = self.driver.client.describe_table().table_name(self.driver.table());
-            match quiet(request.send()).await {
+            match quiet(pin!(request.send())).await {
                 Ok(reply) => Ok(reply.table),
                 Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
                 Err(error) => Err(self.refused(&error)),
@@ -95,7 +96,7 @@ impl DynamoDbProvisioner {
                 .set_key_schema(Some(schema.clone()))
                 .set_tags((!tags.is_empty()).then(|| tags.clone()))
                 .set_deletion_protection_enabled((self.spec.protection == Protection::On).then_some(true));
-            match quiet(request.send()).await {
+            match quiet(pin!(request.send())).await {
                 Ok(_) => Ok(()),
                 Err(error) if code(&error) == Some("ResourceInUseException") => Ok(()),
                 Err(error) => Err(self.refused(&error)),
@@ -108,7 +109,7 @@ impl DynamoDbProvisioner {
     pub(super) async fn delete(&self) -> Result<()> {
         ask(&self.patience, || async {
             let request = self.driver.client.delete_table().table_name(self.driver.table());
-            match quiet(request.send()).await {
+            match quiet(pin!(request.send())).await {
                 Ok(_) => Ok(()),
                 Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
                 Err(error) => Err(self.refused(&error)),
@@ -121,7 +122,7 @@ impl DynamoDbProvisioner {
     pub(super) async fn time_to_live(&self) -> Result<Option<TimeToLive>> {
         let answer = ask(&self.patience, || async {
             let request = self.driver.client.describe_time_to_live().table_name(self.driver.table());
-            quiet(request.send()).await.map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map_err(|error| self.refused(&error))
         });
         let Some(reply) = if_known(answer.await)? else { return Ok(None) };
         let (status, attribute) = match reply.time_to_live_description {
@@ -137,7 +138,7 @@ impl DynamoDbProvisioner {
         ask(&self.patience, || async {
             let request = self.driver.client.update_time_to_live().table_name(self.driver.table());
             let request = request.time_to_live_specification(wanted.clone());
-            quiet(request.send()).await.map(drop).map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map(drop).map_err(|error| self.refused(&error))
         })
         .await
     }
@@ -146,7 +147,7 @@ impl DynamoDbProvisioner {
     pub(super) async fn has_recovery(&self) -> Result<Option<bool>> {
         let answer = ask(&self.patience, || async {
             let request = self.driver.client.describe_continuous_backups().table_name(self.driver.table());
-            quiet(request.send()).await.map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map_err(|error| self.refused(&error))
         });
         let Some(reply) = if_known(answer.await)? else { return Ok(None) };
         let status = reply
@@ -162,7 +163,7 @@ impl DynamoDbProvisioner {
         ask(&self.patience, || async {
             let request = self.driver.client.update_continuous_backups().table_name(self.driver.table());
             let request = request.point_in_time_recovery_specification(on.clone());
-            quiet(request.send()).await.map(drop).map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map(drop).map_err(|error| self.refused(&error))
         })
         .await
     }
@@ -174,7 +175,7 @@ impl DynamoDbProvisioner {
             let answer = ask(&self.patience, || async {
                 let request = self.driver.client.list_tags_of_resource().resource_arn(arn);
                 let request = request.set_next_token(next.clone());
-                quiet(request.send()).await.map_err(|error| self.refused(&error))
+                quiet(pin!(request.send())).await.map_err(|error| self.refused(&error))
             });
             let Some(reply) = if_known(answer.await)? else { return Ok(None) };
             tags.extend(reply.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)));
@@ -189,7 +190,7 @@ impl DynamoDbProvisioner {
         let tags = self.wanted_tags()?;
         ask(&self.patience, || async {
             let request = self.driver.client.tag_resource().resource_arn(arn).set_tags(Some(tags.clone()));
-            quiet(request.send()).await.map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map_err(|error| self.refused(&error))
         })
         .await
         .map(drop)
@@ -205,7 +206,7 @@ impl DynamoDbProvisioner {
         ask(&self.patience, || async {
             let request = self.driver.client.update_table().table_name(self.driver.table());
             let request = request.billing_mode(BillingMode::PayPerRequest);
-            quiet(request.send()).await.map(drop).map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map(drop).map_err(|error| self.refused(&error))
         })
         .await
     }
@@ -214,7 +215,7 @@ impl DynamoDbProvisioner {
         ask(&self.patience, || async {
             let request = self.driver.client.update_table().table_name(self.driver.table());
             let request = request.deletion_protection_enabled(on);
-            quiet(request.send()).await.map(drop).map_err(|error| self.refused(&error))
+            quiet(pin!(request.send())).await.map(drop).map_err(|error| self.refused(&error))
         })
         .await
     }
