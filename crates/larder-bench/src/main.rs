@@ -9,6 +9,7 @@ mod copy_suite;
 mod gateway_suite;
 mod report;
 mod runner;
+mod scripts_suite;
 mod sled_suite;
 
 use std::path::PathBuf;
@@ -58,12 +59,21 @@ enum Suite {
     Copy,
     /// `larder serve` over an embedded store, beside a bare axum handler; needs `wrk`.
     Gateway,
+    /// Scripts in worker processes: runs of one core, and good ones beside hostile ones.
+    Scripts,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Outcome<T> = Result<T, Failure>;
 
+/// The argument by which this program is started as a worker for scripts.
+const SCRIPT_WORKER: &str = "script-worker";
+
 fn main() -> ExitCode {
+    // First of all, before there is any other thread.
+    if std::env::args().nth(1).as_deref() == Some(SCRIPT_WORKER) {
+        return larder_scripts::serve_worker();
+    }
     let arguments = Arguments::parse();
     let outcome = match (&arguments.larder, &arguments.worker) {
         _ if arguments.bare_server => gateway_suite::be_bare(),
@@ -96,6 +106,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Gateway) {
         rows.extend(gateway_suite::run(&plan, arguments.minutes)?);
     }
+    if all || arguments.suites.contains(&Suite::Scripts) {
+        rows.extend(scripts_suite::run(&plan)?);
+    }
     if rows.is_empty() {
         return Err("no case has that in its name".into());
     }
@@ -116,6 +129,8 @@ fn work(worker: &[String]) -> Outcome<()> {
         copy_suite::measure(case, side, dir.as_ref())?.to_string()
     } else if let Some(case) = case.strip_prefix(gateway_suite::PREFIX) {
         gateway_suite::measure(case, side, dir.as_ref())?.to_string()
+    } else if let Some(case) = case.strip_prefix(scripts_suite::PREFIX) {
+        scripts_suite::measure(case, side)?.to_string()
     } else {
         sled_suite::measure(case, side, dir.as_ref())?.to_string()
     };

@@ -32,7 +32,7 @@ async fn good_runs(bench: &Bench, good: usize, hostile: usize) -> Vec<Duration> 
             request.caller = "hostile".to_owned();
             async move { (name, bench.pool.run(request).await) }
         })
-        .buffer_unordered(1)
+        .buffer_unordered(8)
         .for_each(async |(name, report)| {
             let report: Report = report.expect(name);
             assert!(!matches!(report.result, Err(Failure::Crashed)), "{name}");
@@ -81,9 +81,7 @@ fn resident_kib(process: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_runs_leave_nothing_in_memory() {
     let _turn = TURN.lock().await;
-    let mut options = options().workers(1);
-    options.runs_per_worker = u64::MAX;
-    let bench = Bench::with(options);
+    let bench = Bench::with(options().workers(1).runs_per_worker(u64::MAX));
     let request = bench.request(&module(GOOD), Some(json!(7)));
     let sizes = async || {
         let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };

@@ -18,6 +18,8 @@ mod remote;
 mod resume;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod ring;
+#[cfg(unix)]
+mod scripts;
 mod serve_settings;
 mod serving;
 mod stack;

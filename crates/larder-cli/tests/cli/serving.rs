@@ -52,6 +52,12 @@ impl Serving {
         ask(self.address, line, headers, body)
     }
 
+    /// Its process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks it to end, as those do who run it.
     pub(crate) fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();

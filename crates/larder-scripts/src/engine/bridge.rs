@@ -24,6 +24,13 @@ pub(crate) trait Port {
     fn reply(&self) -> io::Result<(u32, Result<Answer, Refusal>)>;
 }
 
+/// The answer to a call of this number, and in which form the script wants it.
+pub(super) struct Answered {
+    pub(super) id: u32,
+    pub(super) form: Form,
+    pub(super) answer: Result<Answer, Refusal>,
+}
+
 /// The calls and the log of one run.
 pub(super) struct Bridge {
     port: Rc<dyn Port>,
@@ -92,7 +99,7 @@ impl Bridge {
     }
 
     /// Waits for an answer; `None` if no call is under way.
-    pub(super) fn answer(&self) -> io::Result<Option<(u32, Form, Result<Answer, Refusal>)>> {
+    pub(super) fn answer(&self) -> io::Result<Option<Answered>> {
         if self.state.borrow().forms.is_empty() {
             return Ok(None);
         }
@@ -102,7 +109,7 @@ impl Bridge {
         if let Some((id, call)) = state.waiting.pop_front() {
             self.port.say(&FromWorker::Call { id, call })?;
         }
-        Ok(Some((id, form, answer)))
+        Ok(Some(Answered { id, form, answer }))
     }
 
     /// Adds to the script's log, as far as there is room.

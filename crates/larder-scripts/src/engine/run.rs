@@ -9,7 +9,7 @@ use rquickjs::function::Opt;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Error, Function, IntoJs, Module, Object, Promise, Runtime, Value};
 
-use super::bridge::{Bridge, Port};
+use super::bridge::{Answered, Bridge, Port};
 use super::clock::CpuMeter;
 use super::code::{Bytecode, Codes};
 use super::{convert, raw, thrown};
@@ -170,13 +170,13 @@ impl<'js> Work<'_, 'js> {
                 return Ok(result?);
             }
             jobs = jobs.wrapping_add(1);
-            if (jobs % JOBS_PER_LOOK == 0 && self.meter.is_used_up()) || self.meter.has_ended_it() {
+            if (jobs.is_multiple_of(JOBS_PER_LOOK) && self.meter.is_used_up()) || self.meter.has_ended_it() {
                 return Err(Stopped::Ended(End::Cpu));
             }
             if self.ctx.execute_pending_job() {
                 continue;
             }
-            let Some((id, form, answer)) = self.bridge.answer().map_err(Stopped::Alone)? else {
+            let Some(Answered { id, form, answer }) = self.bridge.answer().map_err(Stopped::Alone)? else {
                 return Err(Stopped::Ended(End::Threw(thrown::never_settled())));
             };
             let answer = match answer {

@@ -55,7 +55,7 @@ impl Pool {
         Self(Arc::new(Inner {
             workers: Arc::new(Semaphore::new(workers)),
             places: Arc::new(Semaphore::new(workers + options.queue)),
-            callers: Arc::default(),
+            callers: Arc::new(Callers::of(workers)),
             slots: Slots::default(),
             options,
         }))
@@ -117,13 +117,14 @@ impl Pool {
         let counted = self.0.callers.count(&request.caller, options.per_caller).ok_or(Refused::CallerBusy)?;
         let place = Arc::clone(&self.0.places).try_acquire_owned();
         let place = place.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
+        let turn = counted.turn().await;
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.workers).acquire_owned().await.map_err(|_| Refused::NoWorker)?;
         let pool = self.clone();
         // A task of its own: a caller that hangs up does not leave half of a script's writes done.
         let run = tokio::spawn(async move {
             let report = Box::pin(pool.serve(request, mode, permit)).await;
-            drop((counted, place));
+            drop((turn, counted, place));
             report
         });
         run.await.map_err(|_| Refused::NoWorker)?

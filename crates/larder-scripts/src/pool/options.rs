@@ -52,7 +52,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// The most runs that wait for a worker; 8 for each worker unless told.
     pub queue: usize,
-    /// The most runs of one caller that are under way or wait; 32 unless told.
+    /// The most runs of one caller that are under way or wait; 32 unless told, and half of all at most. Where there are
+    /// several workers, one caller never has all of them at once.
     pub per_caller: usize,
     /// How many runs a worker serves before it is replaced; 10,000 unless told.
     pub runs_per_worker: u64,
@@ -69,16 +70,17 @@ impl PoolOptions {
             program,
             workers,
             queue: 8 * workers,
-            per_caller: 32,
+            per_caller: most_of_one(workers),
             runs_per_worker: 10_000,
             limits: Limits::new(),
         }
     }
 
-    /// The most workers, at least 1, and 8 times as many runs that wait for one.
+    /// The most workers, at least 1, and 8 times as many runs that wait for one, half of them of one caller.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
         self.queue = 8 * self.workers;
+        self.per_caller = most_of_one(self.workers);
         self
     }
 
@@ -94,9 +96,20 @@ impl PoolOptions {
         self
     }
 
+    /// How many runs a worker serves before it is replaced.
+    pub fn runs_per_worker(mut self, runs: u64) -> Self {
+        self.runs_per_worker = runs;
+        self
+    }
+
     /// What a run may use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
+}
+
+/// The most runs of one caller, where there is room for 9 of each worker.
+fn most_of_one(workers: usize) -> usize {
+    (9 * workers / 2).min(32)
 }

@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(10);
 /// Memory beside the script's own: the engine, frames on their way, calls that wait.
 const BESIDE: u64 = 128 * 1024 * 1024;
 /// What a run may use beyond its limit until it is noticed.
-pub(super) const GRACE: Duration = Duration::from_millis(100);
+pub(super) const GRACE: Duration = Duration::from_millis(50);
 
 /// A worker process. It ends when this is dropped.
 #[derive(Debug)]

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::process::Worker;
 
 /// The workers of a pool that wait for a run, and how many there are in all.
@@ -46,36 +48,63 @@ impl Slots {
     }
 }
 
-/// How many runs each caller has.
-#[derive(Debug, Default)]
-pub(super) struct Callers(Mutex<HashMap<String, usize>>);
+/// The runs of each caller.
+#[derive(Debug)]
+pub(super) struct Callers {
+    runs: Mutex<HashMap<String, Runs>>,
+    /// How many workers one caller may have at once.
+    at_once: usize,
+}
+
+#[derive(Debug)]
+struct Runs {
+    count: usize,
+    turns: Arc<Semaphore>,
+}
 
 /// A caller's run; it counts until this is dropped.
 #[derive(Debug)]
 pub(super) struct Counted {
     callers: Arc<Callers>,
     caller: String,
+    turns: Arc<Semaphore>,
 }
 
 impl Callers {
+    /// Callers of a pool with so many workers. No caller has all of them at once: what another asks for finds one soon.
+    pub(super) fn of(workers: usize) -> Self {
+        Self { runs: Mutex::default(), at_once: (workers - 1).max(1) }
+    }
+
     /// Counts a run more, unless the caller has that many.
     pub(super) fn count(self: &Arc<Self>, caller: &str, most: usize) -> Option<Counted> {
-        let mut callers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let runs = callers.entry(caller.to_owned()).or_default();
-        if *runs >= most {
+        let mut callers = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = callers
+            .entry(caller.to_owned())
+            .or_insert_with(|| Runs { count: 0, turns: Arc::new(Semaphore::new(self.at_once)) });
+        if runs.count >= most {
             return None;
         }
-        *runs += 1;
-        Some(Counted { callers: Arc::clone(self), caller: caller.to_owned() })
+        runs.count += 1;
+        let turns = Arc::clone(&runs.turns);
+        Some(Counted { callers: Arc::clone(self), caller: caller.to_owned(), turns })
+    }
+}
+
+impl Counted {
+    /// Waits until the caller may have a worker more.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed.
+        Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut callers = self.callers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.callers.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runs) = callers.get_mut(&self.caller) {
-            *runs -= 1;
-            if *runs == 0 {
+            runs.count -= 1;
+            if runs.count == 0 {
                 callers.remove(&self.caller);
             }
         }
@@ -88,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_caller_has_so_many_runs_and_is_forgotten_after_the_last() {
-        let callers = Arc::new(Callers::default());
+        let callers = Arc::new(Callers::of(2));
         let first = callers.count("a", 2).expect("the first");
         let second = callers.count("a", 2).expect("the second");
         assert!(callers.count("a", 2).is_none());
@@ -96,6 +125,6 @@ mod tests {
         drop(first);
         let third = callers.count("a", 2).expect("one has ended");
         drop((second, third));
-        assert!(callers.0.lock().expect("no panic").is_empty());
+        assert!(callers.runs.lock().expect("no panic").is_empty());
     }
 }

@@ -16,7 +16,7 @@ use crate::outcome::LogLine;
 use crate::wire::{End, FromWorker, Run, ToWorker, encode};
 
 /// How often a worker's processor time is looked at: the engine in it looks itself, but not within its own long loops.
-const WATCH: Duration = Duration::from_millis(50);
+const WATCH: Duration = Duration::from_millis(20);
 
 /// What a run said, and how it ended.
 #[derive(Default)]
@@ -66,7 +66,8 @@ pub(super) async fn supervise(
             if calls.is_empty()
                 && let Some(end) = end
             {
-                return Ok(end);
+                // What a worker says behind its end must not be heard as of the next run.
+                return if worker.frames.buffer.is_empty() { Ok(end) } else { Err(Fate::Crashed) };
             }
         }
         tokio::select! {

@@ -114,3 +114,63 @@ impl Drop for Deadline {
         nix::unistd::alarm::cancel();
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::process::{Command, exit};
+    use std::{env, fs, thread};
+
+    use nix::sys::signal::kill;
+    use nix::unistd::{Pid, getppid};
+
+    use super::confine;
+    use crate::wire::Setup;
+
+    /// Says to the process of this test that it is the one to be confined: the address of somebody who listens.
+    const LISTENING: &str = "LARDER_TEST_LISTENING";
+
+    #[test]
+    fn who_is_confined_reads_no_file_and_no_environment_and_reaches_nobody() {
+        if let Ok(address) = env::var(LISTENING) {
+            try_all(&address);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let name = thread::current().name().expect("a test has a name").to_owned();
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command.args([&name, "--exact", "--nocapture"]).env_clear();
+        command.env(LISTENING, listener.local_addr().expect("an address").to_string());
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8(output.stdout).expect("text");
+        let tried: Vec<_> = said.lines().filter_map(|line| line.strip_prefix("tried ")).collect();
+        assert_eq!(tried.len(), 14, "{said}");
+        for line in tried {
+            let expected = if line.starts_with("before") { "done" } else { "refused" };
+            assert!(line.ends_with(expected), "{line}");
+        }
+    }
+
+    fn tell<T, E>(what: &str, result: Result<T, E>) {
+        println!("tried {what}: {}", if result.is_ok() { "done" } else { "refused" });
+    }
+
+    /// All that a script would try that took over its worker: before and after.
+    fn try_all(address: &str) -> ! {
+        let parent = getppid();
+        for when in ["before", "after"] {
+            if when == "after" {
+                let setup = Setup { memory_bytes: 64 * 1024 * 1024, cpu_seconds: 60 };
+                let confinement = confine(&setup).expect("it is confined");
+                assert!(confinement.seccomp && confinement.no_new_privileges, "{confinement:?}");
+            }
+            tell(&format!("{when}, a file"), fs::read("/etc/passwd"));
+            tell(&format!("{when}, the parent's environment"), fs::read(format!("/proc/{parent}/environ")));
+            tell(&format!("{when}, the parent's open files"), fs::read_dir(format!("/proc/{parent}/fd")));
+            tell(&format!("{when}, a connection"), TcpStream::connect(address));
+            tell(&format!("{when}, a program"), Command::new("/bin/true").status());
+            tell(&format!("{when}, a thread"), thread::Builder::new().spawn(|| ()));
+            tell(&format!("{when}, a signal"), kill(Pid::from_raw(parent.as_raw()), None));
+        }
+        exit(0)
+    }
+}

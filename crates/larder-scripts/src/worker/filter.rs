@@ -56,19 +56,19 @@ pub(super) fn apply() -> io::Result<bool> {
     }
 }
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
 
 fn rules() -> Result<Rules, seccompiler::BackendError> {
-    let mut rules: Rules = PLAIN.iter().map(|call| (i64::from(*call), Vec::new())).collect();
+    let mut rules: Rules = PLAIN.iter().map(|call| (*call, Vec::new())).collect();
     // Memory, but none that can be run.
     let no_code =
         SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(libc::PROT_EXEC as u64), 0)?;
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
-        rules.insert(i64::from(call), vec![SeccompRule::new(vec![no_code.clone()])?]);
+        rules.insert(call, vec![SeccompRule::new(vec![no_code.clone()])?]);
     }
     // To abort: signals to itself.
     let itself =
         SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(std::process::id()))?;
-    rules.insert(i64::from(libc::SYS_tgkill), vec![SeccompRule::new(vec![itself])?]);
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![itself])?]);
     Ok(rules)
 }

@@ -39,6 +39,29 @@ async fn one_caller_does_not_take_all_places() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_caller_does_not_have_all_workers() {
+    let limits =
+        Limits::new().cpu(Duration::from_secs(30)).wall(Duration::from_secs(60)).host_calls(u32::MAX);
+    let bench = Bench::with(options().workers(2).limits(limits));
+    let (endless, short) = (module("while (!(await kv.exists('stop')));"), module("return 1"));
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            let (pool, mut request) = (bench.pool.clone(), bench.request(&endless, None));
+            request.caller = "busy".to_owned();
+            tokio::spawn(async move { pool.run(request).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    for _ in 0..5 {
+        bench.run(&short, None).await.expect("it is begun").result.expect("a result");
+    }
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    for run in busy {
+        run.await.expect("no panic").expect("it is begun").result.expect("a result");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let limits = Limits::new().cpu(Duration::from_secs(5)).wall(Duration::from_secs(20));
     let bench = Bench::with(options().limits(limits));
@@ -47,13 +70,14 @@ async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let (source, other) = (module("console.log('begun'); for (;;);"), module("return await kv.exists('k')"));
     let victim = tokio::spawn({
         let pool = bench.pool.clone();
-        let request = bench.request(&source, None);
+        let mut request = bench.request(&source, None);
+        request.caller = "victim".to_owned();
         async move { pool.run(request).await }
     });
     while !bench.pool.idle_workers().is_empty() {
         tokio::task::yield_now().await;
     }
-    let others = join_all((0..10).map(|_| bench.run(&other, None))).await;
+    let others = join_all((0..8).map(|_| bench.run(&other, None))).await;
     assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().expect("kill runs").success());
     let report = victim.await.expect("no panic").expect("it was begun");
     assert!(matches!(report.result, Err(Failure::Crashed)), "{report:?}");

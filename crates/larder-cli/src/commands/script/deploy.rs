@@ -27,7 +27,8 @@ impl Deploy {
     /// Refuses what no store would take, before one is opened.
     pub(super) fn check(&self) -> Outcome<()> {
         check_script_name(&self.name)?;
-        let length = std::fs::metadata(&self.file).map_err(|error| Failure::at(self.file.display(), &error))?.len();
+        let length =
+            std::fs::metadata(&self.file).map_err(|error| Failure::at(self.file.display(), &error))?.len();
         if length > MAX_SOURCE_BYTES as u64 {
             return Err(Failure::Usage(format!(
                 "{} has {length} bytes; a script has up to {MAX_SOURCE_BYTES}: leave out what it does not use",
@@ -40,8 +41,7 @@ impl Deploy {
 
 pub(super) async fn run(command: Deploy, session: &Session, place: &Place) -> Outcome<Exit> {
     let Deploy { name, file, if_active } = command;
-    let source =
-        std::fs::read_to_string(&file).map_err(|error| Failure::at(file.display(), &error))?;
+    let source = std::fs::read_to_string(&file).map_err(|error| Failure::at(file.display(), &error))?;
     // Read as a module where whatever it holds can do no harm.
     let request = Request {
         script: Script::new(&name, VersionId::of(&source).to_string(), &source),

@@ -71,7 +71,10 @@ fn told(failure: &RunFailure) -> String {
             format!("the script threw {name}: {message}\n{}", stack.join("\n")).trim_end().to_owned()
         }
         RunFailure::Syntax(error) => {
-            format!("the script is no module: line {}, column {}: {}", error.line, error.column, error.message)
+            format!(
+                "the script is no module: line {}, column {}: {}",
+                error.line, error.column, error.message
+            )
         }
         RunFailure::CpuLimit => "the script used more processor time than it may".to_owned(),
         RunFailure::MemoryLimit => "the script used more memory than it may".to_owned(),
@@ -97,7 +100,11 @@ fn read(text: String) -> Outcome<String> {
         text
     };
     serde_json::from_str::<&RawValue>(&text).map_err(|error| {
-        Failure::Usage(format!("the input is no JSON from line {}, column {} on", error.line(), error.column()))
+        Failure::Usage(format!(
+            "the input is no JSON from line {}, column {} on",
+            error.line(),
+            error.column()
+        ))
     })?;
     Ok(text)
 }
