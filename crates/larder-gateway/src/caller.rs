@@ -71,9 +71,23 @@ impl Caller {
         Self(Arc::new(Inner { identity, namespace, bindings, permissions }))
     }
 
-    /// Whether the caller reaches all that the gateway serves, and so may see what concerns everybody.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.0.namespace.is_none() && self.0.bindings == Reach::All
+    /// Lets through who reaches all that the gateway serves, and so may see what concerns everybody.
+    ///
+    /// # Errors
+    ///
+    /// 403 for all others.
+    pub(crate) fn check_whole(&self) -> Result<(), Problem> {
+        if self.0.namespace.is_none() && self.0.bindings == Reach::All {
+            return Ok(());
+        }
+        let message = "what concerns every store is for keys without a namespace that open every binding";
+        Err(Problem::new(Code::Forbidden, message))
+    }
+
+    /// The bindings that the caller can name, of those that the gateway serves.
+    pub(crate) fn bindings(&self, gateway: &Gateway) -> Vec<String> {
+        let served = gateway.stores().ids().iter();
+        served.filter(|id| self.reaches(id)).cloned().collect()
     }
 
     /// The part of every store that the caller reaches; `None` is all of it.
@@ -124,15 +138,20 @@ impl Caller {
 
     /// The store, as far as it is the caller's.
     async fn reach(&self, gateway: &Gateway, binding: &str) -> Result<Kv, Problem> {
-        if let Reach::Only(bindings) = &self.0.bindings
-            && !bindings.iter().any(|allowed| allowed == binding)
-        {
+        if !self.reaches(binding) {
             return Err(unknown_binding());
         }
         let kv = gateway.stores().open(binding).await?;
         match &self.0.namespace {
             Some(namespace) => Ok(kv.with_prefix(namespace)?),
             None => Ok(kv),
+        }
+    }
+
+    fn reaches(&self, binding: &str) -> bool {
+        match &self.0.bindings {
+            Reach::All => true,
+            Reach::Only(bindings) => bindings.iter().any(|allowed| allowed == binding),
         }
     }
 

@@ -13,7 +13,8 @@ use crate::options::GatewayOptions;
 use crate::running::{Durations, Health, Metrics, admin, public, whole};
 use crate::scripts::Scripts;
 use crate::stores::Stores;
-use crate::{cors, observe, openapi, request_id};
+use crate::traffic::Traffic;
+use crate::{console, cors, observe, openapi, request_id};
 
 /// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -29,6 +30,7 @@ struct Inner {
     health: Health,
     metrics: Option<Metrics>,
     durations: Durations,
+    traffic: Traffic,
 }
 
 impl Gateway {
@@ -47,6 +49,7 @@ impl Gateway {
             health: Health::default(),
             metrics,
             durations: Durations::default(),
+            traffic: Traffic::new(),
         }))
     }
 
@@ -63,7 +66,8 @@ impl Gateway {
             .merge(whole())
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .layer(middleware::from_fn_with_state(self.clone(), authenticate))
-            .merge(public());
+            .merge(public())
+            .merge(console::routes());
         if !self.0.options.cors_origins.is_empty() {
             router = router.layer(cors::layer(&self.0.options.cors_origins));
         }
@@ -94,6 +98,10 @@ impl Gateway {
 
     pub(crate) fn durations(&self) -> &Durations {
         &self.0.durations
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 
     pub(crate) fn request_timeout(&self) -> Duration {

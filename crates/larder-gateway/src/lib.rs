@@ -6,6 +6,7 @@
 
 mod attempt;
 mod caller;
+mod console;
 mod cors;
 mod extract;
 mod gateway;
@@ -13,6 +14,7 @@ mod guard;
 mod keys;
 mod kv;
 mod lifetime;
+mod me;
 mod observe;
 mod openapi;
 mod options;
@@ -24,6 +26,7 @@ mod scripts;
 mod seed;
 mod serve;
 mod stores;
+mod traffic;
 mod value;
 
 pub use caller::Caller;

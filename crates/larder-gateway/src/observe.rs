@@ -39,6 +39,7 @@ async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let route = route.as_ref().map_or("", MatchedPath::as_str);
     gateway.durations().record(method, route, status, took);
+    gateway.traffic().record(route, started + took, took, response.status());
     tracing::debug!(
         target: "larder",
         request_id = request_id::current(),

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
 use crate::problem::{Code, FieldError, Problem, ProblemBody};
-use crate::{attempt, kv, scripts, seed};
+use crate::{attempt, kv, me, scripts, seed, traffic};
 
 /// What is not said at the routes.
 #[derive(OpenApi)]
@@ -41,6 +41,8 @@ pub(crate) fn api() -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(Described::openapi())
         .merge(seed::routes())
         .merge(kv::routes())
+        .merge(me::routes())
+        .merge(traffic::routes())
         .merge(scripts::routes())
 }
 

@@ -56,6 +56,15 @@ fn behind_a_proxy_it_asks_for_keys_and_takes_any_host() {
 }
 
 #[test]
+fn it_tells_where_its_console_is() {
+    let shell = Shell::new();
+    let serving = Serving::start(&shell, FREE);
+    assert_eq!(serving.said["console"], format!("http://{}/console/", serving.address));
+    let (status, page) = serving.ask("GET /console/", &[], "");
+    assert!(status == 200 && page.contains("<title>Larder</title>"), "{status} {page}");
+}
+
+#[test]
 fn operators_have_a_listener_of_their_own() {
     let shell = Shell::new();
     let serving = Serving::start(&shell, &[FREE, &["--admin-listen", "127.0.0.1:0"]].concat());

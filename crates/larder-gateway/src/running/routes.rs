@@ -22,12 +22,9 @@ pub(crate) fn public() -> Router<Gateway> {
 
 /// For callers who reach all that the gateway serves: metrics tell of every store.
 pub(crate) fn whole() -> Router<Gateway> {
-    let route = get(async |caller: Caller, gateway: State<Gateway>| {
-        if caller.is_whole() {
-            return metrics(gateway).await;
-        }
-        Problem::new(Code::Forbidden, "metrics are for keys without a namespace that open every binding")
-            .into_response()
+    let route = get(async |caller: Caller, gateway: State<Gateway>| match caller.check_whole() {
+        Ok(()) => metrics(gateway).await,
+        Err(problem) => problem.into_response(),
     });
     Router::new().route("/metrics", route)
 }

@@ -38,6 +38,8 @@ pub(crate) struct Serve {
 #[derive(Serialize)]
 struct Record<'a> {
     listening: &'a str,
+    /// The page to look at the stores with.
+    console: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<&'a str>,
     bindings: &'a [String],
@@ -79,17 +81,20 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     serving.tls = tls;
 
     let listening = format!("{scheme}://{}", address(&listener)?);
+    let console = format!("{listening}/console/");
     let admin_at = admin.as_ref().map(address).transpose()?.map(|address| format!("http://{address}"));
     let (stopped, hurried) = signals::stop()?;
     match session.output.format {
         Format::Text => {
-            session.output.line(&format!("listening on {listening}"))?;
+            // In one piece: who starts it may read the first line and close the pipe.
+            session.output.line(&format!("listening on {listening}\nconsole at {console}"))?;
             if let Some(admin) = &admin_at {
                 session.output.line(&format!("for operators on {admin}"))?;
             }
         }
         Format::Json | Format::Ndjson => session.output.json_line(&Record {
             listening: &listening,
+            console: &console,
             admin: admin_at.as_deref(),
             bindings: gateway.stores().ids(),
             keys: has_keys,
