@@ -32,11 +32,7 @@ pub(super) fn install(cache: &Cache, emulator: Emulator) -> Outcome<PathBuf> {
             }
             Emulator::Ministack => packages_of_python(partial, &[&format!("ministack=={version}")]),
             Emulator::Moto => packages_of_python(partial, &[&format!("moto[server,dynamodb]=={version}")]),
-            Emulator::Azurite => {
-                let mut npm = Command::new("npm");
-                npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
-                run(npm.arg(partial).arg(format!("azurite@{version}")), NPM).map(drop)
-            }
+            Emulator::Azurite => packages_of_node(partial, &[&format!("azurite@{version}")]),
             Emulator::Hidane => crate_from_source(partial, "hidane", version, &[]),
         }
         .map_err(|what| format!("{name} {version} could not be installed: {what}"))
@@ -59,6 +55,13 @@ fn built_dynoxide(partial: &Path, version: &str) -> Outcome {
     fs::remove_file(&archive).map_err(|error| format!("{} cannot be removed: {error}", archive.display()))
 }
 
+/// Makes a folder whose `node_modules` has these packages.
+pub(super) fn packages_of_node(partial: &Path, packages: &[&str]) -> Outcome {
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(partial);
+    run(npm.args(packages), NPM).map(drop)
+}
+
 /// Makes a virtual environment with these packages.
 pub(crate) fn packages_of_python(partial: &Path, requirements: &[&str]) -> Outcome {
     run(Command::new("python3").args(["-m", "venv"]).arg(partial), PYTHON)?;
@@ -79,7 +82,7 @@ fn crate_from_source(partial: &Path, name: &str, version: &str, features: &[&str
 }
 
 /// What the command wrote to its output. Its complaints and its progress go where ours go.
-fn run(command: &mut Command, needs: &str) -> Outcome<String> {
+pub(super) fn run(command: &mut Command, needs: &str) -> Outcome<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output =
         command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| {

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::Outcome;
 
+mod browser;
 mod cache;
 mod docker;
 mod down;
@@ -56,9 +57,12 @@ pub(crate) fn run(task: Task) -> Outcome {
             for entry in up::up(&cache, &wanted, None)? {
                 print_export(&entry.variable(), &entry.address());
             }
-            // Not an emulator, but what the tests need beside them.
+            // No emulators, but what the tests need beside them.
             if is_all {
                 print_export(schemathesis::VARIABLE, &schemathesis::install(&cache)?);
+                for (variable, path) in browser::variables(&cache)? {
+                    print_export(&variable, &path);
+                }
             }
             Ok(())
         }

@@ -2,6 +2,7 @@
 
 use std::{env, process};
 
+use super::browser;
 use super::cache::Cache;
 use super::down::stop;
 use super::kind::Emulator;
@@ -34,6 +35,7 @@ impl Session {
             let program = schemathesis::install(&session.cache)?;
             session.variables.push((schemathesis::VARIABLE.to_owned(), program));
         }
+        session.variables.extend(browser::variables(&session.cache)?);
         Ok(session)
     }
 
