@@ -1,8 +1,10 @@
 //! Servers on loopback, as small as a test needs them: they answer as they are told, and remember what they were sent.
 
 use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -13,6 +15,8 @@ pub struct Seen {
     pub head: String,
     /// The body, as text.
     pub body: String,
+    /// The body as it came.
+    pub bytes: Bytes,
 }
 
 impl Seen {
@@ -107,6 +111,40 @@ pub async fn cutting_off(head: &'static str, body: &'static str) -> String {
     .await
 }
 
+/// A way to another server whose first connection dies in its client's pool: it lets one exchange through, and is closed
+/// when the next request comes. The others live.
+pub async fn dying_in_the_pool(server: &str) -> String {
+    let server = server.trim_start_matches("http://").to_owned();
+    let had_one = Arc::new(AtomicBool::new(false));
+    serve(move |mut client| {
+        let (server, lives) = (server.clone(), had_one.swap(true, Ordering::SeqCst));
+        async move {
+            let Ok(mut server) = TcpStream::connect(server).await else { return };
+            let (mut sent, mut answer) = ([0; 8_192], [0; 8_192]);
+            let mut is_used = false;
+            loop {
+                let written = tokio::select! {
+                    read = client.read(&mut sent) => match read {
+                        Ok(length @ 1..) if lives || !is_used => server.write_all(&sent[..length]).await,
+                        _ => return,
+                    },
+                    read = server.read(&mut answer) => match read {
+                        Ok(length @ 1..) => {
+                            is_used = true;
+                            client.write_all(&answer[..length]).await
+                        }
+                        _ => return,
+                    },
+                };
+                if written.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .await
+}
+
 /// An address where nobody listens.
 pub async fn nowhere() -> String {
     let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -133,11 +171,12 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
     loop {
         if let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") {
             let text = String::from_utf8_lossy(&request[..head]).into_owned();
-            let seen = Seen { head: text, body: String::new() };
+            let seen = Seen { head: text, body: String::new(), bytes: Bytes::new() };
             let length: usize = seen.header("content-length").map_or(Ok(0), str::parse).expect("a length");
             if request.len() >= head + 4 + length {
-                let body = String::from_utf8_lossy(&request[head + 4..]).into_owned();
-                return Some(Seen { body, ..seen });
+                let bytes = Bytes::copy_from_slice(&request[head + 4..]);
+                let body = String::from_utf8_lossy(&bytes).into_owned();
+                return Some(Seen { body, bytes, ..seen });
             }
         }
         match stream.read(&mut buffer).await {

@@ -1,8 +1,14 @@
-//! The hash that places keys in shards and binds versions to keys (L1).
+//! The hash that places keys in shards and binds versions to keys (L1), and the one of maps in memory.
 //!
-//! XXH64 with seed 0, of the canonical key's bytes. It is a published algorithm: the vectors below must never change.
+//! The first is XXH64 with seed 0, of the canonical key's bytes. It is a published algorithm: the vectors below must never
+//! change.
+
+use std::collections::HashMap;
 
 use twox_hash::XxHash64;
+
+/// A map by keys' text, for the time of an operation: seeded anew in every process, and much faster than std's.
+pub type KeyMap<'a, T> = HashMap<&'a str, T, foldhash::fast::RandomState>;
 
 /// The hash's name in a layout record.
 pub const HASH_NAME: &str = "xxh64";

@@ -1,10 +1,11 @@
 //! Many items in one request. Neither kind is atomic, and neither takes conditions.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use larder_core::ErrorKind;
 use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
+use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
 use crate::client::quiet;
@@ -27,27 +28,24 @@ impl DynamoDbDriver {
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), wanted);
         let reply = quiet(request.send()).await.map_err(|error| failed(&error, &self.place))?;
-        let undone = reply.unprocessed_keys.unwrap_or_default();
-        let undone: HashSet<String> = undone
-            .into_values()
-            .flat_map(|table| table.keys)
-            .filter_map(|mut key| take_key(&mut key))
-            .collect();
-        // In any order.
-        let found = reply.responses.unwrap_or_default().into_values().flatten();
-        let mut found: HashMap<String, Result<Record, String>> =
-            found.filter_map(|item| decode_row(item, read.projection)).collect();
-        let answer = |row: &RowKey| {
-            let key = row.key.as_str();
-            match found.remove(key) {
-                Some(record) => BatchItem::Done(
-                    record.map(Some).map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason)),
-                ),
-                None if undone.contains(key) => BatchItem::Unprocessed,
-                None => BatchItem::Done(Ok(None)),
+        let places: KeyMap<'_, usize> =
+            keys.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
+        let mut answers: Vec<_> = keys.iter().map(|_| BatchItem::Done(Ok(None))).collect();
+        let undone = reply.unprocessed_keys.unwrap_or_default().into_values().flat_map(|table| table.keys);
+        for mut key in undone {
+            if let Some(&at) = take_key(&mut key).and_then(|key| places.get(&*key)) {
+                answers[at] = BatchItem::Unprocessed;
             }
-        };
-        Ok(keys.iter().map(answer).collect())
+        }
+        // In any order.
+        for item in reply.responses.unwrap_or_default().into_values().flatten() {
+            let Some((key, record)) = decode_row(item, read.projection) else { continue };
+            if let Some(&at) = places.get(&*key) {
+                let corrupt = |reason| DriverError::refused(ErrorKind::Corrupt, reason);
+                answers[at] = BatchItem::Done(record.map(Some).map_err(corrupt));
+            }
+        }
+        Ok(answers)
     }
 
     pub(crate) async fn write_many(

@@ -5,7 +5,7 @@ use gcloud_sdk::prost_types;
 use larder_core::driver::Projection;
 use larder_core::record::{Applied, Record, Register, Revision, WriteStamp};
 use larder_core::{Expiry, Timestamp};
-use smol_str::format_smolstr;
+use smol_str::SmolStrBuilder;
 
 use crate::names::Name;
 use crate::reply::{self, Value};
@@ -101,7 +101,15 @@ fn applied(value: Value<'_>) -> Option<Applied> {
 
 /// The revision that a document has: its update time.
 pub(crate) fn revision(time: &prost_types::Timestamp) -> Revision {
-    Revision::Platform(format_smolstr!("{}.{:09}", time.seconds, time.nanos))
+    /// So that a fraction keeps its nine digits.
+    const SECOND: i64 = 1_000_000_000;
+    // Every reply has one: std's formatting takes several times as long.
+    let (mut seconds, mut nanos) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let mut text = SmolStrBuilder::new();
+    text.push_str(seconds.format(time.seconds));
+    text.push('.');
+    text.push_str(&nanos.format(SECOND + i64::from(time.nanos))[1..]);
+    Revision::Platform(text.finish())
 }
 
 /// The update time that a revision stands for; `None` for one of another platform.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use larder_core::driver::time_left;
 use larder_core::{Clock, Error, ErrorKind, Result, Timestamp};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client as Http, Response, StatusCode, Url};
@@ -27,7 +28,7 @@ pub(crate) struct Client {
     http: Http,
     attempts: Url,
     authorization: Option<HeaderValue>,
-    time_left: Duration,
+    attempt_timeout: Duration,
     pub(crate) clock: Arc<ServerClock>,
 }
 
@@ -53,7 +54,7 @@ impl Client {
             http,
             authorization: authorization(options)?,
             attempts,
-            time_left: options.attempt_timeout,
+            attempt_timeout: options.attempt_timeout,
             clock: Arc::new(ServerClock::new(Arc::clone(&options.clock))),
         })
     }
@@ -63,7 +64,9 @@ impl Client {
         let url =
             self.attempts.join(call.method().as_str()).map_err(|_| Failure::Unfit("the URL is none"))?;
         let sent_at = now.unwrap_or_else(|| self.clock.now());
-        let body = Attempt { sent_at, time_left: self.time_left, call }.encode();
+        // Whoever has no handle above waits as long as the options say.
+        let time_left = time_left().map_or(self.attempt_timeout, |left| left.min(self.attempt_timeout));
+        let body = Attempt { sent_at, time_left, call }.encode();
         if body.len() > wire::MAX_REQUEST_BYTES {
             return Err(Failure::Unfit("it is larger than any that a gateway takes"));
         }

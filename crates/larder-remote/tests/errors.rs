@@ -11,7 +11,8 @@ use larder_core::driver::{
     RowKey, Shard, Write,
 };
 use larder_core::record::WriteStamp;
-use larder_core::{CanonicalKey, ErrorKind, Expiry, PutOptions, Timestamp};
+use larder_core::{CanonicalKey, ErrorKind, Expiry, Kv, PutOptions, RetryPolicy, Timestamp};
+use larder_remote::wire::{Attempt, Method};
 use larder_remote::{PlainHttp, RemoteDriver, RemoteOptions};
 
 use support::{BINDING, START, clock, impatient, memory, remote};
@@ -247,4 +248,30 @@ async fn what_no_handle_sends_is_refused_by_the_gateway() {
     assert_eq!((error.kind, error.effect), (ErrorKind::InvalidInput, Effect::NotApplied), "{error:?}");
     driver.write(&row("good"), &delete(), START).await.expect("a delete");
     assert!(driver.is_empty().await.expect("a look"), "something was stored");
+}
+
+#[tokio::test]
+async fn the_gateway_is_told_what_is_left_of_the_operations_time() {
+    let server =
+        Server::start(|_| ("503 Service Unavailable", String::new(), problem(503, "UNAVAILABLE"))).await;
+    let mut policy = RetryPolicy::default();
+    policy.attempt_timeout = Duration::from_secs(60);
+    policy.deadline = Duration::from_secs(1);
+    let options = at(&server.url).attempt_timeout(policy.attempt_timeout);
+    let driver = RemoteDriver::open(&options).expect("the options are right");
+    let kv = Kv::builder(driver).retry(policy).build();
+    kv.get("k").await.expect_err("it is never answered");
+    let told: Vec<Duration> = server
+        .seen()
+        .into_iter()
+        .map(|seen| {
+            let method = seen.line().split(' ').nth(1).and_then(|path| path.rsplit('/').next());
+            let method = Method::ALL.into_iter().find(|known| Some(known.as_str()) == method);
+            Attempt::decode(method.expect("a method"), seen.bytes).expect("an attempt").time_left
+        })
+        .collect();
+    assert!(told.len() > 1, "it was tried again");
+    assert!(told[0] <= Duration::from_secs(1) && told[0] > Duration::from_millis(500), "{told:?}");
+    assert!(told.is_sorted_by(|earlier, later| earlier >= later), "{told:?}");
+    assert!(told.last() < told.first(), "{told:?}");
 }

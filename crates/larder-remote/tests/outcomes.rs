@@ -5,15 +5,16 @@ mod support;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use larder_conformance::server::dying_in_the_pool;
 use larder_conformance::wrap::{Hook, Method, Scripted, Step, Verdict};
 use larder_core::driver::{
     BatchItem, Driver, DriverError, Effect, Guard, Mutation, Observed, RowKey, Shard, Write, WriteReply,
 };
 use larder_core::record::WriteStamp;
-use larder_core::{CanonicalKey, Clock, ErrorKind, Expiry, Kv, MemoryDriver};
-use larder_remote::RemoteDriver;
+use larder_core::{CanonicalKey, Clock, ErrorKind, Expiry, Kv, MemoryDriver, PutOptions};
+use larder_remote::{RemoteDriver, RemoteOptions};
 
-use support::{START, Served, clock};
+use support::{BINDING, START, Served, clock};
 
 /// A gateway over a driver that does what a script says.
 struct Bench {
@@ -117,4 +118,28 @@ async fn a_batch_that_fails_below_fails_for_each_of_its_positions() {
         let BatchItem::Done(Err(error)) = item else { panic!("{item:?}") };
         assert_eq!((error.kind, error.effect), (ErrorKind::Unavailable, Effect::Unknown), "{error:?}");
     }
+}
+
+/// A pooled connection that has died is found out by using it, when the request may have got through: the gateway was
+/// restarted, or something on the way forgot the connection.
+#[tokio::test]
+async fn a_connection_that_died_in_the_pool_costs_another_attempt_and_nothing_else() {
+    let store = Kv::new(MemoryDriver::new());
+    let served = Served::start(store.clone()).await;
+    // The first exchange asks the gateway for its time; the operation meets the dead connection.
+    let kv = async || {
+        let options = RemoteOptions::new(dying_in_the_pool(&served.url).await, BINDING);
+        Kv::new(RemoteDriver::open(&options).expect("the options are right"))
+    };
+    kv().await.put("k", "1", PutOptions::new()).await.expect("it is stored");
+    assert_eq!(kv().await.get_text("k").await.expect("it is read").as_deref(), Some("1"));
+    let stored = kv().await.put("new", "1", PutOptions::new().if_not_exists()).await.expect("it is stored");
+    assert!(stored.is_stored());
+    let version = stored.into_version().expect("it is stored");
+    let swap = PutOptions::new().if_version(version);
+    assert!(kv().await.put("new", "2", swap).await.expect("it is stored").is_stored());
+    // Nothing shows whether a counter that is not there was never made, or made and removed (P4).
+    let error = kv().await.increment("c", 1, None).await.expect_err("it is in doubt");
+    assert_eq!(error.kind(), ErrorKind::Ambiguous, "{error}");
+    assert!(!store.exists("c").await.expect("it is read"), "and is not counted twice");
 }

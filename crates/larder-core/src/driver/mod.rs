@@ -4,6 +4,7 @@
 //! driver owns one platform's requests. `docs/layouts.md` lists, for each operation and platform, the request behind
 //! each method, its condition, and what every reply means.
 
+mod deadline;
 mod error;
 mod increment;
 mod info;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::deadline::time_left;
+pub(crate) use self::deadline::until;
 pub use self::error::{DriverError, Effect};
 pub use self::increment::{Increment, IncrementReply, IncrementStep};
 pub use self::info::{BatchLimits, DriverInfo, LayoutKeeper, Reaper};

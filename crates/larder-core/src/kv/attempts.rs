@@ -1,16 +1,17 @@
 //! One operation's attempts: their time limits, the pauses between them, and when to give up (E4).
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use backon::ExponentialBackoff;
 use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
-use crate::driver::{DriverError, Effect};
+use crate::driver::{self, DriverError, Effect, LayoutKeeper};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::retry::jittered;
+use crate::time::{SKEW_BOUND, Timestamp};
 
 /// What the driver's methods return.
 pub(super) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
@@ -31,6 +32,8 @@ pub(super) struct Attempts<'a> {
     backoff: Option<ExponentialBackoff>,
     conflicts: u32,
     begun: bool,
+    /// When the first write was sent, and what a server's clock showed then.
+    sent: Option<(Instant, Timestamp)>,
 }
 
 impl<'a> Attempts<'a> {
@@ -44,7 +47,15 @@ impl<'a> Attempts<'a> {
         operation: Operation,
         deadline: impl Into<Option<Instant>>,
     ) -> Self {
-        Self { shared, operation, deadline: deadline.into(), backoff: None, conflicts: 0, begun: false }
+        Self {
+            shared,
+            operation,
+            deadline: deadline.into(),
+            backoff: None,
+            conflicts: 0,
+            begun: false,
+            sent: None,
+        }
     }
 
     /// Runs one attempt within its time. A first one that would have no time to be answered is not begun: it would only
@@ -58,16 +69,40 @@ impl<'a> Attempts<'a> {
             let reason = "the time was up before the attempt; try again";
             return Err(DriverError::refused(ErrorKind::Timeout, reason));
         }
-        let timers = &self.shared.timers;
-        let until = || self.deadline().min(Instant::now() + self.shared.policy.attempt_timeout);
-        let result = timers
-            .until(until, attempt)
-            .await
+        let shared = self.shared;
+        let mut until = || self.deadline().min(Instant::now() + shared.policy.attempt_timeout);
+        let result = match shared.driver.info().layout {
+            LayoutKeeper::Store => shared.timers.until(until, attempt).await,
+            // Who keeps it is asked from afar, and told how long the answer is waited for.
+            LayoutKeeper::Server => {
+                let until = until();
+                shared.timers.until(|| until, pin!(driver::until(until, attempt))).await
+            }
+        };
+        let result = result
             .unwrap_or_else(|| Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long")));
         if result.is_ok() {
-            self.shared.budget.succeeded();
+            shared.budget.succeeded();
         }
         result
+    }
+
+    /// Refuses to send a write whose expiry is by a server's clock that was set since the write was first sent (T4).
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable`: the same operation begun anew goes by the right time.
+    pub(super) fn check_clock(&mut self, now: Timestamp) -> Result<()> {
+        if self.shared.driver.info().layout == LayoutKeeper::Store {
+            return Ok(());
+        }
+        let (at, shown) = *self.sent.get_or_insert_with(|| (Instant::now(), now));
+        let expected = shown.plus(at.elapsed());
+        if expected.since(now).max(now.since(expected)) <= SKEW_BOUND {
+            return Ok(());
+        }
+        let reason = "the server's clock was set while the operation was under way; try again";
+        Err(Error::new(ErrorKind::Unavailable, reason))
     }
 
     /// Runs a read until it succeeds, fails for good, or the time is up. A read that went unanswered is sent again.

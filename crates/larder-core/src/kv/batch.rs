@@ -1,6 +1,5 @@
 //! Many keys in few requests (B1).
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,6 +13,7 @@ use super::layout::FoundLayout;
 use crate::driver::{Mutation, Projection, RowKey};
 use crate::entry::{Entry, EntryInfo};
 use crate::error::{Error, InvalidInput, Result};
+use crate::hash::KeyMap;
 use crate::key::CanonicalKey;
 use crate::layout::Layout;
 use crate::operation::Operation;
@@ -247,12 +247,13 @@ struct Distinct {
 }
 
 fn distinct(rows: Vec<RowKey>) -> Distinct {
-    let mut index = HashMap::with_capacity(rows.len());
+    // A key is in one shard only, so that it tells the rows apart.
+    let mut index = KeyMap::with_capacity_and_hasher(rows.len(), Default::default());
     let places: Vec<usize> = rows
         .iter()
         .map(|row| {
             let next = index.len();
-            *index.entry(row).or_insert(next)
+            *index.entry(row.key.as_str()).or_insert(next)
         })
         .collect();
     let count = index.len();

@@ -161,6 +161,10 @@ impl Shared {
         let mut answers = Answers::new(writes.len());
         loop {
             let now = self.clock.now();
+            if let Err(error) = attempts.check_clock(now) {
+                answers.close(&error);
+                break;
+            }
             let open = answers.open();
             for &at in &open {
                 writes[at].1.stamp.at = now;

@@ -92,6 +92,11 @@ impl Shared {
         loop {
             let now = self.clock.now();
             let looked = matches!(next, Next::Read);
+            if matches!(next, Next::Add | Next::WriteBack(_)) {
+                attempts
+                    .check_clock(now)
+                    .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?;
+            }
             let reply = match next {
                 Next::Done(result) => {
                     if judge.in_doubt {

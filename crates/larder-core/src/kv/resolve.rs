@@ -155,6 +155,9 @@ impl Shared {
                     if !judge.is_in_doubt() && judge.intent().has_expired(now) {
                         return Ok(End::ConditionFailed(Observed::NotReturned));
                     }
+                    attempts
+                        .check_clock(now)
+                        .map_err(|error| self.give_up(judge.is_in_doubt(), operation, error))?;
                     let stamp = WriteStamp { id: judge.id_to_send(), at: now };
                     let write = Write { mutation: change.mutation.clone(), guard, stamp };
                     match attempts.run(self.driver.write(row, &write, now)).await {

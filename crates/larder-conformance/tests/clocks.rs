@@ -1,0 +1,91 @@
+//! A server's clock that is set while an operation is under way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use larder_conformance::wrap::{Hook, Method, Posing, Scripted, Step};
+use larder_core::driver::{DriverError, LayoutKeeper};
+use larder_core::{Clock, ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions, Result, Timestamp};
+
+const START: Timestamp = Timestamp::from_millis(4_102_444_800_000);
+const HOUR: Duration = Duration::from_secs(3_600);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A store behind a server whose clock shows something else after the first attempt, of which is known what became of it.
+struct Bench {
+    kv: Kv,
+    script: Arc<Scripted>,
+    clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let (script, clock) = (Scripted::new(), Arc::new(ManualClock::new(START)));
+        let server = Posing::new().layout(LayoutKeeper::Server).ready();
+        let driver = server.over(script.over(MemoryDriver::new()));
+        let kv = Kv::builder(driver).clock(Arc::clone(&clock) as Arc<dyn Clock>).build();
+        kv.put("key", "1", PutOptions::new()).await.expect("a put");
+        Self { kv, script, clock }
+    }
+
+    /// The next attempt fails, and before the one after it the clock shows that.
+    fn set_on_the_way(&self, method: Method, error: DriverError, shows: Timestamp) {
+        let clock = Arc::clone(&self.clock);
+        self.script.then(method, [Step::fail(error).after(move || clock.set(shows))]);
+    }
+}
+
+async fn put(kv: &Kv) -> Result<()> {
+    kv.put("key", "2", PutOptions::new().ttl(MINUTE)).await.map(drop)
+}
+
+async fn put_many(kv: &Kv) -> Result<()> {
+    kv.put_many([("key", "2")], MINUTE).await?.remove(0).map(drop)
+}
+
+async fn increment(kv: &Kv) -> Result<()> {
+    kv.increment("key", 1, MINUTE).await.map(drop)
+}
+
+fn refused() -> DriverError {
+    DriverError::refused(ErrorKind::Unavailable, "away")
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_with_a_lifetime_by_another_time() {
+    for shows in [START.plus(HOUR), Timestamp::from_millis(START.as_millis() - 3_600_000)] {
+        for method in [Method::Write, Method::WriteBatch, Method::Increment] {
+            let bench = Bench::new().await;
+            bench.set_on_the_way(method, refused(), shows);
+            let error = match method {
+                Method::Write => put(&bench.kv).await,
+                Method::WriteBatch => put_many(&bench.kv).await,
+                _ => increment(&bench.kv).await,
+            };
+            let error = error.expect_err("its lifetime would be wrong");
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{method:?}: {error}");
+            assert!(error.message().contains("clock"), "{method:?}: {error}");
+            let stored = bench.kv.get_text("key").await.expect("a read");
+            assert_eq!(stored.as_deref(), Some("1"), "{method:?}: nothing was stored");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_in_doubt_before_stays_in_doubt() {
+    let bench = Bench::new().await;
+    let lost = DriverError::unknown(ErrorKind::Unavailable, "hung up");
+    bench.set_on_the_way(Method::Write, lost, START.plus(HOUR));
+    assert_eq!(put(&bench.kv).await.expect_err("nobody knows").kind(), ErrorKind::Ambiguous);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_on_as_it_should_is_in_nobodys_way() {
+    for shows in [START, START.plus(Duration::from_secs(1))] {
+        let bench = Bench::new().await;
+        bench.set_on_the_way(Method::Write, refused(), shows);
+        put(&bench.kv).await.expect("it is stored at the second attempt");
+        let stored = bench.kv.get_text("key").await.expect("a read");
+        assert_eq!(stored.as_deref(), Some("2"));
+    }
+}
