@@ -15,8 +15,8 @@ export default defineConfig({
   clean: true,
   removeNodeProtocol: false,
   define: { __VERSION__: JSON.stringify(version) },
-  esbuildOptions(options) {
-    // The file that has it asks first whether it is there.
-    options.logOverride = { "empty-import-meta": "silent" };
+  esbuildOptions(options, { format }) {
+    // The CommonJS form has a file name instead.
+    if (format === "cjs") options.define = { ...options.define, "import.meta.url": "undefined" };
   },
 });

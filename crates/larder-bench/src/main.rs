@@ -7,6 +7,7 @@
 mod clouds_suite;
 mod copy_suite;
 mod gateway_suite;
+mod node_suite;
 mod report;
 mod runner;
 mod sled_suite;
@@ -58,6 +59,8 @@ enum Suite {
     Copy,
     /// `larder serve` over an embedded store, beside a bare axum handler; needs `wrk`.
     Gateway,
+    /// The TypeScript SDK; needs Node.js, and the package built for release in `crates/larder-node`.
+    Node,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -96,6 +99,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Gateway) {
         rows.extend(gateway_suite::run(&plan, arguments.minutes)?);
     }
+    if all || arguments.suites.contains(&Suite::Node) {
+        rows.extend(node_suite::run(&plan)?);
+    }
     if rows.is_empty() {
         return Err("no case has that in its name".into());
     }
@@ -116,6 +122,8 @@ fn work(worker: &[String]) -> Outcome<()> {
         copy_suite::measure(case, side, dir.as_ref())?.to_string()
     } else if let Some(case) = case.strip_prefix(gateway_suite::PREFIX) {
         gateway_suite::measure(case, side, dir.as_ref())?.to_string()
+    } else if let Some(case) = case.strip_prefix(node_suite::PREFIX) {
+        node_suite::measure(case, dir.as_ref())?
     } else {
         sled_suite::measure(case, side, dir.as_ref())?.to_string()
     };

@@ -33,9 +33,10 @@ export function cargo(packages, profile) {
   return join(resolve(workspace, folder), profile === "release" ? "release" : "debug");
 }
 
-/** Builds the addon, and puts it where the package looks for it in a clone. */
+/** Builds the addon, unless LARDER_ADDON names one, and puts it where the package looks for it in a clone. */
 export function buildAddon(profile) {
-  const built = join(cargo(["larder-node"], profile), LIBRARIES[process.platform] ?? "liblarder_node.so");
+  const library = LIBRARIES[process.platform] ?? "liblarder_node.so";
+  const built = process.env.LARDER_ADDON ?? join(cargo(["larder-node"], profile), library);
   const addon = join(root, `larder-kv.${target()}.node`);
   // Renamed into its place: a process that has the old one loaded keeps it.
   copyFileSync(built, `${addon}.new`);

@@ -25,3 +25,9 @@ pub fn version() -> String {
 /// Does nothing, as a promise: what crossing the boundary costs. Benchmarks compare with it.
 #[napi]
 pub async fn empty() {}
+
+/// Whether it was built with optimizations. Benchmarks refuse one that was not.
+#[napi]
+pub fn is_optimized() -> bool {
+    !cfg!(debug_assertions)
+}
