@@ -1,15 +1,30 @@
 // The samples of the documentation that the client follows, as they stand there, against a real gateway.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
 import { createClient, type DataPage, LarderError, type Result } from "@larder/kv/client";
 import { problem, Proxy } from "./support/proxy.js";
-import { Gateway } from "./support/program.js";
+import { Gateway, larder } from "./support/program.js";
 import { make } from "./support/stores.js";
+
+/** The script of the sample: the total of an order in the store. */
+const SCRIPT = `
+export default async function ({ orderId, includeShipping }, { kv }) {
+  if (orderId === "none") throw new Error("there is no such order");
+  await kv.put("order:" + orderId, JSON.stringify({ prices: [9.5, 10], shipping: 5 }));
+  const { prices, shipping } = JSON.parse(await kv.getText("order:" + orderId));
+  const total = prices.reduce((sum, price) => sum + price, includeShipping ? shipping : 0);
+  return { orderId, total };
+}
+`;
 
 describe("the client of the plain API", async () => {
   const { id, cwd, env } = await make("embedded");
+  writeFileSync(join(cwd, "totals.mjs"), SCRIPT);
+  await larder(["script", "deploy", "calculate-totals", "totals.mjs", "--binding", id], cwd, env);
   const gateway = await Gateway.start(["--binding", id], cwd, env);
   after(() => gateway.stop());
   const sdk = createClient({ baseUrl: gateway.url });
@@ -249,6 +264,29 @@ describe("the client of the plain API", async () => {
     assert.equal(stored.length, 1);
   });
 
+  test("sample: run script", async () => {
+    const result = await sdk.database.runScript({
+      script: 'calculate-totals',
+      input: {
+        orderId: 'ord_xyz789',
+        includeShipping: true
+      }
+    });
+
+    if (result.ok) {
+      console.log('Script output:', result.val);
+    }
+    assert.deepEqual(printed.splice(0), [["Script output:", { orderId: "ord_xyz789", total: 24.5 }]], JSON.stringify(result));
+  });
+
+  test("what a script does wrong is a result", async () => {
+    const thrown = await sdk.database.runScript({ script: "calculate-totals", input: { orderId: "none" } });
+    assert.ok(!thrown.ok && thrown.val.error === "SCRIPT_ERROR" && thrown.val.statusCode === 422, JSON.stringify(thrown));
+    assert.equal(thrown.val.details?.["message"], "there is no such order");
+    const missing = await sdk.database.runScript({ script: "no-such-script" });
+    assert.ok(!missing.ok && missing.val.statusCode === 404, JSON.stringify(missing));
+  });
+
   test("pages are gone through by their cursors", async () => {
     for (let at = 0; at < 5; at += 1) await sdk.database.putData({ key: `page:${at}`, value: at });
     const seen: number[] = [];
@@ -275,8 +313,6 @@ describe("the client of the plain API", async () => {
     circle.self = circle;
     const unwritable = await sdk.database.putData({ key: "k", value: circle });
     assert.ok(!unwritable.ok && unwritable.val.error === "VALIDATION_ERROR");
-    const missing = await sdk.database.runScript({ script: "no-such-script", input: {} });
-    assert.ok(!missing.ok && missing.val.statusCode === 404, JSON.stringify(missing));
   });
 
   test("what the network does is a result, too", async () => {

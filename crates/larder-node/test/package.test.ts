@@ -89,11 +89,18 @@ describe("the package", () => {
   test("has types for both, under every way of resolving them", async () => {
     writeFileSync(join(project, "use.mts"), TYPED);
     writeFileSync(join(project, "use.cts"), TYPED);
+    const readme = readFileSync(join(project, "node_modules/@larder/kv/README.md"), "utf8");
+    const samples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, sample = ""]) => sample);
+    assert.equal(samples.length, 4);
+    const pages = samples.map((sample, at) => {
+      writeFileSync(join(project, `readme-${at}.mts`), `declare const apiKey: string\n${sample}`);
+      return `readme-${at}.mts`;
+    });
     const tsc = join(root, "node_modules/typescript/bin/tsc");
-    const common = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib",
+    const common = ["--noEmit", "--strict", "--skipLibCheck", "false", "--exactOptionalPropertyTypes", "--target", "es2022", "--lib",
       "es2022,esnext.disposable,dom"];
     for (const resolution of [["--module", "node16"], ["--module", "esnext", "--moduleResolution", "bundler"]]) {
-      const files = resolution.includes("bundler") ? ["use.mts"] : ["use.mts", "use.cts"];
+      const files = resolution.includes("bundler") ? ["use.mts", ...pages] : ["use.mts", "use.cts", ...pages];
       await run(process.execPath, [tsc, ...common, ...resolution, ...files], { cwd: project }).catch((error) => {
         throw new Error(error.stdout);
       });

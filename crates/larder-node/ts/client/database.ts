@@ -139,7 +139,7 @@ function refused(message: string): { ok: false; val: ClientError } {
 }
 
 function errorOf({ kind, message, problem }: Failure): ClientError {
-  if (problem !== undefined && (kind !== "Ambiguous" || problem.error === "AMBIGUOUS")) {
+  if (problem !== undefined) {
     const { error, statusCode, details, validationErrors } = problem;
     const said: ClientError = { error, message: problem.message, statusCode };
     if (details !== undefined) said.details = details;

@@ -33,7 +33,7 @@ export class Requester {
    */
   async send(call: Call, effect: Effect, signal: AbortSignal | undefined): Promise<Attempt> {
     const deadline = performance.now() + this.#endpoint.timeoutMs;
-    let mayBeApplied = false;
+    let isInDoubt = false;
     for (let attempts = 0; ; attempts += 1) {
       const left = deadline - performance.now();
       const result = await attempt(this.#endpoint, call, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
@@ -42,11 +42,14 @@ export class Requester {
         return result;
       }
       const { failure } = result;
-      mayBeApplied ||= effect !== "read" && failure.applied === "unknown";
+      const wasInDoubt = isInDoubt;
+      isInDoubt ||= effect !== "read" && failure.applied === "unknown";
       const wait = pauseMs(attempts, failure.retryAfterMs);
       const hasTime = deadline - performance.now() - wait >= LEAST_MS;
       if (!mayRepeat(failure, effect) || !hasTime || !this.#budget.take()) {
-        return { failure: mayBeApplied ? ambiguous(failure) : failure };
+        // What the gateway says of the last attempt does not tell what became of those before.
+        const told = wasInDoubt ? { ...failure, problem: undefined } : failure;
+        return { failure: isInDoubt ? ambiguous(told) : told };
       }
       await pause(wait, signal);
     }
