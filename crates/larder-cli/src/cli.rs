@@ -55,6 +55,11 @@ pub(crate) enum Command {
     Stats(commands::stats::Stats),
     /// Makes, lists and revokes the API keys of gateways.
     Keys(commands::keys::Keys),
+    /// Deploys and runs scripts: functions in JavaScript beside the data.
+    Script(commands::script::Script),
+    /// Runs scripts for the process that started it.
+    #[command(hide = true)]
+    ScriptWorker,
     /// Serves stores over HTTP.
     Serve(commands::serve::Serve),
     /// Shows what `up` would do, and does nothing.

@@ -76,6 +76,21 @@ impl Caller {
         self.0.namespace.is_none() && self.0.bindings == Reach::All
     }
 
+    /// The part of every store that the caller reaches; `None` is all of it.
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.0.namespace.as_deref()
+    }
+
+    /// What the caller may do.
+    pub(crate) fn permissions(&self) -> Permissions {
+        self.0.permissions
+    }
+
+    /// Who it is, for limits that each caller has.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
     /// Opens a store for something that the caller may do, in the caller's namespace.
     ///
     /// # Errors

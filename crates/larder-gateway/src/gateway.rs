@@ -11,6 +11,7 @@ use crate::guard::{Access, Door, LoopbackGuard, authenticate};
 use crate::keys::Keyring;
 use crate::options::GatewayOptions;
 use crate::running::{Health, Metrics, admin, public, whole};
+use crate::scripts::Scripts;
 use crate::stores::Stores;
 use crate::{cors, observe, openapi, request_id};
 
@@ -88,6 +89,10 @@ impl Gateway {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         self.0.options.request_timeout
+    }
+
+    pub(crate) fn scripts(&self) -> Option<&Scripts> {
+        self.0.options.scripts.as_ref()
     }
 
     /// The keys, if it wants any.

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::gateway::Gateway;
 use crate::problem::{Code, FieldError, Problem, ProblemBody};
-use crate::{attempt, kv, seed};
+use crate::{attempt, kv, scripts, seed};
 
 /// What is not said at the routes.
 #[derive(OpenApi)]
@@ -38,7 +38,10 @@ impl Modify for Keys {
 
 /// The routes with their descriptions.
 pub(crate) fn api() -> OpenApiRouter<Gateway> {
-    OpenApiRouter::with_openapi(Described::openapi()).merge(seed::routes()).merge(kv::routes())
+    OpenApiRouter::with_openapi(Described::openapi())
+        .merge(seed::routes())
+        .merge(kv::routes())
+        .merge(scripts::routes())
 }
 
 /// The OpenAPI document of the routes: the one at `/openapi.json`.

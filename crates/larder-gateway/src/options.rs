@@ -6,6 +6,7 @@ use axum::http::HeaderValue;
 use larder::{Error, ErrorKind, Result};
 
 use crate::guard::Access;
+use crate::scripts::Scripts;
 
 /// Settings of a gateway.
 #[derive(Clone, Debug)]
@@ -18,17 +19,25 @@ pub struct GatewayOptions {
     pub request_timeout: Duration,
     /// The origins whose pages may use it from browsers (CORS); none unless told.
     pub cors_origins: Vec<HeaderValue>,
+    /// The scripts that it runs; none unless told.
+    pub scripts: Option<Scripts>,
 }
 
 impl GatewayOptions {
     /// Lets in whoever that is.
     pub fn new(access: Access) -> Self {
-        Self { access, request_timeout: Duration::from_secs(30), cors_origins: Vec::new() }
+        Self { access, request_timeout: Duration::from_secs(30), cors_origins: Vec::new(), scripts: None }
     }
 
     /// How long a request may take until its answer begins.
     pub fn request_timeout(mut self, limit: Duration) -> Self {
         self.request_timeout = limit;
+        self
+    }
+
+    /// Runs scripts.
+    pub fn scripts(mut self, scripts: Scripts) -> Self {
+        self.scripts = Some(scripts);
         self
     }
 

@@ -9,7 +9,10 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use larder::{Bindings, Context, Kv, MemoryDriver};
-use larder_gateway::{Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Stores};
+use larder_gateway::{
+    Access, Gateway, GatewayOptions, Grant, KeyStore, Keyring, Permission, Scripts, Stores,
+};
+use larder_scripts::{Expected, ScriptStore};
 use tokio::process::Command;
 
 use crate::support::Server;
@@ -30,6 +33,9 @@ async fn what_the_document_says_is_what_the_gateway_does() {
     // In both headers, since it makes up a key for the one that it is not given.
     command.arg("--header").arg(format!("Authorization: Bearer {key}"));
     command.arg("--header").arg(format!("X-API-Key: {key}"));
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    command.env("PYTHONPATH", hooks).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("SCHEMATHESIS_HOOKS", "schemathesis_hooks");
     command.current_dir(&dir).env("NO_COLOR", "1").stdin(Stdio::null());
     let output = command.output().await.expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -43,14 +49,18 @@ async fn what_the_document_says_is_what_the_gateway_does() {
     server.end().await;
 }
 
-/// A gateway that wants keys, and a key that may do everything with data.
+/// A gateway that wants keys, and a key that may do everything.
 async fn with_keys() -> (Server, String) {
     let kv = Kv::new(MemoryDriver::new());
     let keys = KeyStore::new(&kv).expect("keys");
-    let data = [Permission::Read, Permission::Write, Permission::Delete, Permission::Scan];
-    let key = keys.create(&Grant::new(data), None).await.expect("a key").expose();
-    let stores = Stores::of_handles([("main", kv)]).expect("a store");
+    let key = keys.create(&Grant::new(Permission::ALL), None).await.expect("a key").expose();
+    let stores = Stores::of_handles([("main", kv.clone())]).expect("a store");
     let options = GatewayOptions::new(Access::Keys(Arc::new(Keyring::new(keys))));
+    // One to be asked about: what is made up is no JavaScript.
+    let scripts = ScriptStore::new(&kv, None).expect("scripts");
+    let source = "export default (input) => input";
+    scripts.deploy("echo", source, Expected::Any).await.expect("it is deployed");
+    let options = options.scripts(Scripts::deployed(support::pool()));
     let gateway = Gateway::with_options(stores, options, None);
     let context = Context::new(Bindings::from_map([("none", "")]));
     (Server::serve(gateway, Arc::default(), context, None).await, key)

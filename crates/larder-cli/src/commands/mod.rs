@@ -16,6 +16,7 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod put;
 pub(crate) mod scan;
+pub(crate) mod script;
 pub(crate) mod serve;
 mod stack;
 pub(crate) mod stats;
@@ -49,6 +50,10 @@ pub(crate) struct Session {
 pub fn main() -> ExitCode {
     // Wrong command lines end here, with exit code 2.
     let cli = Cli::parse();
+    if matches!(cli.command, Command::ScriptWorker) {
+        // Before there is any other thread, which would keep what a worker gives away.
+        return larder_scripts::serve_worker();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let ended = match runtime {
         Ok(runtime) => {
@@ -124,6 +129,10 @@ pub async fn run(cli: Cli) -> Outcome<Exit> {
         Command::Check(command) => check::run(command, &session).await,
         Command::Stats(command) => stats::run(command, &session).await,
         Command::Keys(command) => keys::run(command, &session).await,
+        Command::Script(command) => script::run(command, &session).await,
+        Command::ScriptWorker => {
+            Err(Failure::Usage("script-worker is for larder itself, which starts it".to_owned()))
+        }
         Command::Serve(command) => serve::run(command, &session).await,
         Command::Plan(command) => plan::run(command, &session).await,
         Command::Up(command) => up::run(command, &session).await,

@@ -16,6 +16,8 @@ pub enum Code {
     NotFound,
     /// The gateway does not serve this binding to this caller.
     BindingNotFound,
+    /// No script of that name is deployed, or it has no such version.
+    ScriptNotFound,
     /// There is no such path.
     RouteNotFound,
     /// The path is there, but not with this method.
@@ -32,6 +34,18 @@ pub enum Code {
     UnsupportedMediaType,
     /// The caller asks too often.
     RateLimited,
+    /// A script threw, or returned what cannot be answered.
+    ScriptError,
+    /// A script used more processor time than it may.
+    ScriptCpuLimit,
+    /// A script used more memory than it may.
+    ScriptMemoryLimit,
+    /// A script took longer than it may. What it wrote may have been applied.
+    ScriptTimeout,
+    /// The worker of a script ended. What it wrote may have been applied.
+    ScriptCrashed,
+    /// As many scripts run and wait as may.
+    ScriptsBusy,
     /// A defect of the gateway.
     Internal,
     /// A write may have been applied, or may still be.
@@ -59,6 +73,13 @@ impl Code {
             Self::Forbidden => "FORBIDDEN",
             Self::NotFound => "NOT_FOUND",
             Self::BindingNotFound => "BINDING_NOT_FOUND",
+            Self::ScriptNotFound => "SCRIPT_NOT_FOUND",
+            Self::ScriptError => "SCRIPT_ERROR",
+            Self::ScriptCpuLimit => "SCRIPT_CPU_LIMIT",
+            Self::ScriptMemoryLimit => "SCRIPT_MEMORY_LIMIT",
+            Self::ScriptTimeout => "SCRIPT_TIMEOUT",
+            Self::ScriptCrashed => "SCRIPT_CRASHED",
+            Self::ScriptsBusy => "SCRIPTS_BUSY",
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
@@ -84,7 +105,9 @@ impl Code {
             Self::ValidationError => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::BindingNotFound | Self::RouteNotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::BindingNotFound | Self::ScriptNotFound | Self::RouteNotFound => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -93,11 +116,16 @@ impl Code {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             // Clients send again by themselves what came back as 503 or 504, which an ambiguous write must not be.
-            Self::Internal | Self::Ambiguous | Self::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Internal | Self::Ambiguous | Self::Corrupt | Self::ScriptCrashed => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            Self::ScriptError | Self::ScriptCpuLimit | Self::ScriptMemoryLimit => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Unsupported => StatusCode::NOT_IMPLEMENTED,
             Self::StoreUnusable => StatusCode::BAD_GATEWAY,
-            Self::StoreThrottled | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Self::StoreThrottled | Self::Unavailable | Self::ScriptsBusy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout | Self::ScriptTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 }

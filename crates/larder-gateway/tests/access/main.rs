@@ -5,6 +5,7 @@ mod browsers;
 mod credentials;
 mod rates;
 mod running;
+mod scripts;
 mod served;
 mod tls;
 mod wall;

@@ -11,4 +11,5 @@ mod plain;
 mod refusals;
 mod samples;
 mod scans;
+mod scripts;
 mod support;

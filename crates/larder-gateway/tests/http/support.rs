@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder::{Bindings, Context, Kv, ManualClock};
-use larder_gateway::{Gateway, Stores};
+use larder::{Bindings, Context, Kv, ManualClock, MemoryDriver};
+use larder_gateway::{Access, Gateway, GatewayOptions, LoopbackGuard, Scripts, Stores};
+use larder_scripts::{Limits, Pool, PoolOptions, WorkerProgram};
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,6 +42,14 @@ impl Server {
         let stores = Stores::of_handles([("main", kv)]).expect("a store");
         let context = Context::new(Bindings::from_map([("none", "")]));
         Self::serve(Gateway::new(stores), Arc::default(), context, None).await
+    }
+
+    /// A gateway with one store, `main`, in memory, that runs scripts and lets in whoever comes over loopback.
+    pub(crate) async fn with_scripts(scripts: Scripts) -> Self {
+        let stores = Stores::of_handles([("main", Kv::new(MemoryDriver::new()))]).expect("a store");
+        let options = GatewayOptions::new(Access::Loopback(LoopbackGuard::new())).scripts(scripts);
+        let context = Context::new(Bindings::from_map([("none", "")]));
+        Self::serve(Gateway::with_options(stores, options, None), Arc::default(), context, None).await
     }
 
     /// A gateway, answering.
@@ -157,4 +166,16 @@ impl Answer {
         assert_eq!(body["validationErrors"][0]["field"], field, "{body}");
         body
     }
+}
+
+/// Workers, each a process.
+pub(crate) fn pool() -> Pool {
+    pool_of(2)
+}
+
+/// So many workers, for twice as many runs at once.
+pub(crate) fn pool_of(workers: usize) -> Pool {
+    let program = WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    let options = PoolOptions::new(program).workers(workers).queue(workers);
+    Pool::new(options.limits(Limits::new().wall(Duration::from_secs(2))))
 }

@@ -3,6 +3,7 @@
 mod access;
 mod file;
 mod logs;
+mod scripts;
 mod settings;
 mod signals;
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let (bindings, ids) = session.target.served(&settings.binding);
     let context = Context::new(bindings);
     let stores = Stores::new(context.clone(), ids)?;
+    let scripts = scripts::scripts(&settings)?;
     let tls = match (&settings.tls_cert, &settings.tls_key) {
         (Some(certificate), Some(key)) => Some(Tls::from_files(certificate, key)?),
         _ => None,
@@ -67,6 +69,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let access = access::decide(&settings, &context, &stores).await?;
     let has_keys = matches!(access, larder_gateway::Access::Keys(_));
     let mut options = GatewayOptions::new(access).request_timeout(settings.request_timeout());
+    options.scripts = scripts;
     for origin in &settings.cors_origin {
         options = options.cors_origin(origin)?;
     }

@@ -60,6 +60,13 @@ pub(crate) struct Settings {
     /// An origin whose pages may use the gateway from browsers: https://app.example. May be given more than once.
     #[arg(long, env = "LARDER_SERVE_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub(super) cors_origin: Vec<String>,
+    /// Runs the scripts in this directory, NAME.js or NAME.mjs, as they are at each run, and no deployed ones: for
+    /// development.
+    #[arg(long, env = "LARDER_SERVE_SCRIPTS_DIR", value_name = "DIR")]
+    pub(super) scripts_dir: Option<PathBuf>,
+    /// The most worker processes for scripts; twice the processors unless told, and at least 4. 0 runs no scripts.
+    #[arg(long, env = "LARDER_SERVE_SCRIPT_WORKERS", value_name = "N")]
+    pub(super) script_workers: Option<u16>,
     /// How long a request may take until its answer begins; 30s unless told.
     #[arg(long, env = "LARDER_SERVE_REQUEST_TIMEOUT", value_name = "LIFETIME", value_parser = lifetime::parse)]
     #[serde(deserialize_with = "read_lifetime")]
@@ -105,6 +112,8 @@ impl Settings {
             tls_cert: self.tls_cert.or(below.tls_cert),
             tls_key: self.tls_key.or(below.tls_key),
             cors_origin: list(self.cors_origin, below.cors_origin),
+            scripts_dir: self.scripts_dir.or(below.scripts_dir),
+            script_workers: self.script_workers.or(below.script_workers),
             request_timeout: self.request_timeout.or(below.request_timeout),
             drain: self.drain.or(below.drain),
             log_level: self.log_level.or(below.log_level),

@@ -1,0 +1,98 @@
+//! `POST /v1/operations/scripts`: runs one.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::failure::{failed, refused};
+use super::service::Opened;
+use crate::caller::Caller;
+use crate::extract::JsonBody;
+use crate::gateway::Gateway;
+use crate::permission::Permission;
+use crate::problem::{Problem, ProblemBody, Refusals};
+
+/// The version that ran.
+const VERSION: HeaderName = HeaderName::from_static("larder-script-version");
+/// The id of the run, if its log was kept.
+const RUN: HeaderName = HeaderName::from_static("larder-script-run");
+
+/// What to run.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RunScript {
+    /// The name of the script.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    script: String,
+    /// Its input: any JSON, up to 1 MiB. Without it, and for null, the script gets `undefined`.
+    #[serde(default)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    input: Option<Box<RawValue>>,
+}
+
+/// Runs a script, and answers what it returns.
+///
+/// The script reaches what the caller reaches, with the caller's permissions. It is no transaction: what it wrote before it
+/// failed stays.
+#[utoipa::path(
+    post,
+    path = "/v1/operations/scripts",
+    tag = "scripts",
+    operation_id = "runScript",
+    request_body = RunScript,
+    responses(
+        (status = 200, description = "What the script returned; null if nothing.", body = serde_json::Value, headers(
+            ("Larder-Script-Version" = String, description = "The version that ran."),
+            ("Larder-Script-Run" = Option<String>, description = "The id of the run, if it logged anything: see its logs."),
+        )),
+        (
+            status = 422,
+            description = "The script threw: `SCRIPT_ERROR`, with `details`. Or it used too much: `SCRIPT_CPU_LIMIT`, \
+                           `SCRIPT_MEMORY_LIMIT`.",
+            body = ProblemBody
+        ),
+        Refusals
+    )
+)]
+pub(super) async fn run_script(
+    State(gateway): State<Gateway>,
+    caller: Caller,
+    JsonBody(task): JsonBody<RunScript>,
+) -> Result<Response, Problem> {
+    let opened = Opened::open(&gateway, &caller, Permission::ScriptsRun).await?;
+    let script =
+        opened.load(&task.script).await.map_err(|problem| problem.about(&[("the script", "script")]))?;
+    let input = task.input.map(|input| String::from(Box::<str>::from(input)));
+    let request = opened.request(script.clone(), input);
+    let report = opened.scripts.pool.run(request).await.map_err(|reason| refused(&reason))?;
+    let run = match opened.logs()?.keep(&script, &report).await {
+        Ok(run) => run,
+        Err(error) => {
+            tracing::warn!(target: "larder", script = script.name(), %error, "the log of a run was lost");
+            None
+        }
+    };
+    match &report.result {
+        Ok(json) => {
+            let mut headers = HeaderMap::new();
+            insert(&mut headers, VERSION, script.version());
+            if let Some(run) = &run {
+                insert(&mut headers, RUN, run);
+            }
+            Ok((headers, Json(json.clone())).into_response())
+        }
+        Err(failure) => Err(failed(failure, &report, run.as_deref())),
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // Digits and letters: all of it may stand in a header.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

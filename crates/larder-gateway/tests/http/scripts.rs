@@ -1,0 +1,242 @@
+//! Scripts over HTTP, in real worker processes.
+
+use futures_util::future::join_all;
+use larder_gateway::Scripts;
+use larder_scripts::ScriptDirectory;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Server, pool, pool_of};
+
+const SCRIPTS: &str = "/v1/operations/scripts";
+
+async fn server() -> Server {
+    Server::with_scripts(Scripts::deployed(pool())).await
+}
+
+async fn deploy(server: &Server, name: &str, source: &str) -> Answer {
+    let request = server.request(Method::PUT, &format!("{SCRIPTS}/{name}"));
+    Answer::of(request.header("content-type", "application/javascript").body(source.to_owned())).await
+}
+
+async fn run(server: &Server, script: &str, input: Value) -> Answer {
+    server.post(SCRIPTS, &json!({ "script": script, "input": input })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_is_deployed_run_listed_rolled_back_and_removed() {
+    let server = server().await;
+    server.get(SCRIPTS).await.ok();
+    run(&server, "totals", json!(1)).await.refused(404, "SCRIPT_NOT_FOUND");
+    let first = deploy(&server, "totals", "export default (input) => ({ total: input.a + input.b })").await;
+    let version = first.ok()["active"].as_str().expect("a version").to_owned();
+    assert_eq!(first.header("etag"), Some(format!("\"{version}\"").as_str()));
+    let ran = run(&server, "totals", json!({ "a": 1, "b": 2 })).await;
+    assert_eq!(ran.ok(), json!({ "total": 3 }));
+    assert_eq!(ran.header("larder-script-version"), Some(version.as_str()));
+    let second = deploy(&server, "totals", "export default () => 'second'").await.ok();
+    assert_ne!(second["active"], json!(version));
+    assert_eq!(run(&server, "totals", json!(null)).await.ok(), "second");
+    let listed = server.get(SCRIPTS).await.ok();
+    assert_eq!(listed["items"][0]["name"], "totals");
+    assert_eq!(listed["items"][0]["versions"].as_array().map(Vec::len), Some(2));
+    let one = server.get(&format!("{SCRIPTS}/totals?version={version}")).await.ok();
+    assert_eq!((&one["version"], &one["active"]), (&json!(version), &second["active"]));
+    assert!(one["source"].as_str().expect("a source").contains("total"));
+    let back = server.post(&format!("{SCRIPTS}/totals/rollback"), &json!({})).await.ok();
+    assert_eq!(back["active"], json!(version));
+    assert_eq!(run(&server, "totals", json!({ "a": 2, "b": 2 })).await.ok(), json!({ "total": 4 }));
+    server.delete(&format!("{SCRIPTS}/totals")).await.ok();
+    server.delete(&format!("{SCRIPTS}/totals")).await.refused(404, "SCRIPT_NOT_FOUND");
+    run(&server, "totals", json!(1)).await.refused(404, "SCRIPT_NOT_FOUND");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_works_on_the_data_of_the_plain_api() {
+    let server = server().await;
+    server.post("/v1/operations/data", &json!({ "key": "user:1", "value": { "visits": 1 } })).await.ok();
+    let source = "export default async ({ id }, { kv }) => {
+        const user = await kv.getJson(`user:${id}`);
+        user.visits += 1;
+        await kv.put(`user:${id}`, user, { ttl: 60 });
+        return user.visits
+    }";
+    deploy(&server, "visit", source).await.ok();
+    assert_eq!(run(&server, "visit", json!({ "id": 1 })).await.ok(), 2);
+    let entry = server.get("/v1/operations/data?key=user:1").await.ok();
+    assert_eq!(entry["value"], json!({ "visits": 2 }));
+    assert!(entry["expiresAt"].is_string());
+    // And no script is data.
+    assert_eq!(
+        server.get("/v1/operations/data?prefix=").await.ok()["items"].as_array().map(Vec::len),
+        Some(1)
+    );
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_source_is_said_with_its_place_and_nothing_is_deployed() {
+    let server = server().await;
+    deploy(&server, "s", "export default () => 1").await.ok();
+    let refused = deploy(&server, "s", "export default () => {\n  retrun 1\n}").await.invalid("body");
+    assert_eq!(refused["details"]["line"], 2, "{refused}");
+    assert!(refused["details"]["column"].as_u64() > Some(1), "{refused}");
+    assert!(refused["message"].as_str().expect("text").contains("line 2"), "{refused}");
+    for source in ["import x from 'fs'; export default () => x", ""] {
+        deploy(&server, "s", source).await.invalid("body");
+    }
+    deploy(&server, "a b", "export default () => 1").await.invalid("name");
+    let long = format!("//{}", "x".repeat(larder_scripts::MAX_SOURCE_BYTES));
+    deploy(&server, "s", &long).await.refused(413, "PAYLOAD_TOO_LARGE");
+    let request = server.request(Method::PUT, &format!("{SCRIPTS}/s")).body("1");
+    Answer::of(request).await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), 1);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_may_say_what_it_replaces() {
+    let server = server().await;
+    let version = deploy(&server, "s", "export default () => 1").await.ok()["active"].clone();
+    let put = async |header: &str, value: &str, source: &'static str| {
+        let request = server.request(Method::PUT, &format!("{SCRIPTS}/s")).header(header, value);
+        Answer::of(request.header("content-type", "text/javascript; charset=utf-8").body(source)).await
+    };
+    let other = format!("\"{}\"", "0".repeat(32));
+    let refused = put("if-match", &other, "export default () => 2").await.refused(412, "PRECONDITION_FAILED");
+    assert_eq!(refused["details"]["active"], version);
+    put("if-none-match", "*", "export default () => 2").await.refused(412, "PRECONDITION_FAILED");
+    put("if-match", "*", "export default () => 2").await.invalid("If-Match");
+    let active = format!("\"{}\"", version.as_str().expect("text"));
+    put("if-match", &active, "export default () => 2").await.ok();
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_end_of_a_run_has_its_status() {
+    let server = server().await;
+    for (name, source, status, code) in [
+        (
+            "threw",
+            "export default () => { console.warn('before'); throw new RangeError('too far') }",
+            422,
+            "SCRIPT_ERROR",
+        ),
+        ("none", "export const x = 1", 422, "SCRIPT_ERROR"),
+        ("large", "export default () => 'x'.repeat(2e6)", 422, "SCRIPT_ERROR"),
+        ("cyclic", "export default () => { const a = {}; a.a = a; return a }", 422, "SCRIPT_ERROR"),
+        ("cpu", "export default () => { for (;;); }", 422, "SCRIPT_CPU_LIMIT"),
+        ("native", "export default () => (7n ** 370000n).toString().length", 422, "SCRIPT_CPU_LIMIT"),
+        (
+            "memory",
+            "export default () => { const a = []; for (;;) a.push(new Uint8Array(1e6)) }",
+            422,
+            "SCRIPT_MEMORY_LIMIT",
+        ),
+    ] {
+        deploy(&server, name, source).await.ok();
+        let refused = run(&server, name, json!(null)).await.refused(status, code);
+        assert!(refused["details"]["logs"].is_array(), "{refused}");
+        if name == "threw" {
+            let details = &refused["details"];
+            assert_eq!((&details["name"], &details["message"]), (&json!("RangeError"), &json!("too far")));
+            assert!(details["stack"].as_str().expect("a stack").contains("threw:1:"), "{details}");
+            assert_eq!(details["logs"], json!([{ "level": "warn", "text": "before" }]));
+        }
+    }
+    let store_error = "export default async (i, { kv }) => kv.get('')";
+    deploy(&server, "kv", store_error).await.ok();
+    let refused = run(&server, "kv", json!(null)).await.refused(422, "SCRIPT_ERROR");
+    assert_eq!(refused["details"]["code"], "INVALID_INPUT");
+    for (body, field) in [
+        (json!({}), "script"),
+        (json!({ "script": 7 }), "script"),
+        (json!({ "script": "a b" }), "script"),
+        (json!({ "script": "s", "inputs": 1 }), "body"),
+    ] {
+        server.post(SCRIPTS, &body).await.invalid(field);
+    }
+    let large = json!({ "script": "kv", "input": "x".repeat(1024 * 1024) });
+    server.post(SCRIPTS, &large).await.invalid("input");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_takes_too_long_is_504_and_a_full_pool_503() {
+    // Neither is reached by the processor time: they wait for the store, a call at a time.
+    let source = "export default async (i, { kv }) => { for (;;) await kv.exists('k') }";
+    let many = larder_scripts::Limits::new().host_calls(u32::MAX).wall(std::time::Duration::from_millis(400));
+    let program = larder_scripts::WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    let options = larder_scripts::PoolOptions::new(program).workers(1).queue(1);
+    let slow = larder_scripts::Pool::new(options.limits(many.cpu(std::time::Duration::from_secs(60))));
+    let server = Server::with_scripts(Scripts::deployed(slow)).await;
+    deploy(&server, "slow", source).await.ok();
+    let answers = join_all((0..4).map(|_| run(&server, "slow", json!(null)))).await;
+    let (late, full): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 504);
+    assert_eq!((late.len(), full.len()), (2, 2));
+    late[0].refused(504, "SCRIPT_TIMEOUT");
+    full[0].refused(503, "SCRIPTS_BUSY");
+    assert!(full[0].header("retry-after").is_some());
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_log_is_kept_the_latest_first() {
+    let server = server().await;
+    let source = "export default (input) => { if (input === 0) return 0; console.log('run', input); if (input === 2) throw 'no' }";
+    deploy(&server, "s", source).await.ok();
+    let logged = run(&server, "s", json!(1)).await;
+    let id = logged.header("larder-script-run").expect("an id").to_owned();
+    run(&server, "s", json!(2)).await.refused(422, "SCRIPT_ERROR");
+    assert_eq!(run(&server, "s", json!(0)).await.header("larder-script-run"), None);
+    let logs = server.get(&format!("{SCRIPTS}/s/logs")).await.ok();
+    let items = logs["items"].as_array().expect("items");
+    assert_eq!(items.len(), 2, "{logs}");
+    let first = items.iter().find(|item| item["run"] == json!(id)).expect("the first run");
+    assert_eq!(first["lines"], json!([{ "level": "info", "text": "run 1" }]));
+    assert_eq!(first["outcome"], "returned");
+    assert!(items.iter().any(|item| item["outcome"] == "threw"));
+    assert_eq!(
+        server.get(&format!("{SCRIPTS}/s/logs?limit=1")).await.ok()["items"].as_array().map(Vec::len),
+        Some(1)
+    );
+    server.get(&format!("{SCRIPTS}/s/logs?limit=0")).await.invalid("limit");
+    server.get(&format!("{SCRIPTS}/a.b/logs")).await.invalid("name");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_of_a_directory_change_with_their_files() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("s.js");
+    std::fs::write(&file, "export default () => 1").expect("a file");
+    std::fs::write(dir.path().join("README.md"), "no script").expect("a file");
+    let directory = ScriptDirectory::open(dir.path()).expect("it is there");
+    let server = Server::with_scripts(Scripts::in_directory(pool_of(1), directory)).await;
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), 1);
+    std::fs::write(&file, "export default () => 2").expect("a file");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), 2);
+    std::fs::write(dir.path().join("t.mjs"), "export default () => {").expect("a file");
+    let refused = run(&server, "t", json!(null)).await.refused(422, "SCRIPT_ERROR");
+    assert_eq!(refused["details"]["name"], "SyntaxError");
+    let names: Vec<_> = server.get(SCRIPTS).await.ok()["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|item| item["name"].as_str().expect("a name").to_owned())
+        .collect();
+    assert_eq!(names, ["s", "t"]);
+    deploy(&server, "s", "export default () => 3").await.refused(409, "CONFLICT");
+    server.delete(&format!("{SCRIPTS}/s")).await.refused(409, "CONFLICT");
+    run(&server, "none", json!(null)).await.refused(404, "SCRIPT_NOT_FOUND");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_without_scripts_has_none() {
+    let server = Server::start().await;
+    server.get(SCRIPTS).await.refused(404, "ROUTE_NOT_FOUND");
+    run(&server, "s", json!(null)).await.refused(404, "ROUTE_NOT_FOUND");
+    server.end().await;
+}

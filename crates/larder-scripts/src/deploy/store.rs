@@ -1,0 +1,278 @@
+//! The scripts in a store.
+
+use larder_core::{Entry, Error, ErrorKind, Kv, PutOptions, PutOutcome, Result, Version};
+
+use super::cache::SourceCache;
+use super::pieces::Pieces;
+use super::record::{Deployed, Kept, Record};
+use super::version::VersionId;
+use crate::limits::MAX_SOURCE_BYTES;
+use crate::name::check_script_name;
+use crate::pool::Script;
+
+/// The parts of Larder's own records that scripts are in: those of callers without a namespace, and those of tenants.
+const WHOLE: [&str; 2] = ["scripts", "script-sources"];
+const TENANTS: [&str; 2] = ["tenant-scripts", "tenant-script-sources"];
+/// How often a record is read and written anew when others write it, too.
+const ATTEMPTS: usize = 16;
+/// The most scripts that are listed.
+const MOST_LISTED: usize = 1_000;
+
+/// The scripts in a store: of one namespace, or of those who have none. Each sees only its own.
+#[derive(Clone, Debug)]
+pub struct ScriptStore {
+    records: Kv,
+    pieces: Pieces,
+    cache: SourceCache,
+}
+
+/// What a deployment expects to find.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Expected {
+    /// Anything.
+    #[default]
+    Any,
+    /// No script of that name.
+    Absent,
+    /// This version, active.
+    Active(VersionId),
+}
+
+/// What became of a deployment, a rollback or a removal.
+#[derive(Clone, Debug)]
+pub enum Deployment {
+    /// It was done: the script as it is now, or as it was when it was removed.
+    Done(Deployed),
+    /// Nothing changed: that version is active already.
+    Unchanged(Deployed),
+    /// Nothing changed: what is active is not what was expected.
+    NotAsExpected(Option<VersionId>),
+    /// Nothing changed: there is no such script, or it has no such version.
+    NotThere,
+}
+
+impl ScriptStore {
+    /// The scripts in the store that this handle is on, of a namespace or of those who have none. All handles on one store
+    /// see the same.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for what is no namespace; `Unsupported` where a gateway stands before the store, which gives out
+    /// none of its own records.
+    pub fn new(kv: &Kv, namespace: Option<&str>) -> Result<Self> {
+        let part = |[whole, tenants]: [&str; 2]| match namespace {
+            None => kv.system(whole),
+            Some(namespace) => kv.system(tenants)?.with_prefix(namespace),
+        };
+        Ok(Self {
+            records: part([WHOLE[0], TENANTS[0]])?,
+            pieces: Pieces(part([WHOLE[1], TENANTS[1]])?),
+            cache: SourceCache::default(),
+        })
+    }
+
+    /// Looks for sources in a cache before it reads them, and leaves them there.
+    #[must_use]
+    pub fn with_cache(mut self, cache: SourceCache) -> Self {
+        self.cache = cache;
+        self
+    }
+
+    /// Stores a source and makes it the active version. A version that is kept already is made active without being stored
+    /// again.
+    ///
+    /// The source should have been read by [`Pool::check`](crate::Pool::check) before.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` for a name that is none, an empty source, or one that is too long. `Ambiguous` when the last write may
+    /// have been applied: deploy it again. With every other kind nothing changed that anybody sees.
+    pub async fn deploy(&self, name: &str, source: &str, expected: Expected) -> Result<Deployment> {
+        check_script_name(name)?;
+        if source.is_empty() || source.len() > MAX_SOURCE_BYTES {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!(
+                    "the source has {} bytes; a script has 1 to {MAX_SOURCE_BYTES}: leave out what it does not use, or \
+                     make two of it",
+                    source.len()
+                ),
+            ));
+        }
+        let version = VersionId::of(source);
+        let mut written = None;
+        for _ in 0..ATTEMPTS {
+            let (mut record, found) = self.record(name).await?;
+            let active = record.active().map(|kept| kept.version);
+            let is_expected = match expected {
+                Expected::Any => true,
+                Expected::Absent => active.is_none(),
+                Expected::Active(version) => active == Some(version),
+            };
+            if !is_expected {
+                self.forget(name, written).await;
+                return Ok(Deployment::NotAsExpected(active));
+            }
+            if active == Some(version)
+                && let Some(deployed) = record.shown(name)
+            {
+                self.forget(name, written).await;
+                return Ok(Deployment::Unchanged(deployed));
+            }
+            let kept = match (record.find(version), &written) {
+                (Some(kept), _) => kept.clone(),
+                (None, Some(kept)) => kept.clone(),
+                (None, None) => written.insert(self.pieces.write(name, source).await?).clone(),
+            };
+            let gone = record.activate(kept);
+            if self.store(name, &record, found).await? {
+                if let Err(error) = self.tidy(name, &record, &gone).await {
+                    tracing::warn!(target: "larder", script = name, %error, "old pieces of a script were left");
+                }
+                return record.shown(name).map(Deployment::Done).ok_or_else(defect);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Makes an earlier version the active one: this one, or the one that was active before.
+    ///
+    /// # Errors
+    ///
+    /// As [`ScriptStore::deploy`].
+    pub async fn rollback(&self, name: &str, to: Option<VersionId>) -> Result<Deployment> {
+        check_script_name(name)?;
+        for _ in 0..ATTEMPTS {
+            let (mut record, found) = self.record(name).await?;
+            let kept = match to {
+                Some(version) => record.find(version),
+                None => record.versions.get(1),
+            };
+            let Some(kept) = kept.cloned() else { return Ok(Deployment::NotThere) };
+            if record.active().is_some_and(|active| active.version == kept.version) {
+                return record.shown(name).map(Deployment::Unchanged).ok_or_else(defect);
+            }
+            record.activate(kept);
+            if self.store(name, &record, found).await? {
+                return record.shown(name).map(Deployment::Done).ok_or_else(defect);
+            }
+        }
+        Err(busy())
+    }
+
+    /// Removes a script with all its versions.
+    ///
+    /// # Errors
+    ///
+    /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too.
+    pub async fn remove(&self, name: &str) -> Result<Deployment> {
+        check_script_name(name)?;
+        for _ in 0..ATTEMPTS {
+            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Deployment::NotThere) };
+            let record = Record::read(name, entry.value()).ok();
+            if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
+                continue;
+            }
+            let Some(record) = record else { return Ok(Deployment::NotThere) };
+            if let Err(error) = self.pieces.remove(name, &record.versions).await {
+                tracing::warn!(target: "larder", script = name, %error, "pieces of a removed script were left");
+            }
+            return record.shown(name).map(Deployment::Done).ok_or_else(defect);
+        }
+        Err(busy())
+    }
+
+    /// The scripts, by name: up to 1,000. What cannot be read is an error at its place.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from answering.
+    pub async fn list(&self) -> Result<Vec<Result<Deployed>>> {
+        let page = self.records.scan_collect("", MOST_LISTED).await?;
+        Ok(page.items.into_iter().map(|entry| shown(&entry?)).collect())
+    }
+
+    /// What is deployed under a name; `None` if nothing is.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from answering; `Corrupt` for a record that cannot be read.
+    pub async fn get(&self, name: &str) -> Result<Option<Deployed>> {
+        check_script_name(name)?;
+        Ok(self.record(name).await?.0.shown(name))
+    }
+
+    /// A version to run: this one, or the active one; `None` if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the store from answering; `Corrupt` for what is not what was deployed.
+    pub async fn load(&self, name: &str, version: Option<VersionId>) -> Result<Option<Script>> {
+        check_script_name(name)?;
+        for _ in 0..ATTEMPTS {
+            let (record, _) = self.record(name).await?;
+            let kept = match version {
+                Some(version) => record.find(version),
+                None => record.active(),
+            };
+            let Some(kept) = kept else { return Ok(None) };
+            if let Some(script) = self.cache.get(name, kept.version) {
+                return Ok(Some(script));
+            }
+            if let Some(source) = self.pieces.read(name, kept).await? {
+                let script = Script::new(name, kept.version.to_string(), source);
+                self.cache.put(kept.version, &script);
+                return Ok(Some(script));
+            }
+            // Its pieces went after the record was read: another deployment came, or a removal.
+        }
+        Err(Error::new(
+            ErrorKind::Corrupt,
+            format!("pieces of the script {name:?} are not there: deploy it again"),
+        ))
+    }
+
+    async fn record(&self, name: &str) -> Result<(Record, Option<Version>)> {
+        match self.records.get_entry(name).await? {
+            None => Ok((Record::new(), None)),
+            Some(entry) => Ok((Record::read(name, entry.value())?, Some(entry.version().clone()))),
+        }
+    }
+
+    /// Writes a record unless somebody else has since.
+    async fn store(&self, name: &str, record: &Record, found: Option<Version>) -> Result<bool> {
+        let options = match found {
+            None => PutOptions::new().if_not_exists(),
+            Some(version) => PutOptions::new().if_version(version),
+        };
+        let outcome = self.records.put(name, record.to_bytes()?, options).await?;
+        Ok(matches!(outcome, PutOutcome::Stored(_)))
+    }
+
+    async fn tidy(&self, name: &str, record: &Record, gone: &[Kept]) -> Result<()> {
+        self.pieces.remove(name, gone).await?;
+        self.pieces.clear(name, &record.versions).await
+    }
+
+    /// Removes what was written for nothing, as far as that can be done now.
+    async fn forget(&self, name: &str, written: Option<Kept>) {
+        if let Some(kept) = written {
+            drop(self.pieces.remove(name, &[kept]).await);
+        }
+    }
+}
+
+fn shown(entry: &Entry) -> Result<Deployed> {
+    Record::read(entry.key(), entry.value())?.shown(entry.key()).ok_or_else(defect)
+}
+
+fn defect() -> Error {
+    Error::new(ErrorKind::Corrupt, "the record of a script names no version: deploy it again")
+}
+
+fn busy() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        "others deploy this script at the same time, again and again; try again later",
+    )
+}

@@ -1,0 +1,182 @@
+//! What became of a run.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What became of a run that was begun.
+pub struct Report {
+    /// What the script returned, as JSON, or why it did not.
+    pub result: Result<Box<RawValue>, Failure>,
+    /// What it logged, in order, up to [`MAX_LOG_BYTES`](crate::MAX_LOG_BYTES).
+    pub logs: Vec<LogLine>,
+    /// Whether it logged more than is kept.
+    pub logs_cut: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl fmt::Debug for Report {
+    /// Without what the script said: it may hold values (E2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Report")
+            .field("failure", &self.result.as_ref().err())
+            .field("logs", &self.logs.len())
+            .field("took", &self.took)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a run that was begun gave no result.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The source is no module of JavaScript, or imports something.
+    Syntax(SyntaxError),
+    /// The script threw.
+    Threw(Thrown),
+    /// It used more processor time than it may.
+    CpuLimit,
+    /// It used more memory than it may.
+    MemoryLimit,
+    /// It took longer than it may. Calls that were under way then may have been applied, or may still be.
+    TimeLimit,
+    /// It returned more than it may: the bytes of it as JSON.
+    OutputTooLarge(usize),
+    /// Its worker ended, which took nothing but this run with it. Calls that were under way may have been applied.
+    Crashed,
+}
+
+impl Failure {
+    /// Its name in metrics: lower-case words joined by `_`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Syntax(_) => "syntax",
+            Self::Threw(_) => "threw",
+            Self::CpuLimit => "cpu_limit",
+            Self::MemoryLimit => "memory_limit",
+            Self::TimeLimit => "time_limit",
+            Self::OutputTooLarge(_) => "output_too_large",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+/// What a script threw. It is the script's own text, and may hold values: it is for the script's caller alone.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thrown {
+    /// The name of the error: `TypeError`.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+    /// Where it was thrown, a line for each function.
+    pub stack: String,
+    /// Its code, if it has one: errors of the store do.
+    pub code: Option<String>,
+}
+
+impl fmt::Debug for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thrown").finish_non_exhaustive()
+    }
+}
+
+/// Where a source is no module of JavaScript.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SyntaxError {
+    /// What is wrong.
+    pub message: String,
+    /// The line, from 1; 0 where it is not known, as for an import.
+    pub line: u32,
+    /// The column, from 1; 0 where it is not known.
+    pub column: u32,
+}
+
+/// A line that a script logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The line.
+    pub text: String,
+}
+
+impl fmt::Debug for LogLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogLine({:?}, <{} bytes>)", self.level, self.text.len())
+    }
+}
+
+/// How much a line of a script's log matters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// `console.debug`
+    Debug,
+    /// `console.log`, `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
+}
+
+impl LogLevel {
+    /// Its name: `info`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Why a run was not begun. Nothing was done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Refused {
+    /// All workers are busy, and as many runs wait as may.
+    Busy {
+        /// When to come back.
+        retry_after: Duration,
+    },
+    /// This caller has as many runs under way as one caller may.
+    CallerBusy,
+    /// The input has more bytes than it may.
+    InputTooLarge {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// The source has more bytes than it may.
+    SourceTooLarge,
+    /// No worker could be started. The log has the reason.
+    NoWorker,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy { .. } => {
+                f.write_str("all workers are busy, and others wait already; try again later")
+            }
+            Self::CallerBusy => {
+                f.write_str("this caller has as many scripts running as it may; wait until one has ended")
+            }
+            Self::InputTooLarge { bytes, limit } => {
+                write!(f, "the input has {bytes} bytes; the limit is {limit}: store it, and pass its key")
+            }
+            Self::SourceTooLarge => {
+                write!(f, "the source has more than {} bytes, which is the limit", crate::MAX_SOURCE_BYTES)
+            }
+            Self::NoWorker => f.write_str("no worker could be started; the log of the program says why"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}

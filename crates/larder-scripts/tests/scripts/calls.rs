@@ -1,0 +1,207 @@
+//! What scripts do with their store.
+
+use std::time::Duration;
+
+use larder_core::PutOptions;
+use larder_scripts::{Access, Right};
+use serde_json::json;
+
+use crate::support::{Bench, module};
+
+#[tokio::test]
+async fn values_are_bytes_text_or_json() {
+    let bench = Bench::new();
+    let body = "
+        await kv.put('text', 'hellö');
+        await kv.put('bytes', new Uint8Array([0, 255, 7]));
+        await kv.put('buffer', new Uint8Array([1, 2]).buffer);
+        await kv.set('json', { a: [1, null] });
+        const bytes = await kv.get('bytes');
+        return [await kv.getText('text'), bytes instanceof Uint8Array, [...bytes], [...(await kv.get('buffer'))],
+            await kv.getJson('json'), await kv.getText('json'), await kv.get('none'), await kv.getText('none'),
+            await kv.getJson('none'), await kv.exists('text'), await kv.exists('none')].map((v) => v === undefined ? 'undefined' : v)";
+    let expected = json!([
+        "hellö", true, [0, 255, 7], [1, 2], { "a": [1, null] }, "{\"a\":[1,null]}", "undefined", "undefined",
+        "undefined", true, false
+    ]);
+    assert_eq!(bench.returns(body).await, expected);
+    assert_eq!(bench.kv.get("bytes").await.expect("a get").as_deref(), Some(&[0, 255, 7][..]));
+    let body = "const old = await kv.get('bytes'); old[0] = 9; await kv.put('sub', old.subarray(1));
+        return [...(await kv.get('sub'))]";
+    assert_eq!(bench.returns(body).await, json!([255, 7]));
+}
+
+#[tokio::test]
+async fn a_put_has_conditions_and_tells_the_version() {
+    let bench = Bench::new();
+    let body = "
+        const first = await kv.put('k', '1', { ifNotExists: true });
+        const second = await kv.put('k', '2', { ifNotExists: true });
+        const entry = await kv.getEntry('k');
+        const third = await kv.put('k', '3', { ifVersion: first.version });
+        const fourth = await kv.put('k', '4', { ifVersion: first.version });
+        const wrong = await kv.delete('k', { ifVersion: first.version });
+        const right = await kv.delete('k', { ifVersion: third.version });
+        return [first.stored, second, entry.version === first.version, entry.key, third.stored, fourth, wrong, right,
+            await kv.set('l', 1, { ifNotExists: true }), await kv.set('l', 1, { ifNotExists: true }), await kv.delete('l')]";
+    let expected = json!([true, { "stored": false }, true, "k", true, { "stored": false }, false, true, true, false, true]);
+    assert_eq!(bench.returns(body).await, expected);
+}
+
+#[tokio::test]
+async fn lifetimes_are_in_seconds_or_milliseconds() {
+    let bench = Bench::new();
+    bench.returns("await kv.put('s', 1, { ttl: 90 }); await kv.put('ms', 1, { ttlMs: 1500 }); await kv.put('no', 1)").await;
+    for (key, most) in [("s", Some(90_000)), ("ms", Some(1_500)), ("no", None)] {
+        let ttl = bench.kv.get_entry(key).await.expect("a get").expect("an entry").ttl();
+        match most.map(Duration::from_millis) {
+            Some(most) => {
+                assert!(ttl.is_some_and(|ttl| ttl <= most && ttl > most.mul_f64(0.5)), "{key}: {ttl:?}")
+            }
+            None => assert_eq!(ttl, None),
+        }
+    }
+    let at = bench.returns("return (await kv.getEntry('s')).expiresAt - Date.now()").await;
+    assert!((60_000.0..=90_001.0).contains(&at.as_f64().expect("a number")), "{at}");
+    for wrong in [
+        "{ ttl: 0 }",
+        "{ ttl: -1 }",
+        "{ ttl: 'x' }",
+        "{ ttl: 1, ttlMs: 1 }",
+        "{ ttlMs: NaN }",
+        "{ ttll: 1 }",
+        "7",
+    ] {
+        bench.throws(&format!("await kv.put('wrong', 1, {wrong})")).await;
+    }
+    assert!(!bench.kv.exists("wrong").await.expect("an answer"));
+}
+
+#[tokio::test]
+async fn a_scan_is_by_pages_or_entry_by_entry() {
+    let bench = Bench::new();
+    for number in 0..250 {
+        bench.kv.put(format!("p:{number:03}"), number.to_string(), PutOptions::new()).await.expect("a put");
+    }
+    let body = "
+        const keys = [];
+        for await (const { key, value } of kv.scan('p:')) keys.push(key + value.length);
+        const some = [];
+        for await (const { key } of kv.scan('p:', { limit: 120 })) some.push(key);
+        const page = await kv.scanPage('p:', { limit: 2 });
+        const next = await kv.scanPage('p:', { limit: 2, cursor: page.cursor });
+        const last = await kv.scanPage('p:24');
+        return [keys.length, keys[0], keys[249], some.length, page.items.map((i) => i.key), next.items.map((i) => i.key),
+            last.items.length, last.cursor]";
+    let expected = json!([250, "p:0001", "p:2493", 120, ["p:000", "p:001"], ["p:002", "p:003"], 10, null]);
+    assert_eq!(bench.returns(body).await, expected);
+    for wrong in ["{ limit: 0 }", "{ limit: 101 }", "{ limit: 1.5 }", "{ cursor: 'x' }", "{ prefix: 'x' }"] {
+        bench.throws(&format!("await kv.scanPage('p:', {wrong})")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_counter_is_a_number_and_past_its_exactness_a_bigint() {
+    let bench = Bench::new();
+    let body = "return [await kv.increment('n'), await kv.increment('n', 41), await kv.increment('n', -2n),
+        typeof await kv.increment('big', 9007199254740993n), String(await kv.increment('big', 0)), await kv.getText('n')]";
+    assert_eq!(bench.returns(body).await, json!([1, 42, 40, "bigint", "9007199254740993", "40"]));
+    assert_eq!(bench.throws("await kv.increment('n', 0.5)").await.name, "TypeError");
+    let thrown = bench.throws("await kv.put('t', 'x'); await kv.increment('t')").await;
+    assert_eq!((thrown.name.as_str(), thrown.code.as_deref()), ("KvError", Some("INVALID_INPUT")));
+}
+
+#[tokio::test]
+async fn calls_are_under_way_together() {
+    let bench = Bench::new();
+    let body = "
+        await Promise.all(Array.from({ length: 300 }, (_, i) => kv.put(`k${i}`, `${i}`)));
+        const values = await Promise.all(Array.from({ length: 300 }, (_, i) => kv.getText(`k${i}`)));
+        return values.every((value, i) => value === `${i}`)";
+    assert_eq!(bench.returns(body).await, true);
+}
+
+#[tokio::test]
+async fn what_nobody_awaits_is_done_before_the_answer() {
+    let bench = Bench::new();
+    bench.returns("for (let i = 0; i < 10; i++) kv.put(`k${i}`, 'v')").await;
+    assert_eq!(bench.kv.scan_keys_collect("", 100).await.expect("a scan").items.len(), 10);
+    assert_eq!(bench.returns("return await kv.getText('k9')").await, "v");
+}
+
+#[tokio::test]
+async fn a_failure_is_an_exception_with_a_code() {
+    let bench = Bench::new();
+    let body = "
+        const seen = [];
+        for (const act of [() => kv.get(''), () => kv.put('k', 'x'.repeat(24577)), () => kv.get('k'.repeat(513)),
+            () => kv.put('k', 'v', { ifVersion: 'nonsense' }), () => kv.get('k'.repeat(5000)),
+            () => kv.put('j', 'no json').then(() => kv.getJson('j')),
+            () => kv.put('b', new Uint8Array([255])).then(() => kv.getText('b'))]) {
+            try { await act(); seen.push('nothing') } catch (error) { seen.push(`${error instanceof Error} ${error.name} ${error.code}`) }
+        }
+        return seen";
+    let invalid = "true KvError INVALID_INPUT";
+    let corrupt = "true KvError CORRUPT";
+    let expected = json!([invalid, invalid, invalid, invalid, invalid, corrupt, corrupt]);
+    assert_eq!(bench.returns(body).await, expected);
+    for body in [
+        "await kv.get(7)",
+        "await kv.get()",
+        "await kv.get('\\ud800')",
+        "await kv.put('k', undefined)",
+        "await kv.put('k', () => 1)",
+    ] {
+        assert_eq!(bench.throws(body).await.name, "TypeError", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_may_no_more_than_its_caller() {
+    let bench = Bench::new();
+    bench.kv.put("k", "v", PutOptions::new()).await.expect("a put");
+    let calls = [
+        ("kv.get('k')", &[Right::Read][..]),
+        ("kv.exists('k')", &[Right::Read]),
+        ("kv.getEntry('k')", &[Right::Read]),
+        ("kv.put('k', 'v')", &[Right::Write]),
+        ("kv.scanPage('')", &[Right::Scan]),
+        ("kv.increment('n')", &[Right::Read, Right::Write]),
+        ("kv.delete('x')", &[Right::Delete]),
+    ];
+    for (call, needed) in calls {
+        for right in [Right::Read, Right::Write, Right::Delete, Right::Scan] {
+            let body = format!("try {{ await {call}; return 'done' }} catch (error) {{ return error.code }}");
+            let mut request = bench.request(&module(&body), None);
+            request.access = Access::none(bench.kv.clone()).allow(right);
+            let report = bench.pool.run(request).await.expect("it is begun");
+            let expected = if needed == [right] { "\"done\"" } else { "\"FORBIDDEN\"" };
+            assert_eq!(report.result.expect("a result").get(), expected, "{call} with {right:?}");
+        }
+        let mut request = bench.request(&module(&format!("await {call}")), None);
+        request.access =
+            needed.iter().fold(Access::none(bench.kv.clone()), |access, right| access.allow(*right));
+        bench.pool.run(request).await.expect("it is begun").result.expect(call);
+    }
+}
+
+#[tokio::test]
+async fn a_script_stays_in_its_callers_namespace() {
+    let bench = Bench::new();
+    bench.kv.put("other:secret", "s", PutOptions::new()).await.expect("a put");
+    bench.kv.put("secret", "s", PutOptions::new()).await.expect("a put");
+    let body = "
+        await kv.put('own', '1');
+        const keys = [];
+        for await (const { key } of kv.scan('')) keys.push(key);
+        const found = [];
+        for (const key of ['other:secret', 'secret', '../secret', ':secret', '!layout', '~21layout', '\\0secret']) {
+            found.push(await kv.exists(key));
+        }
+        return [keys, found.some((is) => is)]";
+    let mut request = bench.request(&module(body), None);
+    request.access = Access::all(bench.kv.with_prefix("tenant").expect("a namespace"));
+    let report = bench.pool.run(request).await.expect("it is begun");
+    assert_eq!(report.result.expect("a result").get(), "[[\"own\"],false]");
+    assert!(bench.kv.exists("tenant:own").await.expect("an answer"));
+}

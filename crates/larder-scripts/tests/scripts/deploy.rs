@@ -1,0 +1,206 @@
+//! Deployed scripts in a store.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
+use larder_scripts::{Deployed, Deployment, Expected, MAX_VERSIONS, ScriptStore, SourceCache, VersionId};
+
+fn store() -> (Kv, ScriptStore) {
+    let kv = Kv::builder(MemoryDriver::new()).clock(Arc::new(ManualClock::default())).build();
+    let scripts = ScriptStore::new(&kv, None).expect("a store");
+    (kv, scripts)
+}
+
+#[track_caller]
+fn done(deployment: Deployment) -> Deployed {
+    match deployment {
+        Deployment::Done(deployed) => deployed,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn source(scripts: &ScriptStore, name: &str) -> Option<String> {
+    let script = scripts.load(name, None).await.expect("an answer")?;
+    assert_eq!(script.version(), VersionId::of(script.source()).to_string());
+    Some(script.source().to_owned())
+}
+
+/// A source that takes several pieces, with letters that are cut between two.
+fn long(text: &str) -> String {
+    format!("// {text}\n// {}", "é€".repeat(20_000))
+}
+
+#[tokio::test]
+async fn a_source_of_any_length_comes_back_and_no_data_handle_sees_it() {
+    let (kv, scripts) = store();
+    let most = format!("// {}", "x".repeat(larder_scripts::MAX_SOURCE_BYTES - 3));
+    for (name, text) in [("short", "export default () => 1".to_owned()), ("long", long("a")), ("most", most)]
+    {
+        let deployed = done(scripts.deploy(name, &text, Expected::Any).await.expect("it is deployed"));
+        assert_eq!((deployed.name.as_str(), deployed.active), (name, VersionId::of(&text)));
+        assert_eq!(deployed.versions[0].bytes, text.len());
+        assert_eq!(source(&scripts, name).await.as_deref(), Some(text.as_str()));
+    }
+    assert!(kv.scan_keys_collect("", 10).await.expect("a scan").items.is_empty());
+    assert_eq!(source(&scripts, "none").await, None);
+    let names: Vec<_> =
+        scripts.list().await.expect("a list").into_iter().map(|one| one.expect("one").name).collect();
+    assert_eq!(names, ["long", "most", "short"]);
+}
+
+#[tokio::test]
+async fn names_and_sizes_are_checked_before_anything_is_written() {
+    let (_, scripts) = store();
+    let too_long = "x".repeat(larder_scripts::MAX_SOURCE_BYTES + 1);
+    for (name, source) in
+        [("", "x"), ("a:b", "x"), ("../a", "x"), (&"a".repeat(65), "x"), ("a", ""), ("a", &too_long)]
+    {
+        let error = scripts.deploy(name, source, Expected::Any).await.expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    assert!(scripts.list().await.expect("a list").is_empty());
+    assert_eq!(scripts.load("a:b", None).await.expect_err("no name").kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_rollback_goes_to_the_one_before_or_to_any_that_is_kept() {
+    let (_, scripts) = store();
+    for text in ["1", "2", "3"] {
+        done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
+    }
+    assert_eq!(done(scripts.rollback("s", None).await.expect("back")).active, VersionId::of("2"));
+    // And to and fro.
+    assert_eq!(done(scripts.rollback("s", None).await.expect("back")).active, VersionId::of("3"));
+    assert_eq!(
+        done(scripts.rollback("s", Some(VersionId::of("1"))).await.expect("back")).active,
+        VersionId::of("1")
+    );
+    assert_eq!(source(&scripts, "s").await.as_deref(), Some("1"));
+    let unchanged = scripts.rollback("s", Some(VersionId::of("1"))).await.expect("an answer");
+    assert!(matches!(unchanged, Deployment::Unchanged(_)), "{unchanged:?}");
+    for (name, to) in [("s", Some(VersionId::of("4"))), ("none", None)] {
+        let there = scripts.rollback(name, to).await.expect("an answer");
+        assert!(matches!(there, Deployment::NotThere), "{there:?}");
+    }
+    assert_eq!(scripts.get("s").await.expect("an answer").expect("it is there").versions.len(), 3);
+    let again = scripts.deploy("s", "1", Expected::Any).await.expect("an answer");
+    assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_deployment_may_say_what_it_replaces() {
+    let (_, scripts) = store();
+    let first = VersionId::of("1");
+    let refused = scripts.deploy("s", "1", Expected::Active(first)).await.expect("an answer");
+    assert!(matches!(refused, Deployment::NotAsExpected(None)), "{refused:?}");
+    done(scripts.deploy("s", "1", Expected::Absent).await.expect("it is deployed"));
+    let refused = scripts.deploy("s", "2", Expected::Absent).await.expect("an answer");
+    assert!(matches!(refused, Deployment::NotAsExpected(Some(active)) if active == first), "{refused:?}");
+    done(scripts.deploy("s", "2", Expected::Active(first)).await.expect("it is deployed"));
+}
+
+#[tokio::test]
+async fn of_many_at_once_each_is_a_version_and_one_is_active() {
+    let (_, scripts) = store();
+    let texts: Vec<_> = (0..8).map(|number| long(&number.to_string())).collect();
+    let all = join_all(texts.iter().map(|text| scripts.deploy("s", text, Expected::Any))).await;
+    all.into_iter().for_each(|deployed| drop(done(deployed.expect("it is deployed"))));
+    let deployed = scripts.get("s").await.expect("an answer").expect("it is there");
+    assert_eq!(deployed.versions.len(), 8);
+    for text in &texts {
+        let version = VersionId::of(text);
+        assert_eq!(
+            scripts.load("s", Some(version)).await.expect("an answer").expect("it is there").source(),
+            text
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_dies_before_the_record_is_written_has_changed_nothing() {
+    let (kv, scripts) = store();
+    done(scripts.deploy("s", "old", Expected::Any).await.expect("it is deployed"));
+    let pieces = kv.system("script-sources").expect("a part");
+    // What is left of one who died half way: some long ago, some just now.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("later").as_millis();
+    let (recent, ancient) =
+        (format!("s:{now:012x}-0000000000000001:000"), "s:000000000001-0000000000000002:000");
+    for key in [recent.as_str(), ancient] {
+        pieces.put(key, "half of a new one", PutOptions::new()).await.expect("a put");
+    }
+    assert_eq!(source(&scripts, "s").await.as_deref(), Some("old"));
+    done(scripts.deploy("s", "new", Expected::Any).await.expect("it is deployed"));
+    assert!(!pieces.exists(ancient).await.expect("an answer"), "leftovers go");
+    assert!(pieces.exists(&recent).await.expect("an answer"), "somebody may be about to name it");
+    assert_eq!(
+        scripts.load("s", Some(VersionId::of("old"))).await.expect("an answer").expect("kept").source(),
+        "old"
+    );
+}
+
+#[tokio::test]
+async fn so_many_versions_are_kept_and_what_is_removed_is_gone_whole() {
+    let (kv, scripts) = store();
+    for number in 0..MAX_VERSIONS + 3 {
+        done(scripts.deploy("s", &number.to_string(), Expected::Any).await.expect("it is deployed"));
+    }
+    let deployed = scripts.get("s").await.expect("an answer").expect("it is there");
+    assert_eq!(deployed.versions.len(), MAX_VERSIONS);
+    assert!(scripts.load("s", Some(VersionId::of("0"))).await.expect("an answer").is_none());
+    let pieces = kv.system("script-sources").expect("a part");
+    assert_eq!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.len(), MAX_VERSIONS);
+    done(scripts.remove("s").await.expect("it is removed"));
+    assert!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.is_empty());
+    assert!(matches!(scripts.remove("s").await.expect("an answer"), Deployment::NotThere));
+    assert_eq!(source(&scripts, "s").await, None);
+}
+
+#[tokio::test]
+async fn a_tenant_has_scripts_of_its_own() {
+    let (kv, whole) = store();
+    let a = ScriptStore::new(&kv, Some("a")).expect("a store");
+    let b = ScriptStore::new(&kv.with_prefix("x").expect("a namespace"), Some("b")).expect("a store");
+    for (scripts, text) in [(&whole, "of all"), (&a, "of a")] {
+        done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
+    }
+    assert_eq!(source(&whole, "s").await.as_deref(), Some("of all"));
+    assert_eq!(source(&a, "s").await.as_deref(), Some("of a"));
+    assert_eq!(source(&b, "s").await, None);
+    assert!(b.list().await.expect("a list").is_empty());
+    assert_eq!(whole.list().await.expect("a list").len(), 1);
+    done(a.remove("s").await.expect("it is removed"));
+    assert_eq!(source(&whole, "s").await.as_deref(), Some("of all"));
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
+    let (kv, scripts) = store();
+    done(scripts.deploy("s", &long("a"), Expected::Any).await.expect("it is deployed"));
+    let pieces = kv.system("script-sources").expect("a part");
+    let key =
+        pieces.scan_keys_collect("", 1).await.expect("a scan").items.remove(0).expect("a key").into_key();
+    pieces.put(&key, "something else", PutOptions::new()).await.expect("a put");
+    assert_eq!(scripts.load("s", None).await.expect_err("damaged").kind(), ErrorKind::Corrupt);
+    pieces.delete(&key).await.expect("a delete");
+    assert_eq!(scripts.load("s", None).await.expect_err("damaged").kind(), ErrorKind::Corrupt);
+    kv.system("scripts").expect("a part").put("s", "no record", PutOptions::new()).await.expect("a put");
+    let error = scripts.get("s").await.expect_err("damaged");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(!error.to_string().contains("no record of one,\""), "{error}");
+    assert!(scripts.list().await.expect("a list").remove(0).is_err());
+    drop(scripts.remove("s").await.expect("it is removed"));
+    done(scripts.deploy("s", "new", Expected::Absent).await.expect("it is deployed"));
+}
+
+#[tokio::test]
+async fn a_cache_knows_what_was_read_and_never_what_was_active() {
+    let (_, scripts) = store();
+    let scripts = scripts.with_cache(SourceCache::default());
+    for text in ["1", "2", "1", "3"] {
+        done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
+        for _ in 0..2 {
+            assert_eq!(source(&scripts, "s").await.as_deref(), Some(text));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a worker could reach if a script took it over.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::support::{Bench, module};
+
+#[tokio::test]
+async fn one_run_finds_nothing_of_another() {
+    let bench = Bench::new();
+    bench
+        .returns(
+            "globalThis.left = 'secret'; Object.prototype.left = 'secret'; Array.prototype.map = () => 'mine';
+             JSON.stringify = () => '\"mine\"'; kv.constructor.prototype.left = 'secret'; return 1",
+        )
+        .await;
+    let body = "return [globalThis.left === undefined, ({}).left === undefined, [1].map((x) => x + 1), JSON.stringify({})]";
+    assert_eq!(bench.returns(body).await, json!([true, true, [2], "{}"]));
+    assert_eq!(bench.pool.idle_workers().len(), 1, "it is the same worker");
+}
+
+#[tokio::test]
+async fn a_script_that_breaks_its_own_globals_breaks_nothing_else() {
+    let bench = Bench::new();
+    for body in [
+        "Map.prototype.get = () => { throw new Error('mine') }; return await kv.get('k')",
+        "Map.prototype.set = () => {}; return await kv.get('k')",
+        "Promise.prototype.then = null; return await kv.exists('k')",
+        "Object.freeze(Object.prototype); return await kv.exists('k')",
+        "String.prototype.isWellFormed = () => { throw 1 }; return await kv.exists('k')",
+        "Array.prototype[Symbol.iterator] = null; console.log('x'); return 1",
+        "delete globalThis.Promise; delete globalThis.Map; return await kv.exists('k')",
+    ] {
+        // What it comes to is its own affair.
+        drop(bench.run(&module(body), None).await.expect("it is begun"));
+        assert_eq!(
+            bench.returns("await kv.put('k', 'v'); return await kv.getText('k')").await,
+            "v",
+            "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn workers_of_two_tenants_are_two_processes() {
+    let bench = Bench::with(crate::support::options().workers(1));
+    let run = async |tenant: &str| {
+        let mut request = bench.request(&module("return 1"), None);
+        request.tenant = tenant.to_owned();
+        bench.pool.run(request).await.expect("it is begun").result.expect("a result");
+        let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+        id
+    };
+    let first = run("a").await;
+    assert_eq!(run("a").await, first);
+    let second = run("b").await;
+    assert_ne!(second, first);
+    assert_ne!(run("a").await, second);
+}
+
+/// What the kernel tells of a worker.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_worker_has_no_environment_no_files_and_few_system_calls() {
+    let bench = Bench::new();
+    assert!(std::env::vars().count() > 0, "there is something to hide");
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    let process = PathBuf::from(format!("/proc/{id}"));
+    let read = |name: &str| fs::read_to_string(process.join(name)).expect(name);
+    assert_eq!(read("environ"), "");
+    assert_eq!(fs::read_link(process.join("cwd")).expect("a directory"), PathBuf::from("/"));
+    let mut open = Vec::new();
+    for entry in fs::read_dir(process.join("fd")).expect("its files") {
+        let entry = entry.expect("an entry");
+        let target = fs::read_link(entry.path()).expect("what is open").to_string_lossy().into_owned();
+        let kind = if target.starts_with("pipe:") { "pipe".to_owned() } else { target };
+        open.push((entry.file_name().into_string().expect("a number"), kind));
+    }
+    open.sort();
+    let kinds: Vec<_> = open.iter().map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(kinds, ["pipe", "pipe", "/dev/null", "pipe", "pipe"], "{open:?}");
+    let limits = read("limits");
+    for (limit, most) in [("Max core file size", "0"), ("Max file size", "0"), ("Max open files", "0")] {
+        let line = limits.lines().find(|line| line.starts_with(limit)).expect(limit);
+        assert_eq!(
+            line[limit.len()..].split_whitespace().take(2).collect::<Vec<_>>(),
+            [most, most],
+            "{line}"
+        );
+    }
+    for limit in ["Max address space", "Max cpu time"] {
+        let line = limits.lines().find(|line| line.starts_with(limit)).expect(limit);
+        assert!(!line.contains("unlimited"), "{line}");
+    }
+    let status = read("status");
+    let is = |line: &str| status.lines().any(|known| known.split_whitespace().eq(line.split_whitespace()));
+    assert!(is("NoNewPrivs: 1") && is("Threads: 1"), "{status}");
+    let confinement = bench.pool.confinement().expect("a worker");
+    assert!(confinement.limits && confinement.no_new_privileges, "{confinement:?}");
+    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        assert!(confinement.seccomp && is("Seccomp: 2"), "{confinement:?} {status}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_worker_ends_when_its_parent_is_gone() {
+    use std::time::{Duration, Instant};
+    let bench = Bench::new();
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    let process = PathBuf::from(format!("/proc/{id}/stat"));
+    assert!(process.exists());
+    drop(bench);
+    let began = Instant::now();
+    // A zombie is one that has ended.
+    while fs::read_to_string(&process).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(began.elapsed() < Duration::from_secs(10), "it lives on");
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,11 @@
+//! Scripts in real worker processes, on a store in memory.
+
+mod calls;
+mod deploy;
+mod hostile;
+mod hostile_scripts;
+mod isolation;
+mod language;
+mod limits;
+mod pool;
+mod support;

@@ -1,0 +1,100 @@
+//! Who may use the workers, and what one that is lost takes with it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use larder_scripts::{Failure, Limits, Refused};
+
+use crate::support::{Bench, module, options};
+
+#[tokio::test]
+async fn runs_wait_for_a_worker_and_no_more_than_may() {
+    let limits = Limits::new().cpu(Duration::from_secs(5)).wall(Duration::from_secs(20));
+    let bench = Bench::with(options().workers(1).queue(2).limits(limits));
+    let source = module("let n = 0; for (let i = 0; i < 1e6; i++) n += i; return n > 0");
+    let runs = join_all((0..6).map(|_| bench.run(&source, None))).await;
+    let (done, refused): (Vec<_>, Vec<_>) = runs.into_iter().partition(Result::is_ok);
+    assert_eq!((done.len(), refused.len()), (3, 3));
+    for refused in refused {
+        assert!(matches!(refused, Err(Refused::Busy { retry_after }) if retry_after > Duration::ZERO));
+    }
+    assert_eq!(bench.pool.idle_workers().len(), 1);
+    assert!(bench.run(&source, None).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_caller_does_not_take_all_places() {
+    let bench = Bench::with(options().per_caller(2));
+    let source = module("return 1");
+    let of = |caller: &str| {
+        let mut request = bench.request(&source, None);
+        request.caller = caller.to_owned();
+        bench.pool.run(request)
+    };
+    let runs = join_all([of("a"), of("a"), of("a"), of("b")]).await;
+    let refused: Vec<_> = runs.iter().map(|run| run.as_ref().err()).collect();
+    assert_eq!(refused, [None, None, Some(&Refused::CallerBusy), None]);
+    assert!(of("a").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_killed_fails_its_own_run_only() {
+    let limits = Limits::new().cpu(Duration::from_secs(5)).wall(Duration::from_secs(20));
+    let bench = Bench::with(options().limits(limits));
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    let (source, other) = (module("console.log('begun'); for (;;);"), module("return await kv.exists('k')"));
+    let victim = tokio::spawn({
+        let pool = bench.pool.clone();
+        let request = bench.request(&source, None);
+        async move { pool.run(request).await }
+    });
+    while !bench.pool.idle_workers().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let others = join_all((0..10).map(|_| bench.run(&other, None))).await;
+    assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().expect("kill runs").success());
+    let report = victim.await.expect("no panic").expect("it was begun");
+    assert!(matches!(report.result, Err(Failure::Crashed)), "{report:?}");
+    for report in others {
+        report.expect("it is begun").result.expect("a result");
+    }
+    assert_eq!(bench.returns("return 2").await, 2);
+    assert!(!bench.pool.idle_workers().contains(&id));
+}
+
+#[tokio::test]
+async fn an_idle_worker_that_died_costs_no_run() {
+    let bench = Bench::new();
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().expect("kill runs").success());
+    assert_eq!(bench.returns("return 2").await, 2);
+}
+
+#[tokio::test]
+async fn a_run_whose_caller_has_left_goes_on_to_its_end() {
+    let bench = Bench::new();
+    bench.returns("return 1").await;
+    let source = module("for (let i = 0; i < 50; i++) await kv.increment('n')");
+    {
+        let run = bench.run(&source, None);
+        let left = tokio::time::timeout(Duration::from_millis(1), run).await;
+        drop(left);
+    }
+    while bench.pool.idle_workers().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.kv.get("n").await.expect("a get").as_deref(), Some(&b"50"[..]));
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_worker_is_an_error_and_not_a_hang() {
+    for program in ["/bin/true", "/bin/echo", "/nowhere"] {
+        let mut options = options();
+        options.program = larder_scripts::WorkerProgram::new(program);
+        let bench = Bench::with(options);
+        assert_eq!(bench.run("", None).await.expect_err(program), Refused::NoWorker);
+    }
+}
