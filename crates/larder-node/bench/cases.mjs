@@ -21,9 +21,10 @@ const bindingOf = (dir) => ({ service: "local-kv", dataDir: dir });
 
 /** Fills a store. */
 export async function fill(dir) {
-  await using store = await kv("bench", { binding: bindingOf(dir) });
+  const store = await kv("bench", { binding: bindingOf(dir) });
   const entries = Array.from({ length: ENTRIES }, (_, at) => [keyOf(at), VALUE]);
   for (const answer of await store.setMany(entries)) if (answer.status === "rejected") throw answer.reason;
+  await store[Symbol.asyncDispose]();
 }
 
 /** A get from the embedded store, beside an async call of an addon that does nothing. */
@@ -46,9 +47,10 @@ export async function concurrent(dir) {
   return {
     operations: 64 * 8,
     ours: async (count) => {
-      for (let from = 0; from < count; from += 64) {
-        await Promise.all(Array.from({ length: 64 }, (_, at) => store.get(keyOf(((from + at) * 7_919) % ENTRIES))));
-      }
+      const task = async (first) => {
+        for (let at = first; at < count; at += 64) await store.get(keyOf((at * 7_919) % ENTRIES));
+      };
+      await Promise.all(Array.from({ length: 64 }, (_, first) => task(first)));
     },
     theirs: async (count) => {
       for (let at = 0; at < count; at += 1) await store.get(keyOf((at * 7_919) % ENTRIES));

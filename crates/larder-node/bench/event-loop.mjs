@@ -8,7 +8,7 @@ const ROUNDS = 8;
 
 /** The longest stops in milliseconds, of both sides. */
 export async function longestStops(dir) {
-  await using store = await kv("bench", { binding: { service: "local-kv", dataDir: dir } });
+  const store = await kv("bench", { binding: { service: "local-kv", dataDir: dir } });
   const large = Array.from({ length: 100 }, (_, at) => [`large:${at}`, new Uint8Array(24_576)]);
   await store.setMany(large);
   const keys = Array.from({ length: 1_000 }, (_, at) => keyOf(at));

@@ -214,6 +214,13 @@ describe("over HTTP, with faults", async () => {
     assert.equal(proxy.seen.length, before + 1);
     for await (const { key } of scan) if (key === "lazy:105") break;
     assert.equal(proxy.seen.length, before + 1);
+    // Behind its middle, a page asks for the next one, and for no more however long the loop takes.
+    for await (const { key } of faulty.scan("lazy:")) {
+      if (key !== "lazy:120") continue;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      break;
+    }
+    assert.equal(proxy.seen.length, before + 3);
     // A page that is lost is read again, and no entry is missing or there twice.
     proxy.faults = ["none", "lose-reply", "cut-reply"];
     const read: string[] = [];

@@ -75,16 +75,20 @@ export class Handle implements Kv {
     return await this.#open().increment(checkKey(key), checkDelta(delta), ttlMs, checkSignal(given.signal));
   }
 
-  async *scan(prefix = "", options?: ScanOptions): AsyncGenerator<Entry, void, undefined> {
-    const { from, most, onCorrupt, signal } = scanOf(prefix, options);
-    const read = (request: PageRequest) => this.#open().page(from, request, signal);
-    yield* items(read, (entry) => entry.value.byteLength + entry.key.length, most, onCorrupt);
+  scan(prefix = "", options?: ScanOptions): AsyncGenerator<Entry, void, undefined> {
+    return items(() => {
+      const { from, signal, ...how } = scanOf(prefix, options);
+      const readPage = (request: PageRequest) => this.#open().page(from, request, signal);
+      return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, ...how };
+    });
   }
 
-  async *scanKeys(prefix = "", options?: ScanOptions): AsyncGenerator<EntryInfo, void, undefined> {
-    const { from, most, onCorrupt, signal } = scanOf(prefix, options);
-    const read = (request: PageRequest) => this.#open().keysPage(from, request, signal);
-    yield* items(read, (entry) => entry.key.length, most, onCorrupt);
+  scanKeys(prefix = "", options?: ScanOptions): AsyncGenerator<EntryInfo, void, undefined> {
+    return items(() => {
+      const { from, signal, ...how } = scanOf(prefix, options);
+      const readPage = (request: PageRequest) => this.#open().keysPage(from, request, signal);
+      return { readPage, bytesOf: (entry) => entry.key.length, ...how };
+    });
   }
 
   async scanPage(prefix = "", options?: PageOptions): Promise<Page<Entry>> {

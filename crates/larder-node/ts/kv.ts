@@ -176,7 +176,7 @@ export interface Kv extends AsyncDisposable {
   /**
    * Goes through the live entries under a prefix, in key order, each once; the empty prefix is that of all.
    *
-   * They are read in pages, the next one when it is asked for. Leaving the loop ends the scan.
+   * They are read in pages, at most one ahead. Leaving the loop ends the scan.
    */
   scan(prefix?: string, options?: ScanOptions): AsyncGenerator<Entry, void, undefined>;
 
