@@ -16,11 +16,11 @@ async function timed(side, operations) {
 async function both(one) {
   const { operations, ours, theirs } = await one(dir);
   // Until the engine has compiled both.
-  for (let turn = 0; turn < 8; turn += 1) {
+  const [warming, turns] = operations >= 4_000 ? [2, 5] : [8, TURNS];
+  for (let turn = 0; turn < warming; turn += 1) {
     await theirs(operations);
     await ours(operations);
   }
-  const turns = operations >= 10_000 ? 3 : TURNS;
   let [mine, others] = [0, 0];
   for (let turn = 0; turn < turns; turn += 1) {
     others += await timed(theirs, operations);
