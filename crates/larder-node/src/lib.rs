@@ -16,6 +16,8 @@ mod write;
 
 use napi_derive::napi;
 
+pub use store::{Store, open};
+
 /// The version of the addon, which must be that of the package.
 #[napi]
 pub fn version() -> String {

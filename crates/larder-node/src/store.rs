@@ -23,7 +23,7 @@ struct Open {
 
 /// Opens the store that an id is bound to: by the environment, or by the text of a binding.
 #[napi]
-pub(crate) async fn open(id: String, binding: Option<String>) -> napi::Result<Store> {
+pub async fn open(id: String, binding: Option<String>) -> napi::Result<Store> {
     let opened = match binding {
         Some(text) => Bindings::from_map([(id.as_str(), text)]).load_kv(&id).await.map(|kv| (kv, None)),
         None => Lease::open(&id).await.map(|(kv, lease)| (kv, Some(lease))),
