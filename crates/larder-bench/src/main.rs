@@ -7,6 +7,7 @@
 mod clouds_suite;
 mod copy_suite;
 mod gateway_suite;
+mod node_suite;
 mod report;
 mod runner;
 mod scripts_suite;
@@ -61,6 +62,8 @@ enum Suite {
     Gateway,
     /// Scripts in worker processes: runs of one core, and good ones beside hostile ones.
     Scripts,
+    /// The TypeScript SDK; needs Node.js, and the package built for release in `crates/larder-node`.
+    Node,
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -109,6 +112,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     if all || arguments.suites.contains(&Suite::Scripts) {
         rows.extend(scripts_suite::run(&plan)?);
     }
+    if all || arguments.suites.contains(&Suite::Node) {
+        rows.extend(node_suite::run(&plan)?);
+    }
     if rows.is_empty() {
         return Err("no case has that in its name".into());
     }
@@ -131,6 +137,8 @@ fn work(worker: &[String]) -> Outcome<()> {
         gateway_suite::measure(case, side, dir.as_ref())?.to_string()
     } else if let Some(case) = case.strip_prefix(scripts_suite::PREFIX) {
         scripts_suite::measure(case, side)?.to_string()
+    } else if let Some(case) = case.strip_prefix(node_suite::PREFIX) {
+        node_suite::measure(case, dir.as_ref())?
     } else {
         sled_suite::measure(case, side, dir.as_ref())?.to_string()
     };

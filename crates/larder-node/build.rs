@@ -1,0 +1,5 @@
+//! What linkers have to know of an addon.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,18 @@
+// Checks the types, and runs the tests: `npm test`, or `npm test -- http` for those whose name has that in it.
+
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { cargo, root, run } from "./addon.mjs";
+
+const [only = ""] = process.argv.slice(2);
+
+run("npx", ["tsc", "--project", "tsconfig.json"]);
+run("npx", ["tsc", "--project", "tsconfig.edge.json"]);
+run("npx", ["tsup", "--config", "tsup.tests.ts", "--silent"]);
+
+const program = process.env.LARDER_PROGRAM ?? join(cargo(["larder-cli"], "debug"), "larder");
+const folder = join(root, "build/test");
+const tests = readdirSync(folder).filter((name) => name.endsWith(".test.js") && name.includes(only));
+const paths = tests.map((name) => join(folder, name));
+run(process.execPath, ["--test", "--test-reporter=spec", ...paths], root, { ...process.env, LARDER_PROGRAM: program });

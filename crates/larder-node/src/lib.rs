@@ -1,0 +1,35 @@
+//! The addon of the npm package `@larder/kv`: Larder in a process of Node.js.
+//!
+//! It is called by the package's TypeScript alone, which checks arguments, encodes values and makes errors; `ts/native`
+//! says what it expects of this. What is at hand is answered at once; everything else is a promise.
+
+mod batch;
+mod cancel;
+mod failure;
+mod lease;
+mod packed;
+mod read;
+mod run;
+mod scan;
+mod store;
+mod write;
+
+use napi_derive::napi;
+
+pub use store::{Store, open};
+
+/// The version of the addon, which must be that of the package.
+#[napi]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Does nothing, as a promise: what crossing the boundary costs. Benchmarks compare with it.
+#[napi]
+pub async fn empty() {}
+
+/// Whether it was built with optimizations. Benchmarks refuse one that was not.
+#[napi]
+pub fn is_optimized() -> bool {
+    !cfg!(debug_assertions)
+}

@@ -1,0 +1,65 @@
+//! Running a call: at once where what it wants is at hand, otherwise as a promise.
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use futures_util::future::{Either as First, select};
+use larder::{Error, ErrorKind, Result};
+use napi::bindgen_prelude::{Either, Env, PromiseRaw, ToNapiValue, within_runtime_if_available};
+
+use crate::cancel::Cancel;
+use crate::failure::thrown;
+
+/// What a call gives: its answer, or the promise of it.
+pub(crate) type Soon<'env, V> = Either<V, PromiseRaw<'env, V>>;
+
+/// A call under way.
+type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// Runs a call that may be answered from memory: going to another thread and back costs more than such an answer.
+///
+/// `show` makes a value of JavaScript of the answer, on JavaScript's thread.
+pub(crate) fn at_hand<'env, T, V, S>(
+    env: &'env Env,
+    cancel: Option<&Cancel>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    show: S,
+) -> napi::Result<Soon<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue,
+    S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+{
+    let mut work: Work<T> = Box::pin(work);
+    // Nobody is woken: what is not ready is polled again, where it then runs.
+    let mut context = Context::from_waker(Waker::noop());
+    match within_runtime_if_available(|| work.as_mut().poll(&mut context)) {
+        Poll::Ready(Ok(answer)) => show(env, answer).map(Either::A),
+        Poll::Ready(Err(error)) => Err(thrown(&error)),
+        Poll::Pending => promised(env, cancel, work, show).map(Either::B),
+    }
+}
+
+/// Runs a call on the threads of the addon.
+pub(crate) fn promised<'env, T, V, S>(
+    env: &'env Env,
+    cancel: Option<&Cancel>,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    show: S,
+) -> napi::Result<PromiseRaw<'env, V>>
+where
+    T: Send + 'static,
+    V: ToNapiValue,
+    S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+{
+    let signal = cancel.map(Cancel::signal);
+    let whole = async move {
+        let Some(signal) = signal else { return work.await.map_err(|error| thrown(&error)) };
+        match select(pin!(work), pin!(signal.notified())).await {
+            First::Left((done, _)) => done.map_err(|error| thrown(&error)),
+            // Nobody reads it: the caller has been told by the signal.
+            First::Right(_) => Err(thrown(&Error::new(ErrorKind::Internal, "the call was ended"))),
+        }
+    };
+    env.spawn_future_with_callback(whole, show)
+}

@@ -1,0 +1,75 @@
+//! An open store.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use larder::{Bindings, Error, ErrorKind, Kv};
+use napi::bindgen_prelude::spawn_blocking;
+use napi_derive::napi;
+
+use crate::failure::thrown;
+use crate::lease::Lease;
+
+/// A handle on a store, until it is closed.
+#[napi]
+#[derive(Debug)]
+pub struct Store(Mutex<Option<Open>>);
+
+#[derive(Debug)]
+struct Open {
+    kv: Kv,
+    /// For a store that the bindings of the environment keep. Dropped behind the handle on it.
+    _lease: Option<Lease>,
+}
+
+/// Opens the store that an id is bound to: by the environment, or by the text of a binding.
+#[napi]
+pub async fn open(id: String, binding: Option<String>) -> napi::Result<Store> {
+    let opened = match binding {
+        Some(text) => Bindings::from_map([(id.as_str(), text)]).load_kv(&id).await.map(|kv| (kv, None)),
+        None => Lease::open(&id).await.map(|(kv, lease)| (kv, Some(lease))),
+    };
+    let (kv, lease) = opened.map_err(|error| thrown(&error))?;
+    Ok(Store(Mutex::new(Some(Open { kv, _lease: lease }))))
+}
+
+#[napi]
+impl Store {
+    /// Closes the handle. Calls that are under way come to their end; a store without other handles is closed then.
+    #[napi]
+    pub async fn close(&self) -> napi::Result<()> {
+        let Some(open) = self.take() else { return Ok(()) };
+        // An embedded store is closed when all is on disk.
+        spawn_blocking(move || drop(open)).await.map_err(|error| napi::Error::from_reason(error.to_string()))
+    }
+
+    /// The platform and the store, for people.
+    #[napi]
+    pub fn describe(&self) -> napi::Result<String> {
+        Ok(self.kv()?.describe())
+    }
+
+    pub(crate) fn kv(&self) -> napi::Result<Kv> {
+        match &*self.lock() {
+            Some(open) => Ok(open.kv.clone()),
+            None => Err(thrown(&Error::new(ErrorKind::InvalidInput, "the handle was closed"))),
+        }
+    }
+
+    fn take(&self) -> Option<Open> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Store {
+    /// Whoever forgot to close a handle leaves that to the garbage collector, which runs on JavaScript's thread and must not
+    /// wait for a disk.
+    fn drop(&mut self) {
+        if let Some(open) = self.take() {
+            std::thread::spawn(move || drop(open));
+        }
+    }
+}

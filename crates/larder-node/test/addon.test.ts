@@ -1,0 +1,115 @@
+// What holds of stores in this process alone.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { inspect } from "node:util";
+
+import { kv, type LarderError } from "@larder/kv";
+import { equal, rejects } from "./suite/check.js";
+import { directory, larder } from "./support/program.js";
+
+const local = (dataDir: string) => ({ binding: { service: "local-kv", dataDir } });
+
+test("a binding is found in the environment, and what is missing is told", async () => {
+  const dataDir = directory();
+  const error = await rejects(kv("node-missing"), "NotConfigured");
+  for (const place of ["LARDER_NODE_MISSING_BINDING", "ALIEN_NODE_MISSING_BINDING", "LARDER_BINDINGS"]) {
+    assert.ok(error.message.includes(place), error.message);
+  }
+  process.env["LARDER_NODE_FOUND_BINDING"] = JSON.stringify({ service: "local-kv", dataDir });
+  await using store = await kv("node-found");
+  await store.set("k", "x");
+  await using same = await kv("node-found");
+  equal(await same.getText("k"), "x");
+});
+
+test("a binding that cannot be used is refused, without what it holds", async () => {
+  for (const binding of [
+    "hunter2", "", { service: "local-kv" }, { service: "dynamodb", tableName: "t", secret: "hunter2" },
+    "tablestorage://account/table?accountKey=hunter2", { service: "local-kv", dataDir: { env: "NO_SUCH_VARIABLE" } },
+  ]) {
+    const error = await rejects(kv("cache", { binding }), "NotConfigured");
+    assert.ok(!error.message.includes("hunter2"), error.message);
+  }
+  await rejects(kv("cache", { binding: 7 as unknown as string }), "InvalidInput");
+  await rejects(kv("cache", { url: "https://x" } as object), "InvalidInput");
+});
+
+test("an error tells what it was about, and printing it shows no whole key", async () => {
+  await using store = await kv("errors", local(directory()));
+  const key = "session:0123456789abcdef";
+  await store.set(key, "no number");
+  const error: LarderError = await rejects(store.increment(key), "InvalidInput");
+  assert.equal(error.key, key);
+  assert.deepEqual([error.operation, error.binding, error.retryable, error.name], ["increment", "errors", false, "LarderError"]);
+  assert.ok(error.message.startsWith('increment "session:…(24 bytes)" on "errors": invalid input: '), error.message);
+  const printed = `${inspect(error, { depth: 9 })} ${JSON.stringify(error)} ${error.stack}`;
+  assert.ok(!printed.includes("0123456789") && !printed.includes("no number"), printed);
+});
+
+test("a disposed store can be opened by another process", async () => {
+  const dataDir = directory();
+  const url = `local-kv:${dataDir}`;
+  {
+    await using store = await kv("closing", local(dataDir));
+    await using again = await kv("closing", local(dataDir));
+    await store.set("k", "from Node");
+    await again[Symbol.asyncDispose]();
+    equal(await store.getText("k"), "from Node");
+    // It belongs to one process at a time.
+    const busy = await larder(["get", "k", "--url", url], dataDir).catch((error: { code: number }) => error.code);
+    assert.equal(busy, 1);
+  }
+  assert.equal(await larder(["get", "k", "--url", url], dataDir), "from Node");
+  // The same by the environment, where handles are shared.
+  process.env["LARDER_NODE_CLOSING_BINDING"] = url;
+  const [one, two] = await Promise.all([kv("node-closing"), kv("node-closing")]);
+  await one[Symbol.asyncDispose]();
+  equal(await two.getText("k"), "from Node");
+  await two[Symbol.asyncDispose]();
+  assert.equal(await larder(["get", "k", "--url", url], dataDir), "from Node");
+  await using third = await kv("node-closing");
+  equal(await third.getText("k"), "from Node");
+});
+
+test("calls that were begun come to their end, also where the handle is disposed of meanwhile", async () => {
+  const dataDir = directory();
+  const store = await kv("ending", local(dataDir));
+  const writes = Array.from({ length: 50 }, (_, at) => store.set(`k:${at}`, "x"));
+  // Begun, and not only asked for.
+  await Promise.resolve();
+  await store[Symbol.asyncDispose]();
+  const stored = await Promise.allSettled(writes);
+  const done = stored.filter((one) => one.status === "fulfilled").length;
+  await using again = await kv("ending", local(dataDir));
+  assert.equal((await again.scanKeysPage("k:")).items.length, done);
+});
+
+test("a loop that awaits what is at hand lets timers have their turn", async () => {
+  await using store = await kv("turns", local(directory()));
+  await store.set("k", new Uint8Array(1_024));
+  let ticks = 0;
+  const timer = setInterval(() => (ticks += 1), 1);
+  const began = performance.now();
+  while (performance.now() - began < 500) await store.get("k");
+  clearInterval(timer);
+  // At once it would be none at all; every 2 ms it would be 250.
+  assert.ok(ticks > 50, `timers had ${ticks} turns in 500 ms`);
+});
+
+test("handles that nobody disposed of do not keep the process", async () => {
+  const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
+  const script = join(directory(), "script.mjs");
+  const entry = new URL("../../dist/index.js", import.meta.url);
+  writeFileSync(script, `
+    import { kv } from ${JSON.stringify(entry.href)};
+    const store = await kv("open", { binding: { service: "local-kv", dataDir: ${JSON.stringify(directory())} } });
+    await store.set("k", "x");
+    console.log(await store.getText("k"));
+  `);
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
+  assert.equal(stdout, "x\n");
+});

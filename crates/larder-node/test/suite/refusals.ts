@@ -1,0 +1,162 @@
+import type { Kv, SetOptions } from "@larder/kv/http";
+import type { Case } from "./case.js";
+import { all, equal, ok, rejects } from "./check.js";
+
+/** Calls that no type allows, as JavaScript can make them. */
+type Loose = (...given: unknown[]) => Promise<unknown>;
+
+export const refusals: Case[] = [
+  {
+    name: "keys that are none are refused",
+    async run({ kv, own }) {
+      const keys: unknown[] = [
+        "", "k".repeat(513), "/".repeat(171), "🥫".repeat(43), "\ud800", "a\udc00b", undefined, null, 7, {}, [own("k")],
+      ];
+      for (const key of keys) {
+        for (const call of callsOf(kv)) await rejects(call(key), "InvalidInput");
+        await rejects(kv.getMany([own("k"), key as string]), "InvalidInput");
+        await rejects(kv.deleteMany([key as string]), "InvalidInput");
+        await rejects(kv.setMany([[key as string, "x"]]), "InvalidInput");
+      }
+      const error = await rejects(kv.get("k".repeat(513)), "InvalidInput");
+      ok(error.message.includes("513") && error.message.includes("512"), error.message);
+      equal(error.retryable, false);
+      equal(await kv.get("k".repeat(512)), undefined);
+      equal(await kv.get("/".repeat(170)), undefined);
+    },
+  },
+  {
+    name: "values that are none are refused",
+    async run({ kv, own }) {
+      const circle: Record<string, unknown> = {};
+      circle["self"] = circle;
+      const values: unknown[] = [
+        "x".repeat(24_577), new Uint8Array(24_577), "é".repeat(12_289), "\ud800", undefined, () => "x", Symbol("x"), 1n,
+        { n: 1n }, circle, Number.NaN, Number.POSITIVE_INFINITY, new ArrayBuffer(1), new DataView(new ArrayBuffer(1)),
+        new Uint16Array(1), new Map([["a", 1]]), new Set([1]), Promise.resolve("x"), detached(),
+      ];
+      for (const value of values) {
+        await rejects(kv.set(own("k"), value as string), "InvalidInput");
+        await rejects(kv.setMany([[own("j"), "x"], [own("k"), value as string]]), "InvalidInput");
+      }
+      equal(valuesThere(await kv.scanPage(own(""))), 0);
+      const error = await rejects(kv.set(own("k"), `hunter2${"x".repeat(24_577)}`), "InvalidInput");
+      ok(error.message.includes("24584") && !error.message.includes("hunter2"), error.message);
+      // A lone surrogate in JSON is escaped, and comes back as it was.
+      await kv.set(own("k"), { text: "\ud800" });
+      equal(await kv.getJson(own("k")), { text: "\ud800" });
+    },
+  },
+  {
+    name: "options that are out of bounds are refused, and undefined ones are as none",
+    async run({ kv, own }) {
+      const bad: unknown[] = [
+        { ttlMs: 0 }, { ttlMs: -1 }, { ttlMs: -0.5 }, { ttlMs: Number.NaN }, { ttlMs: Number.POSITIVE_INFINITY },
+        { ttlMs: 250_000_000_000_001 }, { ttlMs: "60" }, { ttlMs: null }, { ttlMs: 60n }, { ttl: 60 }, { ifNotExists: 1 },
+        { ifVersion: "" }, { ifVersion: 7 }, { ifVersion: null }, { ifNotExists: true, ifVersion: "AAAA" },
+        { signal: {} }, null, 60, "60",
+      ];
+      const set = kv.set.bind(kv) as Loose;
+      for (const options of bad) await rejects(set(own("k"), "x", options), "InvalidInput");
+      equal(await kv.exists(own("k")), false);
+      const none: SetOptions = { ttlMs: undefined, ifNotExists: undefined, ifVersion: undefined, signal: undefined };
+      ok(await kv.set(own("k"), "x", none), "it is stored");
+      ok(await kv.set(own("k"), "x", undefined), "it is stored");
+      equal((await kv.entry(own("k")))?.ttlMs, undefined);
+      // Fractions round up, so that no entry ends early.
+      ok(await kv.set(own("long"), "x", { ttlMs: 599_999.2 }), "it is stored");
+      ok(((await kv.entry(own("long")))?.ttlMs ?? 0) <= 600_000, "it lives that long");
+      ok(await kv.set(own("short"), "x", { ttlMs: 0.2 }), "it is stored for a millisecond");
+      ok(await kv.set(own("longest"), "x", { ttlMs: 250_000_000_000_000 }), "it is stored");
+      const touch = kv.touch.bind(kv) as Loose;
+      for (const ttlMs of [undefined, 0, -1, Number.NaN, "1"]) await rejects(touch(own("k"), ttlMs), "InvalidInput");
+    },
+  },
+  {
+    name: "limits, cursors, deltas and lists that are none are refused",
+    async run({ kv, own }) {
+      const page = kv.scanPage.bind(kv) as Loose;
+      for (const limit of [0, -1, 1.5, 1_001, 1e9, Number.NaN, "10", null]) {
+        await rejects(page(own(""), { limit }), "InvalidInput");
+        await rejects((kv.scanKeysPage.bind(kv) as Loose)(own(""), { limit }), "InvalidInput");
+      }
+      for (const cursor of ["", 7, null]) await rejects(page(own(""), { cursor }), "InvalidInput");
+      for (const prefix of ["k".repeat(513), "\ud800", null, 7]) await rejects(page(prefix), "InvalidInput");
+      for (const limit of [0, -1, 1.5, Number.NaN, "10"]) {
+        await rejects(all(kv.scan(own(""), { limit: limit as number })), "InvalidInput");
+      }
+      equal(await all(kv.scan(own(""), { limit: Number.POSITIVE_INFINITY })), []);
+      await rejects(all(kv.scan(own(""), { pageSize: 1 } as object)), "InvalidInput");
+      const increment = kv.increment.bind(kv) as Loose;
+      for (const delta of [1.5, Number.NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, "1", null]) {
+        await rejects(increment(own("n"), delta), "InvalidInput");
+      }
+      equal(await kv.exists(own("n")), false);
+      for (const list of [undefined, null, 7, own("k"), {}]) {
+        await rejects((kv.getMany.bind(kv) as Loose)(list), "InvalidInput");
+        await rejects((kv.setMany.bind(kv) as Loose)(list), "InvalidInput");
+        await rejects((kv.deleteMany.bind(kv) as Loose)(list), "InvalidInput");
+      }
+      const error = await rejects((kv.setMany.bind(kv) as Loose)([[own("a"), "x"], [own("b")]]), "InvalidInput");
+      ok(error.message.includes("item 1"), error.message);
+      equal(await kv.exists(own("a")), false);
+    },
+  },
+  {
+    name: "a signal that says stop is obeyed, with its reason",
+    async run({ kv, own }) {
+      const reason = new Error("enough");
+      const signal = AbortSignal.abort(reason);
+      const calls = [
+        kv.get(own("k"), { signal }), kv.entry(own("k"), { signal }), kv.exists(own("k"), { signal }),
+        kv.set(own("k"), "x", { signal }), kv.delete(own("k"), { signal }), kv.touch(own("k"), null, { signal }),
+        kv.increment(own("k"), 1, { signal }), kv.scanPage(own(""), { signal }), kv.scanKeysPage(own(""), { signal }),
+        all(kv.scan(own(""), { signal })), kv.getMany([own("k")], { signal }), kv.setMany([[own("k"), "x"]], { signal }),
+        kv.deleteMany([own("k")], { signal }),
+      ];
+      for (const call of calls) equal(await call.then(() => "resolved", (error: unknown) => error === reason), true);
+      equal(await kv.exists(own("k")), false);
+      const later = new AbortController();
+      const writing = kv.set(own("k"), "x", { signal: later.signal });
+      later.abort(reason);
+      // It may have been done already, and never hangs.
+      equal(await writing.then((stored) => stored, (error: unknown) => error === reason), true);
+      // Unused ones change nothing.
+      ok(await kv.set(own("k"), "x", { signal: new AbortController().signal }), "it is stored");
+    },
+  },
+  {
+    name: "a handle that was disposed of refuses every call, and others do not mind",
+    async run({ kv, own, open }) {
+      await kv.set(own("k"), "x");
+      const other = await open();
+      equal(await other.getText(own("k")), "x");
+      await other[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+      for (const call of callsOf(other)) await rejects(call(own("k")), "InvalidInput");
+      await rejects(all(other.scan(own(""))), "InvalidInput");
+      equal(await kv.getText(own("k")), "x");
+    },
+  },
+];
+
+/** Every call about one key. */
+function callsOf(kv: Kv): ((key: unknown) => Promise<unknown>)[] {
+  return [
+    (key) => kv.get(key as string), (key) => kv.getText(key as string), (key) => kv.getJson(key as string),
+    (key) => kv.entry(key as string), (key) => kv.exists(key as string), (key) => kv.set(key as string, "x"),
+    (key) => kv.put(key as string, "x"), (key) => kv.delete(key as string), (key) => kv.touch(key as string, null),
+    (key) => kv.increment(key as string),
+  ];
+}
+
+/** An array whose buffer was given away. */
+function detached(): Uint8Array {
+  const bytes = new Uint8Array(8);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
+function valuesThere(page: { items: unknown[] }): number {
+  return page.items.length;
+}

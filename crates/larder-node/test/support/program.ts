@@ -1,0 +1,64 @@
+// The program `larder`, run as its users run it.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+/** Where the program is: `npm test` builds it, and says so. */
+export const PROGRAM = required("LARDER_PROGRAM");
+
+/** A variable that must be set. Nothing is skipped where it is not. */
+export function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`${name} is not set; run the tests by cargo xtask test, or npm test`);
+  return value;
+}
+
+/** A directory of a test's own. */
+export function directory(): string {
+  return mkdtempSync(join(tmpdir(), "larder-node-"));
+}
+
+/** Runs the program to its end, which must be a good one; returns what it printed. */
+export async function larder(args: string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await promisify(execFile)(PROGRAM, args, { cwd, env: { ...process.env, ...env } });
+  return stdout;
+}
+
+/** A gateway that runs. */
+export class Gateway {
+  /** Where it listens. */
+  readonly url: string;
+  readonly #process: ChildProcess;
+
+  private constructor(url: string, process: ChildProcess) {
+    this.url = url;
+    this.#process = process;
+  }
+
+  /** Starts `larder serve` on a free port, and waits until it listens. */
+  static async start(args: string[], cwd: string, env: Record<string, string> = {}): Promise<Gateway> {
+    const all = ["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "-o", "json", ...args];
+    const child = spawn(PROGRAM, all, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await Promise.race([
+      once(createInterface(child.stdout), "line"),
+      once(child, "exit").then(([code]) => Promise.reject(new Error(`larder serve ended with ${code}`))),
+    ])) as [string];
+    return new Gateway((JSON.parse(line) as { listening: string }).listening, child);
+  }
+
+  /** Ends it. */
+  async stop(): Promise<void> {
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGTERM");
+    await ended;
+  }
+}

@@ -1,0 +1,99 @@
+import { invalid, LarderError, unframed } from "./errors.js";
+import { MAX_BATCH_BYTES, MAX_BATCH_KEYS } from "./transport.js";
+import { untilTime } from "./turn.js";
+
+/** How many parts of a batch are under way at once. */
+const AT_ONCE = 4;
+
+/** How many items are looked at without asking for the time. */
+const STRIDE = 64;
+
+/** Checks what was given, item by item, before anything is sent. A large batch does not stop the event loop. */
+export async function checkedList<G, C>(given: Iterable<G>, check: (given: G, at: number) => C): Promise<C[]> {
+  // A text is a list of characters, and never of keys.
+  if (typeof given === "string" || typeof given?.[Symbol.iterator] !== "function") {
+    throw invalid("a batch is a list: an array, a Map, or another iterable");
+  }
+  const checked: C[] = [];
+  for (const one of given) {
+    checked.push(placed(checked.length, () => check(one, checked.length)));
+    if (checked.length % STRIDE === 0) await untilTime();
+  }
+  return checked;
+}
+
+/** Says of an item that is refused where in the list it stood. */
+function placed<T>(at: number, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof LarderError)) throw error;
+    throw invalid(`item ${at}: ${unframed(error)}`);
+  }
+}
+
+/** One part of a batch: the items from one place on. */
+interface Part<I> {
+  from: number;
+  items: I[];
+}
+
+/**
+ * Runs a batch in parts that are small enough for a request, some at once, and puts the answers together in order.
+ *
+ * A part that fails as a whole fails at each of its places: what became of the others is known all the same. Only a signal
+ * ends them all.
+ */
+export async function inParts<I, O>(
+  given: readonly I[],
+  bytesOf: (item: I) => number,
+  run: (items: I[]) => Promise<PromiseSettledResult<O>[]>,
+  signal: AbortSignal | undefined,
+): Promise<PromiseSettledResult<O>[]> {
+  const answers: PromiseSettledResult<O>[] = new Array(given.length);
+  const running = new Set<Promise<void>>();
+  for await (const part of parts(given, bytesOf)) {
+    const work = answer(part, run, answers, signal).finally(() => running.delete(work));
+    // Where one ends the batch, nobody waits for the others.
+    work.catch(() => {});
+    running.add(work);
+    if (running.size >= AT_ONCE) await Promise.race(running);
+  }
+  await Promise.all(running);
+  return answers;
+}
+
+async function* parts<I>(given: readonly I[], bytesOf: (item: I) => number): AsyncGenerator<Part<I>> {
+  let part: Part<I> = { from: 0, items: [] };
+  let size = 0;
+  for (const [at, item] of given.entries()) {
+    const bytes = bytesOf(item);
+    if (part.items.length === MAX_BATCH_KEYS || (part.items.length > 0 && size + bytes > MAX_BATCH_BYTES)) {
+      yield part;
+      await untilTime();
+      part = { from: at, items: [] };
+      size = 0;
+    }
+    part.items.push(item);
+    size += bytes;
+  }
+  if (part.items.length > 0) yield part;
+}
+
+async function answer<I, O>(
+  part: Part<I>,
+  run: (items: I[]) => Promise<PromiseSettledResult<O>[]>,
+  answers: PromiseSettledResult<O>[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let results: PromiseSettledResult<O>[];
+  try {
+    results = await run(part.items);
+  } catch (reason) {
+    if (signal?.aborted || !(reason instanceof LarderError)) throw reason;
+    results = part.items.map(() => ({ status: "rejected", reason }));
+  }
+  results.forEach((result, at) => {
+    answers[part.from + at] = result;
+  });
+}

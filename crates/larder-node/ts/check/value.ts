@@ -1,0 +1,96 @@
+import { invalid, LarderError } from "../errors.js";
+import { hasLoneSurrogate, utf8 } from "../text.js";
+
+const MAX_VALUE_BYTES = 24_576;
+
+/**
+ * The bytes of a value, refused if they are too many (V1).
+ *
+ * They are the store's own: what the caller does to an array afterwards changes nothing.
+ */
+export function toBytes(value: unknown): Uint8Array {
+  const bytes = encode(value);
+  if (bytes.byteLength > MAX_VALUE_BYTES) {
+    throw invalid(
+      `the value has ${bytes.byteLength} bytes; the limit is ${MAX_VALUE_BYTES}: store large data elsewhere and its ` +
+        "address here",
+    );
+  }
+  return bytes;
+}
+
+function encode(value: unknown): Uint8Array {
+  if (typeof value === "string") return encodeText(value);
+  if (value instanceof Uint8Array) return copy(value);
+  return utf8(json(value));
+}
+
+function encodeText(text: string): Uint8Array {
+  if (hasLoneSurrogate(text)) {
+    throw invalid("the value has half of a surrogate pair, which is no text: give the bytes as a Uint8Array");
+  }
+  return utf8(text);
+}
+
+function copy(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === 0) refuseDetached(bytes);
+  // Not slice(): that of a Buffer is a view. The new one is never shared with other threads, which fetch would refuse.
+  return new Uint8Array(bytes);
+}
+
+/** An array whose buffer was given away looks like an empty one, and would be stored as that. */
+function refuseDetached(bytes: Uint8Array): void {
+  try {
+    new Uint8Array(bytes.buffer);
+  } catch {
+    throw invalid("the value's buffer is detached: it was given away, as by postMessage; copy it before that");
+  }
+}
+
+function json(value: unknown): string {
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer || isShared(value)) {
+    throw invalid("the value is binary, but no Uint8Array: wrap it, as in new Uint8Array(buffer)");
+  }
+  if (value instanceof Map || value instanceof Set || value instanceof Promise) {
+    throw invalid("the value is a Map, a Set or a Promise, of which JSON keeps nothing: make an object or an array of it");
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    throw invalid("the value is no finite number, which JSON cannot say");
+  }
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // The engine's message may quote what is in the value.
+    throw invalid("the value cannot be written as JSON: is it a bigint, or does it hold one, or itself?");
+  }
+  if (text === undefined) {
+    throw invalid(`the value cannot be written as JSON: it is ${typeof value}; to remove the entry, delete the key`);
+  }
+  return text;
+}
+
+function isShared(value: unknown): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && value instanceof SharedArrayBuffer;
+}
+
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text that bytes are (V2). */
+export function toText(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    throw new LarderError("Corrupt", "the value is not UTF-8 text");
+  }
+}
+
+/** The JSON that bytes are (V2). The parser's message is left out: it may quote the value. */
+export function fromJson(bytes: Uint8Array): unknown {
+  const text = toText(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new LarderError("Corrupt", "the value is not JSON");
+  }
+}

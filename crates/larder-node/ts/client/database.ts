@@ -1,0 +1,151 @@
+import { readJson } from "../http/items.js";
+import type { Call } from "../http/attempt.js";
+import type { Failure } from "../http/problem.js";
+import type { Effect, Requester } from "../http/requester.js";
+import type { ClientError, Result } from "./result.js";
+
+/** What to store. */
+export interface PutData {
+  /** The key. */
+  key: string;
+  /** The value: whatever JSON can say. */
+  value: unknown;
+  /** How long it lives, in seconds; for ever unless told. */
+  ttl?: number | undefined;
+  /** Stores only if the key is absent. */
+  ifNotExists?: boolean | undefined;
+}
+
+/** What was stored. */
+export interface DataPut {
+  /** The key. */
+  key: string;
+  /** Whether the value was stored: false when `ifNotExists` was asked for and the key was there. */
+  stored: boolean;
+}
+
+/** Which entry to retrieve. */
+export interface ScanKey {
+  /** The key. */
+  key: string;
+}
+
+/** Which entries to retrieve. */
+export interface ScanPrefix {
+  /** What their keys begin with. */
+  prefix: string;
+  /** Where to go on: the `cursor` of the page before. */
+  cursor?: string | null | undefined;
+  /** The most entries, 1 to 1,000; 100 unless told. */
+  limit?: number | undefined;
+}
+
+/** An entry. Nothing checks that its value is a `T`. */
+export interface DataEntry<T> {
+  /** The key. */
+  key: string;
+  /** The value; a string of base64 where it is not JSON, and then `encoding` says so. */
+  value: T;
+  /** How the value is written, if it is not JSON. */
+  encoding?: "base64";
+  /** When the entry expires, as RFC 3339; not there for one that stays. */
+  expiresAt?: string;
+}
+
+/** Some entries, in key order. */
+export interface DataPage<T> {
+  /** The entries. */
+  items: DataEntry<T>[];
+  /** Where to go on; null at the end. */
+  cursor: string | null;
+}
+
+/** Which script to run. */
+export interface RunScript {
+  /** Its name. */
+  script: string;
+  /** What it is given: whatever JSON can say. */
+  input?: unknown;
+}
+
+const DATA = "/v1/operations/data";
+const SCRIPTS = "/v1/operations/scripts";
+
+/** The gateway's plain API. No call throws or rejects because of what the gateway or the network does. */
+export class Database {
+  readonly #requester: Requester;
+
+  /** @internal */
+  constructor(requester: Requester) {
+    this.#requester = requester;
+  }
+
+  /** Stores data with a key. */
+  async putData(data: PutData): Promise<Result<DataPut>> {
+    return await this.#post(DATA, data, data?.ifNotExists ? "once" : "repeatable");
+  }
+
+  /** Retrieves data by its key; `NOT_FOUND` if it is not there. */
+  async scanData<T = any>(wanted: ScanKey): Promise<Result<DataEntry<T>>>;
+  /** Retrieves a page of data by a prefix of its keys. */
+  async scanData<T = any>(wanted: ScanPrefix): Promise<Result<DataPage<T>>>;
+  async scanData(wanted: ScanKey | ScanPrefix): Promise<Result<unknown>> {
+    return await this.#send({ method: "GET", path: DATA + queryOf(wanted) }, "read");
+  }
+
+  /** Deletes data by its key. It succeeds also if there is none. */
+  async deleteData(unwanted: ScanKey): Promise<Result<{ key: string }>> {
+    return await this.#send({ method: "DELETE", path: DATA + queryOf(unwanted) }, "repeatable");
+  }
+
+  /** Runs a serverless script; `val` is what it returned. It is never run again by itself. */
+  async runScript<T = any>(script: RunScript): Promise<Result<T>> {
+    return await this.#post(SCRIPTS, script, "once");
+  }
+
+  async #post<T>(path: string, document: unknown, effect: Effect): Promise<Result<T>> {
+    let body: string | undefined;
+    try {
+      body = JSON.stringify(document);
+    } catch {
+      // The engine's message may quote what is in the document.
+    }
+    if (body === undefined) return refused("the request cannot be written as JSON: does it hold a bigint, or itself?");
+    return await this.#send({ method: "POST", path, headers: { "content-type": "application/json" }, body }, effect);
+  }
+
+  async #send<T>(call: Call, effect: Effect): Promise<Result<T>> {
+    const result = await this.#requester.send(call, effect, undefined);
+    if ("failure" in result) return { ok: false, val: errorOf(result.failure) };
+    const val = readJson(result.reply.body);
+    if (val === undefined) {
+      const error = effect === "read" ? "NETWORK_ERROR" : "AMBIGUOUS";
+      const message = "the reply is none of a Larder gateway's: does something else answer there?";
+      return { ok: false, val: { error, message, statusCode: result.reply.status } };
+    }
+    return { ok: true, val: val as T };
+  }
+}
+
+/** Nulls and undefined parameters are left out: the first page has a cursor of null. */
+function queryOf(wanted: object): string {
+  const given = Object.entries(wanted ?? {}).filter(([, value]) => value !== undefined && value !== null);
+  const query = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  return query.length === 0 ? "" : `?${query.join("&")}`;
+}
+
+function refused(message: string): { ok: false; val: ClientError } {
+  return { ok: false, val: { error: "VALIDATION_ERROR", message, statusCode: 400, validationErrors: [] } };
+}
+
+function errorOf({ kind, message, problem }: Failure): ClientError {
+  if (problem !== undefined) {
+    const { error, statusCode, details, validationErrors } = problem;
+    const said: ClientError = { error, message: problem.message, statusCode };
+    if (details !== undefined) said.details = details;
+    if (validationErrors !== undefined) said.validationErrors = validationErrors;
+    return said;
+  }
+  const error = kind === "Ambiguous" ? "AMBIGUOUS" : kind === "Timeout" ? "TIMEOUT" : "NETWORK_ERROR";
+  return { error, message, statusCode: 0 };
+}

@@ -1,0 +1,92 @@
+import type { Endpoint } from "./endpoint.js";
+import { type Failure, failureOf, intercepted, readProblem } from "./problem.js";
+
+/** A request, whole, so that it can be sent again. */
+export interface Call {
+  method: "GET" | "PUT" | "POST" | "DELETE";
+  /** The path under the gateway's URL, with its query. */
+  path: string;
+  headers?: Record<string, string> | undefined;
+  body?: Uint8Array | string | undefined;
+}
+
+/** A gateway's answer, read to its end. */
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Uint8Array;
+}
+
+/** What an attempt came to. */
+export type Attempt = { reply: Reply } | { failure: Failure };
+
+/** Codes of network errors that end an attempt before anything is sent, where the platform tells them. */
+const NOT_SENT = new Set([
+  "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT",
+  "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
+/**
+ * Sends a request once, and reads the answer to its end within the time.
+ *
+ * Rejects only with the signal's reason.
+ */
+export async function attempt(
+  endpoint: Endpoint,
+  call: Call,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Attempt> {
+  signal?.throwIfAborted();
+  const ending = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    ending.abort();
+  }, timeoutMs);
+  const stop = () => ending.abort();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const init: RequestInit & { headers: Record<string, string> } = {
+      method: call.method,
+      headers: { ...call.headers },
+      signal: ending.signal,
+    };
+    if (call.body !== undefined) init.body = call.body as BodyInit;
+    const response = await endpoint.send(call.path, init);
+    const body = new Uint8Array(await response.arrayBuffer());
+    return judge(response, body);
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    if (isLate) return failed("Timeout", "the gateway did not answer in time", "unknown");
+    return broken(cause);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+function judge(response: Response, body: Uint8Array): Attempt {
+  if (response.ok) return { reply: { status: response.status, headers: response.headers, body } };
+  const problem = readProblem(response.status, new TextDecoder().decode(body));
+  const failure = problem === undefined ? intercepted(response.status) : failureOf(problem);
+  return { failure: { ...failure, retryAfterMs: retryAfterMs(response.headers) } };
+}
+
+function broken(cause: unknown): Attempt {
+  const below = (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code;
+  if (typeof below === "string" && NOT_SENT.has(below)) {
+    return failed("Unavailable", `the gateway cannot be reached (${below})`, "no", cause);
+  }
+  return failed("Unavailable", "the connection to the gateway broke, or there was none", "unknown", cause);
+}
+
+function failed(kind: Failure["kind"], message: string, applied: Failure["applied"], cause?: unknown): Attempt {
+  return { failure: { kind, message, applied, cause } };
+}
+
+function retryAfterMs(headers: Headers): number | undefined {
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : undefined;
+}

@@ -1,0 +1,58 @@
+import { type ErrorFacts, LarderError } from "../errors.js";
+import type { Entry, EntryInfo } from "../kv.js";
+import { fromBase64 } from "./base64.js";
+import { failureOf, isProblem } from "./problem.js";
+
+/** An entry as documents have it, an absent key, or why there is none. */
+export interface Item {
+  key?: string;
+  value?: string;
+  version?: string;
+  ttlMillis?: number;
+  absent?: boolean;
+  error?: unknown;
+}
+
+/** A document whose items are in a list, as scans and batches answer. */
+export interface Items {
+  items: Item[];
+  cursor?: string | null;
+}
+
+/** Reads such a document; undefined if it is none. */
+export function readItems(body: Uint8Array): Items | undefined {
+  const document = readJson(body);
+  const items = (document as Partial<Items> | undefined)?.items;
+  return Array.isArray(items) && items.every((item) => typeof item === "object" && item !== null)
+    ? (document as Items)
+    : undefined;
+}
+
+/** Reads JSON; undefined if it is none. */
+export function readJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What an item says of an entry, without its value. */
+export function infoOf(item: Item): EntryInfo | undefined {
+  if (typeof item.key !== "string" || typeof item.version !== "string") return undefined;
+  return { key: item.key, version: item.version, ttlMs: item.ttlMillis };
+}
+
+/** The entry of an item, whose value is base64. */
+export function entryOf(item: Item): Entry | undefined {
+  const info = infoOf(item);
+  const value = typeof item.value === "string" ? fromBase64(item.value) : undefined;
+  return info === undefined || value === undefined ? undefined : { ...info, value };
+}
+
+/** The error that stands in an item's place. */
+export function errorOf(item: Item, facts: ErrorFacts): LarderError | undefined {
+  if (!isProblem(item.error)) return undefined;
+  const { kind, message } = failureOf(item.error);
+  return new LarderError(kind, message, { ...facts, key: item.key ?? facts.key });
+}

@@ -1,0 +1,67 @@
+import { isRetryable } from "../errors.js";
+import { type Attempt, attempt, type Call } from "./attempt.js";
+import type { Endpoint } from "./endpoint.js";
+import type { Failure } from "./problem.js";
+import { pause, pauseMs, RetryBudget } from "./retry.js";
+
+/**
+ * What sending a request a second time does, where the first may have been applied.
+ *
+ * - `read`: nothing; it changes nothing.
+ * - `repeatable`: the same as the first, as an unconditional put.
+ * - `once`: harm. An increment would count twice, and a put that made the entry would be told that somebody else did.
+ */
+export type Effect = "read" | "repeatable" | "once";
+
+/** The least time that an attempt is begun with. */
+const LEAST_MS = 100;
+
+/** Sends requests with all their attempts (E4, P4). */
+export class Requester {
+  readonly #endpoint: Endpoint;
+  readonly #budget = new RetryBudget();
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  /**
+   * Sends a request until it is answered, cannot be, or the time is up.
+   *
+   * A write that may have been applied fails as `Ambiguous`, whatever its last attempt came to. Rejects only with the
+   * signal's reason.
+   */
+  async send(call: Call, effect: Effect, signal: AbortSignal | undefined): Promise<Attempt> {
+    const deadline = performance.now() + this.#endpoint.timeoutMs;
+    let isInDoubt = false;
+    for (let attempts = 0; ; attempts += 1) {
+      const left = deadline - performance.now();
+      const result = await attempt(this.#endpoint, call, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
+      if ("reply" in result) {
+        this.#budget.succeeded();
+        return result;
+      }
+      const { failure } = result;
+      const wasInDoubt = isInDoubt;
+      isInDoubt ||= effect !== "read" && failure.applied === "unknown";
+      const wait = pauseMs(attempts, failure.retryAfterMs);
+      const hasTime = deadline - performance.now() - wait >= LEAST_MS;
+      if (!mayRepeat(failure, effect) || !hasTime || !this.#budget.take()) {
+        // What the gateway says of the last attempt does not tell what became of those before.
+        const told = wasInDoubt ? { ...failure, problem: undefined } : failure;
+        return { failure: isInDoubt ? ambiguous(told) : told };
+      }
+      await pause(wait, signal);
+    }
+  }
+}
+
+function mayRepeat(failure: Failure, effect: Effect): boolean {
+  return isRetryable(failure.kind) && (failure.applied === "no" || effect !== "once");
+}
+
+function ambiguous(failure: Failure): Failure {
+  if (failure.kind === "Ambiguous") return failure;
+  const advice = "the write may have been applied, or may still be; read the key before you write again";
+  return { ...failure, kind: "Ambiguous", applied: "unknown", message: `${failure.message}: ${advice}` };
+}

@@ -1,0 +1,264 @@
+import { LarderError } from "../errors.js";
+import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
+import type { Condition, PageRequest, Transport } from "../transport.js";
+import { untilTime } from "../turn.js";
+import type { Call, Reply } from "./attempt.js";
+import { toBase64 } from "./base64.js";
+import { entryOf, errorOf, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
+import type { Failure } from "./problem.js";
+import type { Effect, Requester } from "./requester.js";
+
+const JSON_TYPE = "application/json";
+const BYTES_TYPE = "application/octet-stream";
+
+/** A binding of a gateway, through its whole API: `docs/http-api.md`. */
+export class HttpTransport implements Transport {
+  readonly #requester: Requester;
+  readonly #binding: string;
+
+  constructor(requester: Requester, binding: string) {
+    this.#requester = requester;
+    this.#binding = binding;
+  }
+
+  async get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    return (await this.#entry(key, signal))?.body;
+  }
+
+  async entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+    const reply = await this.#entry(key, signal);
+    if (reply === undefined) return undefined;
+    const ttl = reply.headers.get("larder-ttl-millis");
+    const version = this.#version(reply, "get", key);
+    return { key, value: reply.body, version, ttlMs: ttl === null ? undefined : Number(ttl) };
+  }
+
+  async exists(key: string, signal: AbortSignal | undefined): Promise<boolean> {
+    // Not by HEAD: an answer without a body does not tell a key that is not there from a binding that is not.
+    const call = this.#post("get-many", { keys: [key], values: "none" });
+    const reply = await this.#done(call, "read", "exists", key, signal);
+    const item = this.#items(reply, "exists", key).items[0];
+    if (item?.absent === true) return false;
+    const error = item && errorOf(item, { operation: "exists", key, binding: this.#binding });
+    if (error !== undefined) throw error;
+    if (item === undefined || infoOf(item) === undefined) throw this.#foreign("exists", key);
+    return true;
+  }
+
+  async put(
+    key: string,
+    value: Uint8Array,
+    ttlMs: number | undefined,
+    condition: Condition,
+    signal: AbortSignal | undefined,
+  ): Promise<PutResult> {
+    const headers: Record<string, string> = { "content-type": BYTES_TYPE };
+    if (condition.if === "absent") headers["if-none-match"] = "*";
+    if (condition.if === "version") headers["if-match"] = `"${condition.version}"`;
+    const lifetime = ttlMs === undefined ? "" : `&ttlMillis=${ttlMs}`;
+    const call: Call = { method: "PUT", path: this.#path("entry", key) + lifetime, headers, body: value };
+    const effect = condition.if === "always" ? "repeatable" : "once";
+    const reply = await this.#unless(["PRECONDITION_FAILED"], call, effect, "put", key, signal);
+    if ("code" in reply) return { stored: false };
+    return { stored: true, version: this.#version(reply, "put", key) };
+  }
+
+  async delete(key: string, version: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    const call: Call = { method: "DELETE", path: this.#path("entry", key), headers: ifMatch(version) };
+    const reply = await this.#unless(["PRECONDITION_FAILED"], call, effectOf(version), "delete", key, signal);
+    if ("code" in reply) return false;
+    if (reply.status !== 204) throw this.#foreign("delete", key, effectOf(version));
+    return true;
+  }
+
+  async touch(
+    key: string,
+    ttlMs: number | undefined,
+    version: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<TouchResult> {
+    const call = this.#post("touch", { key, ttlMillis: ttlMs ?? null }, ifMatch(version));
+    const outcomes = ["PRECONDITION_FAILED", "NOT_FOUND"];
+    const reply = await this.#unless(outcomes, call, effectOf(version), "touch", key, signal);
+    if ("code" in reply) return { touched: false, reason: reply.code === "NOT_FOUND" ? "absent" : "version" };
+    return { touched: true, version: this.#version(reply, "touch", key) };
+  }
+
+  async increment(
+    key: string,
+    delta: bigint,
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<bigint> {
+    const lifetime = ttlMs === undefined ? "" : `,"ttlMillis":${ttlMs}`;
+    // By hand: a number of JSON.stringify has no more than 53 bits.
+    const body = `{"key":${JSON.stringify(key)},"delta":${delta}${lifetime}}`;
+    const reply = await this.#done(this.#post("increment", body), "once", "increment", key, signal);
+    const text = (readJson(reply.body) as { text?: unknown } | undefined)?.text;
+    if (typeof text !== "string" || !/^-?\d+$/.test(text)) throw this.#foreign("increment", key, "once");
+    return BigInt(text);
+  }
+
+  async page(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<Entry>> {
+    return await this.#page(prefix, request, "base64", entryOf, signal);
+  }
+
+  async keysPage(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<EntryInfo>> {
+    return await this.#page(prefix, request, "none", infoOf, signal);
+  }
+
+  async getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]> {
+    const read = (item: Item) => (item.absent === true ? { value: undefined } : valued(entryOf(item)));
+    return await this.#batch("get-many", { keys }, keys, "read", "get_many", read, signal);
+  }
+
+  async setMany(
+    entries: [key: string, value: Uint8Array][],
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PromiseSettledResult<string>[]> {
+    const listed = entries.map(([key, value]) => ({ key, value: toBase64(value), encoding: "base64" }));
+    const keys = entries.map(([key]) => key);
+    const body = { entries: listed, ttlMillis: ttlMs };
+    const read = (item: Item) => valued(item.version);
+    return await this.#batch("put-many", body, keys, "repeatable", "put_many", read, signal);
+  }
+
+  async deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]> {
+    const read = (item: Item) => (typeof item.key === "string" ? { value: undefined } : undefined);
+    return await this.#batch("delete-many", { keys }, keys, "repeatable", "delete_many", read, signal);
+  }
+
+  async close(): Promise<void> {
+    // Connections are the platform's own.
+  }
+
+  async #entry(key: string, signal: AbortSignal | undefined): Promise<Reply | undefined> {
+    const call: Call = { method: "GET", path: this.#path("entry", key), headers: { accept: BYTES_TYPE } };
+    const reply = await this.#unless(["NOT_FOUND"], call, "read", "get", key, signal);
+    return "code" in reply ? undefined : reply;
+  }
+
+  async #page<T>(
+    prefix: string,
+    { limit, cursor }: PageRequest,
+    values: "base64" | "none",
+    read: (item: Item) => T | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Page<T>> {
+    const query = new URLSearchParams({ prefix, values });
+    if (limit !== undefined) query.set("limit", `${limit}`);
+    if (cursor !== undefined) query.set("cursor", cursor);
+    const call: Call = { method: "GET", path: `${this.#root()}/scan?${query}` };
+    const document = this.#items(await this.#done(call, "read", "scan", undefined, signal), "scan", undefined);
+    const page: Page<T> = { items: [], errors: [], cursor: document.cursor ?? undefined };
+    for (const item of document.items) {
+      await untilTime();
+      const error = errorOf(item, { operation: "scan", binding: this.#binding });
+      const found = error === undefined ? read(item) : undefined;
+      if (error !== undefined) page.errors.push(error);
+      else if (found !== undefined) page.items.push(found);
+      else throw this.#foreign("scan", undefined);
+    }
+    return page;
+  }
+
+  async #batch<T>(
+    name: string,
+    body: object,
+    keys: string[],
+    effect: Effect,
+    operation: string,
+    read: (item: Item) => { value: T } | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PromiseSettledResult<T>[]> {
+    const reply = await this.#done(this.#post(name, body), effect, operation, undefined, signal);
+    const { items } = this.#items(reply, operation, undefined, effect);
+    if (items.length !== keys.length) throw this.#foreign(operation, undefined, effect);
+    return items.map((item, at) => {
+      const error = errorOf(item, { operation, key: keys[at], binding: this.#binding });
+      const found = error === undefined ? read(item) : undefined;
+      if (found !== undefined) return { status: "fulfilled", value: found.value };
+      return { status: "rejected", reason: error ?? this.#foreign(operation, keys[at], effect) };
+    });
+  }
+
+  /** Sends a request that must succeed. */
+  async #done(
+    call: Call,
+    effect: Effect,
+    operation: string,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply> {
+    return (await this.#unless([], call, effect, operation, key, signal)) as Reply;
+  }
+
+  /** Sends a request; refusals with these codes are outcomes. */
+  async #unless(
+    codes: string[],
+    call: Call,
+    effect: Effect,
+    operation: string,
+    key: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply | { code: string }> {
+    const result = await this.#requester.send(call, effect, signal);
+    if ("reply" in result) return result.reply;
+    const code = result.failure.problem?.error;
+    if (code !== undefined && codes.includes(code) && result.failure.kind !== "Ambiguous") return { code };
+    throw this.#error(result.failure, operation, key);
+  }
+
+  #error({ kind, message, cause }: Failure, operation: string, key: string | undefined): LarderError {
+    return new LarderError(kind, message, { operation, key, binding: this.#binding, cause });
+  }
+
+  /** The reply says that it worked, and is none of a gateway's. What became of a write, nobody knows. */
+  #foreign(operation: string, key: string | undefined, effect: Effect = "read"): LarderError {
+    const message = "the reply is none of a Larder gateway's: does something else answer there?";
+    const kind = effect === "read" ? "Unavailable" : "Ambiguous";
+    return new LarderError(kind, message, { operation, key, binding: this.#binding });
+  }
+
+  #version(reply: Reply, operation: string, key: string): string {
+    const version = /^(?:W\/)?"([A-Za-z0-9_-]+)"$/.exec(reply.headers.get("etag") ?? "")?.[1];
+    if (version === undefined) throw this.#foreign(operation, key, operation === "get" ? "read" : "once");
+    return version;
+  }
+
+  #items(reply: Reply, operation: string, key: string | undefined, effect: Effect = "read"): Items {
+    const items = readItems(reply.body);
+    if (items === undefined) throw this.#foreign(operation, key, effect);
+    return items;
+  }
+
+  #post(name: string, body: object | string, headers: Record<string, string> = {}): Call {
+    return {
+      method: "POST",
+      path: `${this.#root()}/${name}`,
+      headers: { ...headers, "content-type": JSON_TYPE },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    };
+  }
+
+  #path(name: string, key: string): string {
+    return `${this.#root()}/${name}?key=${encodeURIComponent(key)}`;
+  }
+
+  #root(): string {
+    return `/v1/kv/${this.#binding}`;
+  }
+}
+
+function ifMatch(version: string | undefined): Record<string, string> {
+  return version === undefined ? {} : { "if-match": `"${version}"` };
+}
+
+function effectOf(version: string | undefined): Effect {
+  return version === undefined ? "repeatable" : "once";
+}
+
+function valued<T>(value: T | undefined): { value: T } | undefined {
+  return value === undefined ? undefined : { value };
+}

@@ -1,0 +1,175 @@
+import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
+import type { Condition, PageRequest, Transport } from "../transport.js";
+import { hasTime, untilTime } from "../turn.js";
+import type { Addon, Cancel, Packed, Soon, Store } from "./addon.js";
+import { type NativeFailure, thrownBy } from "./failure.js";
+import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
+
+/** A store in this process. */
+export class NativeTransport implements Transport {
+  readonly #addon: Addon;
+  readonly #store: Store;
+
+  constructor(addon: Addon, store: Store) {
+    this.#addon = addon;
+    this.#store = store;
+  }
+
+  async get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    if (signal !== undefined) return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
+    if (!hasTime()) await untilTime();
+    try {
+      return (await this.#store.get(key)) ?? undefined;
+    } catch (exception) {
+      throw thrownBy(exception);
+    }
+  }
+
+  async entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+    await untilTime();
+    const found = await this.#call(signal, (cancel) => this.#store.entry(key, cancel));
+    if (found === null) return undefined;
+    return { key, value: found.value, version: found.version, ttlMs: found.ttlMs };
+  }
+
+  async exists(key: string, signal: AbortSignal | undefined): Promise<boolean> {
+    await untilTime();
+    return await this.#call(signal, (cancel) => this.#store.exists(key, cancel));
+  }
+
+  async put(
+    key: string,
+    value: Uint8Array,
+    ttlMs: number | undefined,
+    condition: Condition,
+    signal: AbortSignal | undefined,
+  ): Promise<PutResult> {
+    const expected = { always: undefined, absent: "", version: condition.if === "version" ? condition.version : "" };
+    const ifVersion = expected[condition.if];
+    const version = await this.#call(signal, (cancel) => this.#store.put(key, value, ttlMs, ifVersion, cancel));
+    return version === null ? { stored: false } : { stored: true, version };
+  }
+
+  async delete(key: string, version: string | undefined, signal: AbortSignal | undefined): Promise<boolean> {
+    return await this.#call(signal, (cancel) => this.#store.delete(key, version, cancel));
+  }
+
+  async touch(
+    key: string,
+    ttlMs: number | undefined,
+    ifVersion: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<TouchResult> {
+    const touched = await this.#call(signal, (cancel) => this.#store.touch(key, ttlMs, ifVersion, cancel));
+    const { version, isThere } = touched;
+    if (version !== undefined) return { touched: true, version };
+    return { touched: false, reason: isThere ? "version" : "absent" };
+  }
+
+  async increment(
+    key: string,
+    delta: bigint,
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<bigint> {
+    return BigInt(await this.#call(signal, (cancel) => this.#store.increment(key, `${delta}`, ttlMs, cancel)));
+  }
+
+  async page(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<Entry>> {
+    const { limit, cursor } = request;
+    const packed = await this.#call(signal, (cancel) => this.#store.page(prefix, limit, cursor, cancel));
+    return await pageOf(packed, takerOf(packed.values));
+  }
+
+  async keysPage(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<EntryInfo>> {
+    const { limit, cursor } = request;
+    const packed = await this.#call(signal, (cancel) => this.#store.keysPage(prefix, limit, cursor, cancel));
+    return await pageOf(packed, takeInfo);
+  }
+
+  async getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]> {
+    const packed = await this.#call(signal, (cancel) => this.#store.getMany(keys, cancel));
+    const take = takerOf(packed.values);
+    return await settled(packed, keys, (facts: Facts | null) => (facts === null ? undefined : take(facts)));
+  }
+
+  async setMany(
+    entries: [key: string, value: Uint8Array][],
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PromiseSettledResult<string>[]> {
+    const keys = entries.map(([key]) => key);
+    const lengths = entries.map(([, value]) => value.byteLength);
+    const values = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
+    let at = 0;
+    for (const [, value] of entries) {
+      values.set(value, at);
+      at += value.byteLength;
+    }
+    const packed = await this.#call(signal, (cancel) => this.#store.putMany(keys, values, lengths, ttlMs, cancel));
+    return await settled(packed, keys, (version: string) => version);
+  }
+
+  async deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]> {
+    const packed = await this.#call(signal, (cancel) => this.#store.deleteMany(keys, cancel));
+    return await settled(packed, keys, (_: null) => undefined);
+  }
+
+  async close(): Promise<void> {
+    await this.#call(undefined, () => this.#store.close());
+  }
+
+  /** Calls the addon; the signal ends the call. */
+  async #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
+    try {
+      return await (signal === undefined ? run() : cancellable(signal, new this.#addon.Cancel(), run));
+    } catch (exception) {
+      throw signal?.aborted ? exception : thrownBy(exception);
+    }
+  }
+}
+
+/** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */
+async function cancellable<T>(
+  signal: AbortSignal,
+  cancel: Cancel,
+  run: (cancel: Cancel) => Soon<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => {
+      cancel.cancel();
+      reject(signal.reason);
+    };
+  });
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([run(cancel), stopped]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+async function pageOf<T>(packed: Packed, take: (facts: Facts) => T): Promise<Page<T>> {
+  const facts = JSON.parse(packed.facts) as { items: (Facts | NativeFailure)[]; cursor: string | null };
+  const page: Page<T> = { items: [], errors: [], cursor: facts.cursor ?? undefined };
+  await unpack(facts.items, take, (error) => page.errors.push(error), (item) => page.items.push(item));
+  return page;
+}
+
+async function settled<F, T>(
+  packed: Packed,
+  keys: readonly string[],
+  take: (facts: F) => T,
+): Promise<PromiseSettledResult<T>[]> {
+  const answers: PromiseSettledResult<T>[] = [];
+  await unpack<F, T>(
+    JSON.parse(packed.facts) as (F | NativeFailure)[],
+    take,
+    (reason) => answers.push({ status: "rejected", reason }),
+    (value) => answers.push({ status: "fulfilled", value }),
+    keys,
+  );
+  return answers;
+}

@@ -1,0 +1,41 @@
+import { LarderError } from "../errors.js";
+import type { Entry, EntryInfo } from "../kv.js";
+import { untilTime } from "../turn.js";
+import { errorOf, isFailure, type NativeFailure } from "./failure.js";
+
+/** An entry's facts: the key, the version, the lifetime that remains, and the length of the value. */
+export type Facts = [key: string, version: string, ttlMs: number | null, length: number];
+
+/** How many entries are taken out without asking for the time. */
+const STRIDE = 16;
+
+/** Takes entries and errors out of what the addon packed, in their order. */
+export async function unpack<F, T>(
+  places: readonly (F | NativeFailure)[],
+  take: (facts: F) => T,
+  fail: (error: LarderError, at: number) => void,
+  done: (value: T, at: number) => void,
+  keys?: readonly string[],
+): Promise<void> {
+  for (const [at, place] of places.entries()) {
+    if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }), at);
+    else done(take(place), at);
+    if (at % STRIDE === STRIDE - 1) await untilTime();
+  }
+}
+
+/** Takes entries with their values: call it for each in order. */
+export function takerOf(values: Uint8Array): (facts: Facts) => Entry {
+  let from = 0;
+  return ([key, version, ttlMs, length]) => {
+    // A copy: one small value must not keep all of a page in memory.
+    const value = values.slice(from, from + length);
+    from += length;
+    return { key, value, version, ttlMs: ttlMs ?? undefined };
+  };
+}
+
+/** Takes what is known of an entry beside its value. */
+export function takeInfo([key, version, ttlMs]: Facts): EntryInfo {
+  return { key, version, ttlMs: ttlMs ?? undefined };
+}

@@ -1,0 +1,59 @@
+import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "./kv.js";
+
+/** What must hold for a put to be stored (P1). */
+export type Condition = { if: "always" } | { if: "absent" } | { if: "version"; version: string };
+
+/** Which page, and whether with values. */
+export interface PageRequest {
+  limit: number | undefined;
+  cursor: string | undefined;
+}
+
+/**
+ * The way to a store: what the two transports implement, below the one handle that users hold.
+ *
+ * Arguments have been checked, values are bytes, and no batch has more than {@link MAX_BATCH_KEYS} keys. Failures are
+ * `LarderError`s, or the reason of the signal.
+ */
+export interface Transport {
+  get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined>;
+  entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;
+  exists(key: string, signal: AbortSignal | undefined): Promise<boolean>;
+  put(
+    key: string,
+    value: Uint8Array,
+    ttlMs: number | undefined,
+    condition: Condition,
+    signal: AbortSignal | undefined,
+  ): Promise<PutResult>;
+  delete(key: string, version: string | undefined, signal: AbortSignal | undefined): Promise<boolean>;
+  touch(
+    key: string,
+    ttlMs: number | undefined,
+    version: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<TouchResult>;
+  increment(
+    key: string,
+    delta: bigint,
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<bigint>;
+  page(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<Entry>>;
+  keysPage(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<EntryInfo>>;
+  getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]>;
+  setMany(
+    entries: [key: string, value: Uint8Array][],
+    ttlMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<PromiseSettledResult<string>[]>;
+  deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]>;
+  /** Lets go of the store. Nothing is called afterwards. */
+  close(): Promise<void>;
+}
+
+/** The most keys of a batch that a transport is given: as many as a gateway takes. */
+export const MAX_BATCH_KEYS = 256;
+
+/** The most bytes of values in a batch: as base64 they still fit into the 4 MiB that a gateway takes. */
+export const MAX_BATCH_BYTES = 2 * 1024 * 1024;
