@@ -79,6 +79,41 @@ async fn what_was_in_doubt_before_stays_in_doubt() {
     assert_eq!(put(&bench.kv).await.expect_err("nobody knows").kind(), ErrorKind::Ambiguous);
 }
 
+/// A batch whose reply was lost is looked into key by key.
+#[tokio::test]
+async fn what_was_in_doubt_in_a_batch_stays_in_doubt() {
+    for shows in [START.plus(HOUR), Timestamp::from_millis(START.as_millis() - 3_600_000)] {
+        for method in ["put_many", "delete_many"] {
+            let bench = Bench::new().await;
+            let lost = DriverError::unknown(ErrorKind::Unavailable, "hung up");
+            bench.set_on_the_way(Method::WriteBatch, lost, shows);
+            let outcome = match method {
+                "put_many" => put_many(&bench.kv).await,
+                _ => bench.kv.delete_many(["key"]).await.expect("a batch").remove(0),
+            };
+            let error = outcome.expect_err("nobody knows");
+            assert_eq!(error.kind(), ErrorKind::Ambiguous, "{method}: {error}");
+            let stored = bench.kv.get_text("key").await.expect("a read");
+            assert_eq!(stored.as_deref(), Some("1"), "{method}");
+        }
+    }
+}
+
+/// The expiries of all requests of a batch are made at its beginning.
+#[tokio::test]
+async fn no_later_request_of_a_batch_is_sent_by_another_time() {
+    let bench = Bench::new().await;
+    let clock = Arc::clone(&bench.clock);
+    bench.script.then(Method::WriteBatch, [Step::pass().after(move || clock.set(START.plus(HOUR)))]);
+    let entries = (0..5_000).map(|number| (format!("many:{number}"), "1"));
+    let stored = bench.kv.put_many(entries, MINUTE).await.expect("a batch");
+    let refused = stored.iter().filter_map(|result| result.as_ref().err());
+    assert!(refused.clone().all(|error| error.kind() == ErrorKind::Unavailable));
+    let sent = bench.script.calls(Method::WriteBatch);
+    assert_eq!(sent, 1, "nothing is sent once the clock was set");
+    assert!(refused.count() > 0, "it took more than one request");
+}
+
 #[tokio::test]
 async fn a_clock_that_goes_on_as_it_should_is_in_nobodys_way() {
     for shows in [START, START.plus(Duration::from_secs(1))] {

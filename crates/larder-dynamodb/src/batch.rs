@@ -9,7 +9,7 @@ use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, Ro
 use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
-use crate::body::with_body;
+use crate::body::{Operation, with_body};
 use crate::codec::{Item, decode_row, encode, item_bytes, write_key};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
@@ -32,7 +32,7 @@ impl DynamoDbDriver {
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), none);
-        let reply = with_body(body.finish(), pin!(request.send()))
+        let reply = with_body(Operation::BatchGetItem, body.finish(), pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         let places: KeyMap<'_, usize> =
@@ -77,7 +77,7 @@ impl DynamoDbDriver {
             return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
         }
         let request = self.client.batch_write_item().request_items(self.table(), Vec::new());
-        let reply = with_body(body.finish(), pin!(request.send()))
+        let reply = with_body(Operation::BatchWriteItem, body.finish(), pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::mem::swap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -11,22 +11,72 @@ use aws_sdk_dynamodb::error::BoxError;
 
 use crate::client::quiet;
 
+/// The header that names the operation.
+const TARGET: &str = "x-amz-target";
+
+/// The operations whose requests have a body of our own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Operation {
+    PutItem,
+    BatchGetItem,
+    BatchWriteItem,
+}
+
+impl Operation {
+    const ALL: [Self; 3] = [Self::PutItem, Self::BatchGetItem, Self::BatchWriteItem];
+
+    /// The one that a request is for.
+    fn of(target: &str) -> Option<Self> {
+        let name = target.rsplit('.').next()?;
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::PutItem => "PutItem",
+            Self::BatchGetItem => "BatchGetItem",
+            Self::BatchWriteItem => "BatchWriteItem",
+        }
+    }
+}
+
+/// A body, and what it is the body of.
+type Body = (Operation, String);
+
 thread_local! {
     /// The body of the request that this thread is working on, until the SDK has taken it.
-    static BODY: RefCell<Option<String>> = const { RefCell::new(None) };
+    static BODY: RefCell<Option<Body>> = const { RefCell::new(None) };
+}
+
+/// A body that lies ready on this thread until this is dropped, whether or not somebody panics.
+struct Lent<'a>(&'a mut Option<Body>);
+
+impl<'a> Lent<'a> {
+    fn new(body: &'a mut Option<Body>) -> Self {
+        BODY.with_borrow_mut(|current| swap(current, body));
+        Self(body)
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        BODY.with_borrow_mut(|current| swap(current, self.0));
+    }
 }
 
 /// Sends a request with this body in the place of its own; otherwise as [`quiet`].
 ///
 /// The request says what the SDK has to know of it: the operation and the table.
-pub(crate) async fn with_body<T>(body: String, mut request: Pin<&mut impl Future<Output = T>>) -> T {
-    let mut body = Some(body);
-    let mut request = std::pin::pin!(quiet(request.as_mut()));
+pub(crate) async fn with_body<T>(
+    operation: Operation,
+    body: String,
+    request: Pin<&mut impl Future<Output = T>>,
+) -> T {
+    let mut body = Some((operation, body));
+    let mut request = pin!(quiet(request));
     poll_fn(|context| {
-        BODY.with_borrow_mut(|current| swap(current, &mut body));
-        let polled = request.as_mut().poll(context);
-        BODY.with_borrow_mut(|current| swap(current, &mut body));
-        polled
+        let _lent = Lent::new(&mut body);
+        request.as_mut().poll(context)
     })
     .await
 }
@@ -46,11 +96,61 @@ impl Intercept for OwnBodies {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let Some(body) = BODY.take() {
-            let request = context.request_mut();
-            request.headers_mut().insert("content-length", body.len().to_string());
-            *request.body_mut() = body.into();
+        let request = context.request_mut();
+        let wanted = request.headers().get(TARGET).and_then(Operation::of);
+        match (wanted, BODY.take()) {
+            (None, None) => Ok(()),
+            (Some(wanted), Some((operation, body))) if wanted == operation => {
+                request.headers_mut().insert("content-length", body.len().to_string());
+                *request.body_mut() = body.into();
+                Ok(())
+            }
+            // Sent as it is, it would be refused, which would be told as if nothing had been sent before.
+            _ => Err("a request has not the body that was written for it".into()),
         }
-        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn lies_ready() -> Option<String> {
+        BODY.with_borrow(|body| body.as_ref().map(|(_, text)| text.clone()))
+    }
+
+    #[test]
+    fn each_request_finds_its_own_body_and_leaves_none_behind() {
+        let mut context = Context::from_waker(Waker::noop());
+        let look = || {
+            let mut turns = 0;
+            poll_fn(move |_| {
+                turns += 1;
+                if turns < 3 { Poll::Pending } else { Poll::Ready(lies_ready()) }
+            })
+        };
+        let (one, two) = (pin!(look()), pin!(look()));
+        let mut one = pin!(with_body(Operation::PutItem, "1".into(), one));
+        let mut two = pin!(with_body(Operation::BatchGetItem, "2".into(), two));
+        for _ in 0..2 {
+            assert!(one.as_mut().poll(&mut context).is_pending());
+            assert_eq!(lies_ready(), None);
+            assert!(two.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(one.as_mut().poll(&mut context), Poll::Ready(Some("1".into())));
+        assert_eq!(two.as_mut().poll(&mut context), Poll::Ready(Some("2".into())));
+        assert_eq!(lies_ready(), None);
+    }
+
+    #[test]
+    fn a_request_that_panics_leaves_no_body_behind() {
+        let mut context = Context::from_waker(Waker::noop());
+        let request = pin!(poll_fn(|_| -> Poll<()> { panic!("a defect of the SDK") }));
+        let mut request = pin!(with_body(Operation::PutItem, "1".into(), request));
+        catch_unwind(AssertUnwindSafe(|| request.as_mut().poll(&mut context))).expect_err("it panics");
+        assert_eq!(lies_ready(), None);
     }
 }

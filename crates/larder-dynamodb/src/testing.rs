@@ -1,6 +1,6 @@
 //! What tests need of a table: to make one, and to spoil a row.
 
-use std::collections::HashMap;
+use std::pin::pin;
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ProvisionedThroughput, ScalarAttributeType,
@@ -11,9 +11,11 @@ use larder_core::driver::{Guard, Mutation, RowKey, Shard, Write};
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, Expiry, LAYOUT_RECORD, Timestamp};
 
-use crate::codec::{Item, primary_key, text};
+use crate::body::{Operation, with_body};
+use crate::codec::{partition, primary_key};
 use crate::driver::DynamoDbDriver;
 use crate::expressions::attribute;
+use crate::json::Json;
 // The benchmark's hand-written side sends the same requests.
 pub use crate::expressions::{ABSENT, COUNTS, INCREMENT, META, RANGE, REVISION, TOUCH};
 
@@ -92,9 +94,8 @@ pub async fn switch_ttl(driver: &DynamoDbDriver, attribute: &str) -> Result<(), 
 ///
 /// What the server said.
 pub async fn spoil(driver: &DynamoDbDriver, row: &RowKey) -> Result<(), String> {
-    let mut item = primary_key(row);
-    item.insert("junk".to_owned(), text("no record"));
-    put(driver, item).await
+    let (partition, key) = (partition(row.shard), row.key.as_str());
+    put(driver, &[(attribute::SHARD, &partition), (attribute::KEY, key), ("junk", "no record")]).await
 }
 
 /// Puts a row that Larder did not write.
@@ -103,14 +104,7 @@ pub async fn spoil(driver: &DynamoDbDriver, row: &RowKey) -> Result<(), String> 
 ///
 /// What the server said.
 pub async fn put_raw(driver: &DynamoDbDriver, partition: &str, sort: &str) -> Result<(), String> {
-    put(
-        driver,
-        HashMap::from([
-            (attribute::SHARD.to_owned(), text(partition)),
-            (attribute::KEY.to_owned(), text(sort)),
-        ]),
-    )
-    .await
+    put(driver, &[(attribute::SHARD, partition), (attribute::KEY, sort)]).await
 }
 
 /// Puts a record that never expires into a shard, be it the key's own or another.
@@ -141,9 +135,17 @@ async fn write(driver: &DynamoDbDriver, row: &RowKey, value: &str) -> Result<(),
     driver.write_one(row, &write, stamp.at).await.map(drop).map_err(|error| format!("{error:?}"))
 }
 
-async fn put(driver: &DynamoDbDriver, item: Item) -> Result<(), String> {
-    let request = driver.client.put_item().table_name(driver.table()).set_item(Some(item));
-    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
+async fn put(driver: &DynamoDbDriver, texts: &[(&str, &str)]) -> Result<(), String> {
+    let mut body = Json::object(0);
+    body.text("TableName", driver.table());
+    body.field("Item", |json| {
+        json.nested(|json| texts.iter().for_each(|(name, text)| json.string(name, text)));
+    });
+    let request = driver.client.put_item().table_name(driver.table());
+    with_body(Operation::PutItem, body.finish(), pin!(request.send()))
+        .await
+        .map(drop)
+        .map_err(|error| format!("{error:?}"))
 }
 
 /// Removes the layout record.

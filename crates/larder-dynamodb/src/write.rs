@@ -10,7 +10,7 @@ use larder_core::Timestamp;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, Projection, RowKey, Write, WriteReply};
 use larder_core::record::{Revision, WriteId};
 
-use crate::body::with_body;
+use crate::body::{Operation, with_body};
 use crate::client::quiet;
 use crate::codec::{Item, decode, encode, expiry, id, item_bytes, millis, primary_key, reaped_at};
 use crate::driver::DynamoDbDriver;
@@ -123,7 +123,7 @@ impl DynamoDbDriver {
 
     async fn put(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
         let request = self.client.put_item().table_name(self.table());
-        match with_body(body, pin!(request.send())).await {
+        match with_body(Operation::PutItem, body, pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {

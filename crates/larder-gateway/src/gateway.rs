@@ -10,7 +10,7 @@ use axum::{Router, middleware};
 use crate::guard::{Access, Door, LoopbackGuard, authenticate};
 use crate::keys::Keyring;
 use crate::options::GatewayOptions;
-use crate::running::{Durations, Health, Metrics, admin, public, whole};
+use crate::running::{Durations, Health, Memory, Metrics, admin, public, whole};
 use crate::scripts::Scripts;
 use crate::stores::Stores;
 use crate::traffic::Traffic;
@@ -42,13 +42,14 @@ impl Gateway {
     /// A gateway with settings, and with the metrics of the process if it collects them.
     pub fn with_options(stores: Stores, options: GatewayOptions, metrics: Option<Metrics>) -> Self {
         let door = Door::new(options.access.clone(), &options.cors_origins);
+        let collects = metrics.is_some();
         Self(Arc::new(Inner {
             stores,
             options,
             door,
             health: Health::default(),
             metrics,
-            durations: Durations::default(),
+            durations: Durations::new(if collects { Memory::Once } else { Memory::Never }),
             traffic: Traffic::new(),
         }))
     }

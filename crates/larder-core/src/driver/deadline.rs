@@ -18,8 +18,8 @@ pub fn time_left() -> Option<Duration> {
     Some(until.saturating_duration_since(Instant::now()))
 }
 
-/// Makes an attempt that knows its time.
-pub(crate) async fn until<T>(until: Instant, attempt: impl Future<Output = T>) -> T {
+/// Makes an attempt that knows its time: a handle does, and who makes attempts for a handle elsewhere.
+pub async fn until<T>(until: Instant, attempt: impl Future<Output = T>) -> T {
     UNTIL.scope(until, attempt).await
 }
 

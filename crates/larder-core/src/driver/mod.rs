@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use self::deadline::time_left;
-pub(crate) use self::deadline::until;
+pub use self::deadline::{time_left, until};
 pub use self::error::{DriverError, Effect};
 pub use self::increment::{Increment, IncrementReply, IncrementStep};
 pub use self::info::{BatchLimits, DriverInfo, LayoutKeeper, Reaper};

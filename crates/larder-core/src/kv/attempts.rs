@@ -32,8 +32,27 @@ pub(super) struct Attempts<'a> {
     backoff: Option<ExponentialBackoff>,
     conflicts: u32,
     begun: bool,
-    /// When the first write was sent, and what a server's clock showed then.
-    sent: Option<(Instant, Timestamp)>,
+    /// What a server's clock showed when the operation's times were made by it.
+    reading: Option<ClockReading>,
+}
+
+/// What a server's clock showed at some moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClockReading {
+    at: std::time::Instant,
+    shown: Timestamp,
+}
+
+impl ClockReading {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self { at: std::time::Instant::now(), shown: now }
+    }
+
+    /// Whether the clock went on evenly since then, within what clocks may be off.
+    fn goes_on(self, now: Timestamp) -> bool {
+        let expected = self.shown.plus(self.at.elapsed());
+        expected.since(now).max(now.since(expected)) <= SKEW_BOUND
+    }
 }
 
 impl<'a> Attempts<'a> {
@@ -54,7 +73,7 @@ impl<'a> Attempts<'a> {
             backoff: None,
             conflicts: 0,
             begun: false,
-            sent: None,
+            reading: None,
         }
     }
 
@@ -87,22 +106,31 @@ impl<'a> Attempts<'a> {
         result
     }
 
-    /// Refuses to send a write whose expiry is by a server's clock that was set since the write was first sent (T4).
+    /// Goes by what the clock showed before these attempts were begun: they are a part of a larger operation.
+    pub(super) fn since(mut self, reading: Option<ClockReading>) -> Self {
+        self.reading = reading;
+        self
+    }
+
+    /// Refuses to send a write by a server's clock that was set since the operation was begun: its expiry would be wrong,
+    /// and so would be what the times of other writes tell of it (T4, P4).
     ///
     /// # Errors
     ///
     /// `Unavailable`: the same operation begun anew goes by the right time.
     pub(super) fn check_clock(&mut self, now: Timestamp) -> Result<()> {
-        if self.shared.driver.info().layout == LayoutKeeper::Store {
-            return Ok(());
-        }
-        let (at, shown) = *self.sent.get_or_insert_with(|| (Instant::now(), now));
-        let expected = shown.plus(at.elapsed());
-        if expected.since(now).max(now.since(expected)) <= SKEW_BOUND {
+        if self.shared.driver.info().layout == LayoutKeeper::Store
+            || self.reading.get_or_insert_with(|| ClockReading::new(now)).goes_on(now)
+        {
             return Ok(());
         }
         let reason = "the server's clock was set while the operation was under way; try again";
         Err(Error::new(ErrorKind::Unavailable, reason))
+    }
+
+    /// What the clock showed when the operation's times were made.
+    pub(super) fn reading(&self) -> Option<ClockReading> {
+        self.reading
     }
 
     /// Runs a read until it succeeds, fails for good, or the time is up. A read that went unanswered is sent again.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::answers::Answers;
-use super::attempts::Attempts;
+use super::attempts::{Attempts, ClockReading};
 use super::resolve::{Change, End, NewRevision};
 use crate::driver::{BatchItem, DriverError, Effect, Guard, Mutation, Read, RowKey, Write, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
@@ -107,11 +107,13 @@ impl Shared {
         mutations: Vec<Mutation>,
         deadline: Option<Instant>,
     ) -> Vec<(RowKey, Result<Written>)> {
+        // Of all chunks: the later ones have expiries that were made with the first.
+        let reading = ClockReading::new(self.clock.now());
         let chunks = self.chunks(rows, mutations);
         let writes = chunks
             .into_iter()
             .enumerate()
-            .map(|(at, chunk)| self.write_chunk(operation, chunk, of_chunk(at, deadline)));
+            .map(|(at, chunk)| self.write_chunk(operation, chunk, reading, of_chunk(at, deadline)));
         stream::iter(writes)
             .buffered(CONCURRENT_CHUNKS)
             .collect::<Vec<_>>()
@@ -154,9 +156,10 @@ impl Shared {
         &self,
         operation: Operation,
         mut writes: Vec<(RowKey, Write)>,
+        reading: ClockReading,
         deadline: Option<Instant>,
     ) -> Vec<(RowKey, Result<Written>)> {
-        let mut attempts = Attempts::until(self, operation, deadline);
+        let mut attempts = Attempts::until(self, operation, deadline).since(Some(reading));
         let first_sent_at = self.clock.now();
         let mut answers = Answers::new(writes.len());
         loop {
@@ -198,7 +201,8 @@ impl Shared {
                 break;
             }
         }
-        let revisions = self.resolve(operation, &writes, answers, first_sent_at, attempts.deadline()).await;
+        let (reading, deadline) = (attempts.reading(), attempts.deadline());
+        let revisions = self.resolve(operation, &writes, answers, (first_sent_at, reading), deadline).await;
         let written = writes.into_iter().zip(revisions).map(|((row, write), revision)| {
             let expires_at = match write.mutation {
                 Mutation::Put { expires_at, .. } | Mutation::Touch { expires_at } => expires_at,
@@ -215,13 +219,13 @@ impl Shared {
         operation: Operation,
         writes: &[(RowKey, Write)],
         mut answers: Answers<WriteReply>,
-        first_sent_at: Timestamp,
+        (first_sent_at, reading): (Timestamp, Option<ClockReading>),
         deadline: Instant,
     ) -> Vec<Result<NewRevision>> {
         let unanswered = answers.take_unanswered();
         let resolutions = unanswered.into_iter().map(|at| {
             let (row, write) = &writes[at];
-            let change = Change::unanswered(write, first_sent_at, deadline);
+            let change = Change::unanswered(write, first_sent_at, reading, deadline);
             async move { (at, self.write(operation, row, change).await) }
         });
         let mut resolved: HashMap<usize, Result<End>> =

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::attempts::{Attempts, Paused};
+use super::attempts::{Attempts, ClockReading, Paused};
 use super::judge::{Judge, Next};
 use crate::driver::{
     Consistency, DriverError, Effect, Guard, Mutation, Observed, Projection, Read, RowKey, Write, WriteReply,
@@ -23,6 +23,8 @@ pub(super) struct Change {
     id: WriteId,
     /// Set when an attempt of it went unanswered already, as part of a batch: when it was first sent.
     sent_at: Option<Timestamp>,
+    /// What a server's clock showed when the times of the batch were made.
+    reading: Option<ClockReading>,
     /// When to give up; set for what is part of a larger operation, or has waited already.
     deadline: Option<Instant>,
 }
@@ -47,16 +49,22 @@ impl Change {
     }
 
     fn new(mutation: Mutation, intent: Intent) -> Self {
-        Self { mutation, intent, id: WriteId::random(), sent_at: None, deadline: None }
+        Self { mutation, intent, id: WriteId::random(), sent_at: None, reading: None, deadline: None }
     }
 
     /// An unconditional write that was sent in a batch and got no answer.
-    pub(super) fn unanswered(write: &Write, sent_at: Timestamp, deadline: Instant) -> Self {
+    pub(super) fn unanswered(
+        write: &Write,
+        sent_at: Timestamp,
+        reading: Option<ClockReading>,
+        deadline: Instant,
+    ) -> Self {
         Self {
             mutation: write.mutation.clone(),
             intent: Intent::Always,
             id: write.stamp.id,
             sent_at: Some(sent_at),
+            reading,
             deadline: Some(deadline),
         }
     }
@@ -124,7 +132,7 @@ impl NewRevision {
 impl Shared {
     /// Carries a write to a certain end, or says that it is `Ambiguous`.
     pub(super) async fn write(&self, operation: Operation, row: &RowKey, change: Change) -> Result<End> {
-        let mut attempts = Attempts::until(self, operation, change.deadline);
+        let mut attempts = Attempts::until(self, operation, change.deadline).since(change.reading);
         let first_sent_at = change.sent_at.unwrap_or_else(|| self.clock.now());
         let deletes = matches!(change.mutation, Mutation::Delete);
         let mut judge =

@@ -17,9 +17,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use larder::ErrorKind;
-use larder_core::driver::DriverError;
+use larder_core::driver::{self, DriverError};
 use larder_core::{SKEW_BOUND, Timestamp};
 use larder_remote::wire::{self, Attempt, Method, encode_outcome};
+use tokio::time::{Instant, timeout_at};
 
 use self::needs::needs;
 use self::outcome::shown;
@@ -65,7 +66,9 @@ async fn attempt(
     let outcome = if method.writes() && !is_timely(sent_at, time_left, now) {
         Err(untimely())
     } else {
-        let performed = tokio::time::timeout(time_left.min(LONGEST), perform(&store, call, now));
+        // The store may be behind another gateway, which is told, too.
+        let until = Instant::now() + time_left.min(LONGEST);
+        let performed = timeout_at(until, driver::until(until, perform(&store, call, now)));
         let late = |_| Err(DriverError::unknown(ErrorKind::Timeout, "the attempt took too long"));
         shown(performed.await.unwrap_or_else(late))
     };

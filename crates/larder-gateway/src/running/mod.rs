@@ -5,7 +5,7 @@ mod health;
 mod metrics;
 mod routes;
 
-pub(crate) use self::durations::Durations;
+pub(crate) use self::durations::{Durations, Memory};
 pub(crate) use self::health::Health;
 pub use self::metrics::Metrics;
 pub(crate) use self::routes::{admin, public, whole};
