@@ -12,6 +12,11 @@ import { make } from "./support/stores.js";
 
 const LOST: Fault[] = ["lose-reply", "cut-reply"];
 
+/** The body of a batch's answer for two keys, of which the second went well. */
+function itemsOf(first: object): string {
+  return JSON.stringify({ items: [{ key: "k", ...first }, { key: "other", version: "AAAA" }], failed: 1 });
+}
+
 describe("over HTTP, with faults", async () => {
   const { id, cwd, env } = await make("embedded");
   const gateway = await Gateway.start(["--binding", id], cwd, env);
@@ -143,6 +148,36 @@ describe("over HTTP, with faults", async () => {
     // Lost once, and then refused: the first may have been applied all the same.
     const refused = { status: 401, body: problem("UNAUTHORIZED", 401) };
     isKind(await under(["lose-reply", refused], (store, key) => store.set(key, "x")), "Ambiguous");
+  });
+
+  test("a batch's item that failed after a lost reply, or in a way that does not tell, is Ambiguous", async () => {
+    const codes = [
+      ["UNAVAILABLE", 503], ["STORE_THROTTLED", 503], ["TIMEOUT", 504], ["NEW_CODE", 500], ["INTERNAL", 500],
+      ["AMBIGUOUS", 500],
+    ] as const;
+    const calls: ((store: Kv, key: string) => Promise<PromiseSettledResult<unknown>[]>)[] = [
+      (store, key) => store.setMany([[key, "x"], ["other", "x"]]), (store, key) => store.deleteMany([key, "other"]),
+    ];
+    const reasons = ({ ...outcome }: object) => {
+      const answers = (outcome as { value?: PromiseSettledResult<unknown>[] }).value;
+      return answers?.map((answer) => (answer.status === "rejected" ? (answer.reason as LarderError).kind : "done"));
+    };
+    for (const call of calls) {
+      for (const [code, status] of codes) {
+        const answer = { status: 200, body: itemsOf({ error: JSON.parse(problem(code, status)) }) };
+        const again = await under(["lose-reply", answer], call);
+        assert.deepEqual([again.requests, reasons(again)], [2, ["Ambiguous", "done"]], code);
+        const once = reasons(await under([answer], call));
+        const isKnown = ["UNAVAILABLE", "STORE_THROTTLED", "TIMEOUT"].includes(code);
+        assert.deepEqual([once?.[0] === "Ambiguous", once?.[1]], [!isKnown, "done"], code);
+      }
+      const odd = { status: 200, body: itemsOf({ error: "no error of a gateway" }) };
+      assert.deepEqual(reasons(await under([odd], call)), ["Ambiguous", "done"]);
+    }
+    // A read changes nothing: its error stays what it is.
+    const answer = { status: 200, body: itemsOf({ error: JSON.parse(problem("UNAVAILABLE", 503)) }) };
+    const read = await under(["lose-reply", answer], (store, key) => store.getMany([key, "other"]));
+    assert.deepEqual(reasons(read)?.[0], "Unavailable");
   });
 
   test("an answer that is none of a gateway's is no miss and no success", async () => {
