@@ -229,6 +229,38 @@ describe("over HTTP, with faults", async () => {
     }
   });
 
+  test("nothing was sent only where the connection was never made, whatever the error's code is", async () => {
+    // As Node's fetch fails. A host that goes away while a request is under way cannot be had from a test.
+    const failing = async (cause: object) => {
+      const own: typeof fetch = async () => {
+        throw new TypeError("fetch failed", { cause });
+      };
+      return await kv(id, { url: gateway.url, fetch: own, timeoutMs: 150 });
+    };
+    const error = (code: string, syscall?: string) => Object.assign(new Error(code), { code, syscall });
+    const several = (...errors: Error[]) => Object.assign(new AggregateError(errors), { code: "ECONNREFUSED" });
+    for (const [cause, kind] of [
+      [error("EHOSTUNREACH", "connect"), "Unavailable"], [error("ETIMEDOUT", "connect"), "Unavailable"],
+      [error("ENOTFOUND", "getaddrinfo"), "Unavailable"], [error("UND_ERR_CONNECT_TIMEOUT"), "Unavailable"],
+      [several(error("ECONNREFUSED", "connect"), error("ENETUNREACH", "connect")), "Unavailable"],
+      [error("EHOSTUNREACH", "read"), "Ambiguous"], [error("ENETUNREACH", "write"), "Ambiguous"],
+      [error("ECONNREFUSED"), "Ambiguous"], [error("ECONNRESET", "read"), "Ambiguous"],
+      [several(error("ECONNREFUSED", "connect"), error("EHOSTUNREACH", "read")), "Ambiguous"],
+      [several(), "Ambiguous"], [Object.assign(several(), { errors: [undefined] }), "Ambiguous"],
+    ] as const) {
+      const { code, syscall } = cause as { code?: string; syscall?: string };
+      await rejects((await failing(cause)).increment("unsent"), kind).catch((wrong: Error) => {
+        throw new Error(`${code} of ${syscall}: ${wrong.message}`);
+      });
+    }
+    // The real thing, where a name has several addresses.
+    const gone = await Proxy.start(gateway.url);
+    gone.stop();
+    const store = await kv(id, { url: gone.url.replace("127.0.0.1", "localhost"), timeoutMs: 150 });
+    await rejects(store.increment("unsent"), "Unavailable");
+    assert.equal(await direct.getText("unsent"), undefined);
+  });
+
   test("a batch answers for each of its parts by itself", async () => {
     const many = Array.from({ length: 300 }, (_, at) => [`many:${at}`, "x"] as const);
     const refused = { status: 403, body: problem("FORBIDDEN", 403) };
