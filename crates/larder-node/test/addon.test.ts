@@ -87,17 +87,21 @@ test("calls that were begun come to their end, also where the handle is disposed
   assert.equal((await again.scanKeysPage("k:")).items.length, done);
 });
 
-test("a loop that awaits what is at hand lets timers have their turn", async () => {
-  await using store = await kv("turns", local(directory()));
-  await store.set("k", new Uint8Array(1_024));
-  let ticks = 0;
-  const timer = setInterval(() => (ticks += 1), 1);
-  const began = performance.now();
-  while (performance.now() - began < 500) await store.get("k");
-  clearInterval(timer);
-  // At once it would be none at all; every 2 ms it would be 250.
-  assert.ok(ticks > 50, `timers had ${ticks} turns in 500 ms`);
-});
+for (const signal of [undefined, new AbortController().signal]) {
+  test(`a loop that awaits what is at hand lets timers have their turn, ${signal ? "with" : "without"} a signal`, async () => {
+    await using store = await kv("turns", local(directory()));
+    await store.set("k", new TextEncoder().encode("[1]"));
+    for (const read of ["get", "getText", "getJson"] as const) {
+      let ticks = 0;
+      const timer = setInterval(() => (ticks += 1), 1);
+      const began = performance.now();
+      while (performance.now() - began < 300) await store[read]("k", { signal });
+      clearInterval(timer);
+      // At once it would be none at all; every 2 ms it would be 150.
+      assert.ok(ticks > 30, `timers had ${ticks} turns in 300 ms of ${read}`);
+    }
+  });
+}
 
 test("handles that nobody disposed of do not keep the process", async () => {
   const { execFile } = await import("node:child_process");

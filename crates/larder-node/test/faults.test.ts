@@ -12,6 +12,11 @@ import { make } from "./support/stores.js";
 
 const LOST: Fault[] = ["lose-reply", "cut-reply"];
 
+/** The body of a batch's answer for two keys, of which the second went well. */
+function itemsOf(first: object): string {
+  return JSON.stringify({ items: [{ key: "k", ...first }, { key: "other", version: "AAAA" }], failed: 1 });
+}
+
 describe("over HTTP, with faults", async () => {
   const { id, cwd, env } = await make("embedded");
   const gateway = await Gateway.start(["--binding", id], cwd, env);
@@ -145,6 +150,36 @@ describe("over HTTP, with faults", async () => {
     isKind(await under(["lose-reply", refused], (store, key) => store.set(key, "x")), "Ambiguous");
   });
 
+  test("a batch's item that failed after a lost reply, or in a way that does not tell, is Ambiguous", async () => {
+    const codes = [
+      ["UNAVAILABLE", 503], ["STORE_THROTTLED", 503], ["TIMEOUT", 504], ["NEW_CODE", 500], ["INTERNAL", 500],
+      ["AMBIGUOUS", 500],
+    ] as const;
+    const calls: ((store: Kv, key: string) => Promise<PromiseSettledResult<unknown>[]>)[] = [
+      (store, key) => store.setMany([[key, "x"], ["other", "x"]]), (store, key) => store.deleteMany([key, "other"]),
+    ];
+    const reasons = ({ ...outcome }: object) => {
+      const answers = (outcome as { value?: PromiseSettledResult<unknown>[] }).value;
+      return answers?.map((answer) => (answer.status === "rejected" ? (answer.reason as LarderError).kind : "done"));
+    };
+    for (const call of calls) {
+      for (const [code, status] of codes) {
+        const answer = { status: 200, body: itemsOf({ error: JSON.parse(problem(code, status)) }) };
+        const again = await under(["lose-reply", answer], call);
+        assert.deepEqual([again.requests, reasons(again)], [2, ["Ambiguous", "done"]], code);
+        const once = reasons(await under([answer], call));
+        const isKnown = ["UNAVAILABLE", "STORE_THROTTLED", "TIMEOUT"].includes(code);
+        assert.deepEqual([once?.[0] === "Ambiguous", once?.[1]], [!isKnown, "done"], code);
+      }
+      const odd = { status: 200, body: itemsOf({ error: "no error of a gateway" }) };
+      assert.deepEqual(reasons(await under([odd], call)), ["Ambiguous", "done"]);
+    }
+    // A read changes nothing: its error stays what it is.
+    const answer = { status: 200, body: itemsOf({ error: JSON.parse(problem("UNAVAILABLE", 503)) }) };
+    const read = await under(["lose-reply", answer], (store, key) => store.getMany([key, "other"]));
+    assert.deepEqual(reasons(read)?.[0], "Unavailable");
+  });
+
   test("an answer that is none of a gateway's is no miss and no success", async () => {
     const page = (status: number) => ({ status, headers: { "content-type": "text/html" }, body: "<html>hunter2</html>" });
     const cases: [number, string][] = [[404, "NotProvisioned"], [403, "Unauthorized"], [302, "NotConfigured"], [418, "Internal"]];
@@ -192,6 +227,38 @@ describe("over HTTP, with faults", async () => {
       assert.ok(error.message.includes("ECONNREFUSED"), error.message);
       assert.ok(error.cause instanceof Error);
     }
+  });
+
+  test("nothing was sent only where the connection was never made, whatever the error's code is", async () => {
+    // As Node's fetch fails. A host that goes away while a request is under way cannot be had from a test.
+    const failing = async (cause: object) => {
+      const own: typeof fetch = async () => {
+        throw new TypeError("fetch failed", { cause });
+      };
+      return await kv(id, { url: gateway.url, fetch: own, timeoutMs: 150 });
+    };
+    const error = (code: string, syscall?: string) => Object.assign(new Error(code), { code, syscall });
+    const several = (...errors: Error[]) => Object.assign(new AggregateError(errors), { code: "ECONNREFUSED" });
+    for (const [cause, kind] of [
+      [error("EHOSTUNREACH", "connect"), "Unavailable"], [error("ETIMEDOUT", "connect"), "Unavailable"],
+      [error("ENOTFOUND", "getaddrinfo"), "Unavailable"], [error("UND_ERR_CONNECT_TIMEOUT"), "Unavailable"],
+      [several(error("ECONNREFUSED", "connect"), error("ENETUNREACH", "connect")), "Unavailable"],
+      [error("EHOSTUNREACH", "read"), "Ambiguous"], [error("ENETUNREACH", "write"), "Ambiguous"],
+      [error("ECONNREFUSED"), "Ambiguous"], [error("ECONNRESET", "read"), "Ambiguous"],
+      [several(error("ECONNREFUSED", "connect"), error("EHOSTUNREACH", "read")), "Ambiguous"],
+      [several(), "Ambiguous"], [Object.assign(several(), { errors: [undefined] }), "Ambiguous"],
+    ] as const) {
+      const { code, syscall } = cause as { code?: string; syscall?: string };
+      await rejects((await failing(cause)).increment("unsent"), kind).catch((wrong: Error) => {
+        throw new Error(`${code} of ${syscall}: ${wrong.message}`);
+      });
+    }
+    // The real thing, where a name has several addresses.
+    const gone = await Proxy.start(gateway.url);
+    gone.stop();
+    const store = await kv(id, { url: gone.url.replace("127.0.0.1", "localhost"), timeoutMs: 150 });
+    await rejects(store.increment("unsent"), "Unavailable");
+    assert.equal(await direct.getText("unsent"), undefined);
   });
 
   test("a batch answers for each of its parts by itself", async () => {

@@ -20,11 +20,13 @@ export interface Reply {
 /** What an attempt came to. */
 export type Attempt = { reply: Reply } | { failure: Failure };
 
-/** Codes of network errors that end an attempt before anything is sent, where the platform tells them. */
+/** The calls of the system that come before anything is sent. What fails in another one may have been sent, whatever its code. */
+const BEFORE_SENDING = new Set(["connect", "getaddrinfo"]);
+
+/** Codes of errors that no call of the system makes, and that end an attempt before anything is sent. */
 const NOT_SENT = new Set([
-  "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT",
-  "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID", "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UND_ERR_CONNECT_TIMEOUT", "CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID",
+  "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
 ]);
 
 /**
@@ -75,11 +77,26 @@ function judge(response: Response, body: Uint8Array): Attempt {
 }
 
 function broken(cause: unknown): Attempt {
-  const below = (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code;
-  if (typeof below === "string" && NOT_SENT.has(below)) {
-    return failed("Unavailable", `the gateway cannot be reached (${below})`, "no", cause);
+  const below = (cause as { cause?: NetworkError } | undefined)?.cause;
+  if (below !== undefined && below !== null && wasNotSent(below)) {
+    const why = typeof below.code === "string" ? ` (${below.code})` : "";
+    return failed("Unavailable", `the gateway cannot be reached${why}`, "no", cause);
   }
   return failed("Unavailable", "the connection to the gateway broke, or there was none", "unknown", cause);
+}
+
+/** What platforms tell of a network error, where they do. */
+interface NetworkError {
+  code?: unknown;
+  syscall?: unknown;
+  /** Where several addresses were tried, the error of each. */
+  errors?: unknown;
+}
+
+function wasNotSent({ code, syscall, errors }: NetworkError): boolean {
+  if (Array.isArray(errors)) return errors.length > 0 && errors.every((one) => wasNotSent((one ?? {}) as NetworkError));
+  if (typeof syscall === "string") return BEFORE_SENDING.has(syscall);
+  return typeof code === "string" && NOT_SENT.has(code);
 }
 
 function failed(kind: Failure["kind"], message: string, applied: Failure["applied"], cause?: unknown): Attempt {

@@ -1,7 +1,7 @@
 import { type ErrorFacts, LarderError } from "../errors.js";
 import type { Entry, EntryInfo } from "../kv.js";
 import { fromBase64 } from "./base64.js";
-import { failureOf, isProblem } from "./problem.js";
+import { type Failure, failureOf, isProblem } from "./problem.js";
 
 /** An entry as documents have it, an absent key, or why there is none. */
 export interface Item {
@@ -50,9 +50,13 @@ export function entryOf(item: Item): Entry | undefined {
   return info === undefined || value === undefined ? undefined : { ...info, value };
 }
 
-/** The error that stands in an item's place. */
+/** The failure that stands in an item's place. */
+export function failureIn(item: Item): Failure | undefined {
+  return isProblem(item.error) ? failureOf(item.error) : undefined;
+}
+
+/** The error that stands in the place of an item that was read. */
 export function errorOf(item: Item, facts: ErrorFacts): LarderError | undefined {
-  if (!isProblem(item.error)) return undefined;
-  const { kind, message } = failureOf(item.error);
-  return new LarderError(kind, message, { ...facts, key: item.key ?? facts.key });
+  const failure = failureIn(item);
+  return failure && new LarderError(failure.kind, failure.message, { ...facts, key: item.key ?? facts.key });
 }

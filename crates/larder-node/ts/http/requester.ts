@@ -1,5 +1,5 @@
 import { isRetryable } from "../errors.js";
-import { type Attempt, attempt, type Call } from "./attempt.js";
+import { attempt, type Call, type Reply } from "./attempt.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Failure } from "./problem.js";
 import { pause, pauseMs, RetryBudget } from "./retry.js";
@@ -12,6 +12,12 @@ import { pause, pauseMs, RetryBudget } from "./retry.js";
  * - `once`: harm. An increment would count twice, and a put that made the entry would be told that somebody else did.
  */
 export type Effect = "read" | "repeatable" | "once";
+
+/** What a request came to with all its attempts. */
+export type Outcome =
+  /** It was answered; `before` tells of a write whether an attempt before that one may have been applied, or may still be. */
+  | { reply: Reply; before: "nothing" | "doubt" }
+  | { failure: Failure };
 
 /** The least time that an attempt is begun with. */
 const LEAST_MS = 100;
@@ -31,7 +37,7 @@ export class Requester {
    * A write that may have been applied fails as `Ambiguous`, whatever its last attempt came to. Rejects only with the
    * signal's reason.
    */
-  async send(call: Call, effect: Effect, signal: AbortSignal | undefined): Promise<Attempt> {
+  async send(call: Call, effect: Effect, signal: AbortSignal | undefined): Promise<Outcome> {
     const deadline = performance.now() + this.#endpoint.timeoutMs;
     let isInDoubt = false;
     for (let attempts = 0; ; attempts += 1) {
@@ -39,7 +45,7 @@ export class Requester {
       const result = await attempt(this.#endpoint, call, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
       if ("reply" in result) {
         this.#budget.succeeded();
-        return result;
+        return { reply: result.reply, before: isInDoubt ? "doubt" : "nothing" };
       }
       const { failure } = result;
       const wasInDoubt = isInDoubt;
@@ -60,7 +66,8 @@ function mayRepeat(failure: Failure, effect: Effect): boolean {
   return isRetryable(failure.kind) && (failure.applied === "no" || effect !== "once");
 }
 
-function ambiguous(failure: Failure): Failure {
+/** The same failure, of a write that may have been applied. */
+export function ambiguous(failure: Failure): Failure {
   if (failure.kind === "Ambiguous") return failure;
   const advice = "the write may have been applied, or may still be; read the key before you write again";
   return { ...failure, kind: "Ambiguous", applied: "unknown", message: `${failure.message}: ${advice}` };

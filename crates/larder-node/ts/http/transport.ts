@@ -4,12 +4,15 @@ import type { Condition, PageRequest, Transport } from "../transport.js";
 import { untilTime } from "../turn.js";
 import type { Call, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
-import { entryOf, errorOf, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
+import { entryOf, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
 import type { Failure } from "./problem.js";
-import type { Effect, Requester } from "./requester.js";
+import { ambiguous, type Effect, type Requester } from "./requester.js";
 
 const JSON_TYPE = "application/json";
 const BYTES_TYPE = "application/octet-stream";
+
+/** A reply, and what is known of the attempts before it. */
+type Answer = Reply & { before: "nothing" | "doubt" };
 
 /** A binding of a gateway, through its whole API: `docs/http-api.md`. */
 export class HttpTransport implements Transport {
@@ -176,10 +179,14 @@ export class HttpTransport implements Transport {
     const { items } = this.#items(reply, operation, undefined, effect);
     if (items.length !== keys.length) throw this.#foreign(operation, undefined, effect);
     return items.map((item, at) => {
-      const error = errorOf(item, { operation, key: keys[at], binding: this.#binding });
-      const found = error === undefined ? read(item) : undefined;
+      const failure = failureIn(item);
+      const found = (item.error ?? undefined) === undefined ? read(item) : undefined;
       if (found !== undefined) return { status: "fulfilled", value: found.value };
-      return { status: "rejected", reason: error ?? this.#foreign(operation, keys[at], effect) };
+      const key = keys[at];
+      if (failure === undefined) return { status: "rejected", reason: this.#foreign(operation, key, effect) };
+      // As of a whole request: why this attempt failed does not tell what became of one before it.
+      const isInDoubt = effect !== "read" && (failure.applied === "unknown" || reply.before === "doubt");
+      return { status: "rejected", reason: this.#error(isInDoubt ? ambiguous(failure) : failure, operation, key) };
     });
   }
 
@@ -190,8 +197,8 @@ export class HttpTransport implements Transport {
     operation: string,
     key: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Reply> {
-    return (await this.#unless([], call, effect, operation, key, signal)) as Reply;
+  ): Promise<Answer> {
+    return (await this.#unless([], call, effect, operation, key, signal)) as Answer;
   }
 
   /** Sends a request; refusals with these codes are outcomes. */
@@ -202,9 +209,9 @@ export class HttpTransport implements Transport {
     operation: string,
     key: string | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Reply | { code: string }> {
+  ): Promise<Answer | { code: string }> {
     const result = await this.#requester.send(call, effect, signal);
-    if ("reply" in result) return result.reply;
+    if ("reply" in result) return { ...result.reply, before: result.before };
     const code = result.failure.problem?.error;
     if (code !== undefined && codes.includes(code) && result.failure.kind !== "Ambiguous") return { code };
     throw this.#error(result.failure, operation, key);

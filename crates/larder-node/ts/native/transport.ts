@@ -16,8 +16,8 @@ export class NativeTransport implements Transport {
   }
 
   async get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    if (signal !== undefined) return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
     if (!hasTime()) await untilTime();
+    if (signal !== undefined) return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
     try {
       return (await this.#store.get(key)) ?? undefined;
     } catch (exception) {
