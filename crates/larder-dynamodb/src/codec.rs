@@ -96,21 +96,38 @@ pub(crate) fn decode(item: Item, projection: Projection) -> Result<Record, Strin
 /// Reads an item that was not asked for by its key; `None` if it tells none.
 pub(crate) fn decode_row(item: Item, projection: Projection) -> Option<(String, Result<Record, String>)> {
     let mut parts = Parts::of(item);
-    let Some(AttributeValue::S(key)) = parts.key.take() else { return None };
+    let key = parts.key.take()?;
     Some((key, parts.record(projection)))
 }
 
-/// The attributes of an item, found in one pass: a look-up for each would hash every name.
+/// The attributes of an item, found in one pass, since a look-up for each would hash every name; and read at once, since
+/// typed values are large to move.
 #[derive(Default)]
 struct Parts {
-    key: Option<AttributeValue>,
-    value: Option<AttributeValue>,
-    number: Option<AttributeValue>,
-    expiry: Option<AttributeValue>,
-    write_id: Option<AttributeValue>,
-    written_at: Option<AttributeValue>,
+    key: Option<String>,
+    value: Found<Bytes>,
+    number: Found<i64>,
+    expiry: Option<u64>,
+    write_id: Option<WriteId>,
+    written_at: Option<u64>,
     /// A counter's, newest first.
     history: Option<Box<[Place; Register::CAPACITY]>>,
+}
+
+/// An attribute of which it matters whether it is there.
+#[derive(Default)]
+enum Found<T> {
+    #[default]
+    Missing,
+    /// It is there, and of another type.
+    Wrong,
+    Right(T),
+}
+
+impl<T> From<Option<T>> for Found<T> {
+    fn from(read: Option<T>) -> Self {
+        read.map_or(Self::Wrong, Self::Right)
+    }
 }
 
 /// A write that a counter remembers.
@@ -125,19 +142,29 @@ impl Parts {
     fn of(item: Item) -> Self {
         let mut parts = Self::default();
         for (name, value) in item {
-            let part = match name.as_str() {
-                attribute::KEY => &mut parts.key,
-                attribute::VALUE => &mut parts.value,
-                attribute::NUMBER => &mut parts.number,
-                attribute::EXPIRY => &mut parts.expiry,
-                attribute::WRITE_ID => &mut parts.write_id,
-                attribute::WRITTEN_AT => &mut parts.written_at,
-                name => match parts.in_history(name) {
-                    Some(part) => part,
-                    None => continue,
-                },
-            };
-            *part = Some(value);
+            match name.as_str() {
+                attribute::KEY => {
+                    parts.key = match value {
+                        AttributeValue::S(key) => Some(key),
+                        _ => None,
+                    };
+                }
+                attribute::VALUE => {
+                    parts.value = match value {
+                        AttributeValue::B(value) => Found::Right(Bytes::from(value.into_inner())),
+                        _ => Found::Wrong,
+                    };
+                }
+                attribute::NUMBER => parts.number = number(Some(&value)).into(),
+                attribute::EXPIRY => parts.expiry = number(Some(&value)),
+                attribute::WRITE_ID => parts.write_id = write_id(Some(&value)),
+                attribute::WRITTEN_AT => parts.written_at = number(Some(&value)),
+                name => {
+                    if let Some(part) = parts.in_history(name) {
+                        *part = Some(value);
+                    }
+                }
+            }
         }
         parts
     }
@@ -156,18 +183,17 @@ impl Parts {
     }
 
     fn record(self, projection: Projection) -> Result<Record, String> {
-        let id = write_id(self.write_id.as_ref()).ok_or("the item has no write id (attribute w)")?;
-        let at = number::<u64>(self.written_at.as_ref()).ok_or("the item has no time (attribute wt)")?;
-        let expires_at =
-            number::<u64>(self.expiry.as_ref()).ok_or("the item has no expiry (attribute exp)")?;
+        let id = self.write_id.ok_or("the item has no write id (attribute w)")?;
+        let at = self.written_at.ok_or("the item has no time (attribute wt)")?;
+        let expires_at = self.expiry.ok_or("the item has no expiry (attribute exp)")?;
         let (value, register) = match (projection, self.value, self.number) {
             (Projection::Meta, ..) => (Bytes::new(), None),
-            (Projection::Full, Some(AttributeValue::B(value)), None) => {
-                (Bytes::from(value.into_inner()), None)
-            }
-            (Projection::Full, None, Some(count)) => {
-                let count = number::<i64>(Some(&count)).ok_or("the item's number is none")?;
+            (Projection::Full, Found::Right(value), Found::Missing) => (value, None),
+            (Projection::Full, Found::Missing, Found::Right(count)) => {
                 (Bytes::from(count.to_string()), register(self.history.as_deref())?.map(Box::new))
+            }
+            (Projection::Full, Found::Missing, Found::Wrong) => {
+                return Err("the item's number is none".to_owned());
             }
             (Projection::Full, ..) => {
                 return Err(

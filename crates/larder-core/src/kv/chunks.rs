@@ -48,6 +48,9 @@ impl Shared {
         deadline: Option<Instant>,
     ) -> Vec<Result<Option<Record>>> {
         let size = self.driver.info().batch.reads.max(1);
+        if (1..=size).contains(&rows.len()) {
+            return self.read_chunk(rows, read, deadline).await;
+        }
         // Collected: a closure over borrowed chunks would keep the future from being proven `Send` in a spawned task.
         let chunks: Vec<_> = rows
             .chunks(size)
