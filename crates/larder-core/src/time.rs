@@ -98,6 +98,13 @@ impl fmt::Debug for Expiry {
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> Timestamp;
+
+    /// How far this clock has been moved to follow another one, in milliseconds; 0 for one that follows none.
+    ///
+    /// Times that were made by it before are off by as much as this has changed since.
+    fn correction(&self) -> i64 {
+        0
+    }
 }
 
 /// The operating system's wall clock.

@@ -101,6 +101,13 @@ impl Clock for ServerClock {
             ahead => Timestamp::from_millis(own.as_millis().saturating_add_signed(ahead)),
         }
     }
+
+    fn correction(&self) -> i64 {
+        match self.ahead.load(Ordering::Relaxed) {
+            UNKNOWN => 0,
+            ahead => ahead,
+        }
+    }
 }
 
 /// Times that can be told apart as numbers: no clock shows one after the year 9999.

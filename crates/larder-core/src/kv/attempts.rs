@@ -11,7 +11,7 @@ use crate::driver::{self, DriverError, Effect, LayoutKeeper};
 use crate::error::{Error, ErrorKind, Result};
 use crate::operation::Operation;
 use crate::retry::jittered;
-use crate::time::{SKEW_BOUND, Timestamp};
+use crate::time::{Clock, SKEW_BOUND};
 
 /// What the driver's methods return.
 pub(super) type Attempt<'a, T> = Pin<Box<dyn Future<Output = Result<T, DriverError>> + Send + 'a>>;
@@ -32,26 +32,23 @@ pub(super) struct Attempts<'a> {
     backoff: Option<ExponentialBackoff>,
     conflicts: u32,
     begun: bool,
-    /// What a server's clock showed when the operation's times were made by it.
+    /// What the operation's times were made by.
     reading: Option<ClockReading>,
 }
 
-/// What a server's clock showed at some moment.
+/// How far a clock had been moved to follow a server's when the times of an operation were made by it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ClockReading {
-    at: std::time::Instant,
-    shown: Timestamp,
-}
+pub(super) struct ClockReading(i64);
 
 impl ClockReading {
-    pub(super) fn new(now: Timestamp) -> Self {
-        Self { at: std::time::Instant::now(), shown: now }
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self(clock.correction())
     }
 
-    /// Whether the clock went on evenly since then, within what clocks may be off.
-    fn goes_on(self, now: Timestamp) -> bool {
-        let expected = self.shown.plus(self.at.elapsed());
-        expected.since(now).max(now.since(expected)) <= SKEW_BOUND
+    /// Whether times that were made then are still right, within what clocks may be off.
+    fn holds(self, clock: &dyn Clock) -> bool {
+        let moved = clock.correction().saturating_sub(self.0).unsigned_abs();
+        u128::from(moved) <= SKEW_BOUND.as_millis()
     }
 }
 
@@ -106,7 +103,7 @@ impl<'a> Attempts<'a> {
         result
     }
 
-    /// Goes by what the clock showed before these attempts were begun: they are a part of a larger operation.
+    /// Goes by a reading from before these attempts were begun: they are a part of a larger operation.
     pub(super) fn since(mut self, reading: Option<ClockReading>) -> Self {
         self.reading = reading;
         self
@@ -118,17 +115,16 @@ impl<'a> Attempts<'a> {
     /// # Errors
     ///
     /// `Unavailable`: the same operation begun anew goes by the right time.
-    pub(super) fn check_clock(&mut self, now: Timestamp) -> Result<()> {
-        if self.shared.driver.info().layout == LayoutKeeper::Store
-            || self.reading.get_or_insert_with(|| ClockReading::new(now)).goes_on(now)
-        {
+    pub(super) fn check_clock(&mut self) -> Result<()> {
+        let clock = self.shared.clock.as_ref();
+        if self.reading.get_or_insert_with(|| ClockReading::of(clock)).holds(clock) {
             return Ok(());
         }
         let reason = "the server's clock was set while the operation was under way; try again";
         Err(Error::new(ErrorKind::Unavailable, reason))
     }
 
-    /// What the clock showed when the operation's times were made.
+    /// What the operation's times were made by.
     pub(super) fn reading(&self) -> Option<ClockReading> {
         self.reading
     }

@@ -111,7 +111,7 @@ impl Shared {
         deadline: Option<Instant>,
     ) -> Vec<(RowKey, Result<Written>)> {
         // Of all chunks: the later ones have expiries that were made with the first.
-        let reading = ClockReading::new(self.clock.now());
+        let reading = ClockReading::of(self.clock.as_ref());
         let chunks = self.chunks(rows, mutations);
         let writes = chunks
             .into_iter()
@@ -167,7 +167,7 @@ impl Shared {
         let mut answers = Answers::new(writes.len());
         loop {
             let now = self.clock.now();
-            if let Err(error) = attempts.check_clock(now) {
+            if let Err(error) = attempts.check_clock() {
                 answers.close(&error);
                 break;
             }

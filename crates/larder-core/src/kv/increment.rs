@@ -94,7 +94,7 @@ impl Shared {
             let looked = matches!(next, Next::Read);
             if matches!(next, Next::Add | Next::WriteBack(_)) {
                 attempts
-                    .check_clock(now)
+                    .check_clock()
                     .map_err(|error| self.give_up(judge.in_doubt, Operation::Increment, error))?;
             }
             let reply = match next {

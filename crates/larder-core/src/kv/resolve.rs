@@ -164,7 +164,7 @@ impl Shared {
                         return Ok(End::ConditionFailed(Observed::NotReturned));
                     }
                     attempts
-                        .check_clock(now)
+                        .check_clock()
                         .map_err(|error| self.give_up(judge.is_in_doubt(), operation, error))?;
                     let stamp = WriteStamp { id: judge.id_to_send(), at: now };
                     let write = Write { mutation: change.mutation.clone(), guard, stamp };
