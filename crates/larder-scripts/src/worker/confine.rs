@@ -44,6 +44,27 @@ pub(super) fn confine(_: &Setup) -> io::Result<Confinement> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Leaves the signals that end a service to its parent, which drains its runs: a terminal and a service manager send them
+/// to all processes of it. The end of the input still ends the worker, and so does its deadline.
+///
+/// # Errors
+///
+/// What the system says.
+#[cfg(unix)]
+pub(super) fn leave_signals_to_the_parent() -> io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    // There is one thread, so that what it does not take is taken by nobody.
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    Ok(signals.thread_block()?)
+}
+
+/// Nothing here: no scripts run.
+#[cfg(not(unix))]
+pub(super) fn leave_signals_to_the_parent() -> io::Result<()> {
+    Ok(())
+}
+
 /// Closes what the parent had open and forgot to keep to itself.
 ///
 /// # Errors

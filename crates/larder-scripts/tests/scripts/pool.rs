@@ -88,6 +88,29 @@ async fn a_worker_that_is_killed_fails_its_own_run_only() {
     assert!(!bench.pool.idle_workers().contains(&id));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_ends_a_service_is_the_parents_affair() {
+    let limits = Limits::new().cpu(Duration::from_secs(30)).host_calls(u32::MAX);
+    let bench = Bench::with(options().limits(limits.wall(Duration::from_secs(60))));
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    let source = module("await kv.put('begun', ''); while (!(await kv.exists('stop'))); return 'done'");
+    let run = tokio::spawn({
+        let (pool, request) = (bench.pool.clone(), bench.request(&source, None));
+        async move { pool.run(request).await }
+    });
+    while !bench.kv.exists("begun").await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        assert!(Command::new("kill").args([signal, &id.to_string()]).status().expect("kill runs").success());
+    }
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    let report = run.await.expect("no panic").expect("it was begun");
+    assert_eq!(report.result.expect("a result").get(), "\"done\"");
+    assert_eq!(bench.pool.idle_workers(), [id]);
+}
+
 #[tokio::test]
 async fn an_idle_worker_that_died_costs_no_run() {
     let bench = Bench::new();
