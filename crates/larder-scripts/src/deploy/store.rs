@@ -38,16 +38,25 @@ pub enum Expected {
     Active(VersionId),
 }
 
-/// What became of a deployment, a rollback or a removal.
+/// What became of a deployment or a rollback.
 #[derive(Clone, Debug)]
 pub enum Deployment {
-    /// It was done: the script as it is now, or as it was when it was removed.
+    /// It was done: the script as it is now.
     Done(Deployed),
     /// Nothing changed: that version is active already.
     Unchanged(Deployed),
     /// Nothing changed: what is active is not what was expected.
     NotAsExpected(Option<VersionId>),
     /// Nothing changed: there is no such script, or it has no such version.
+    NotThere,
+}
+
+/// What became of a removal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removal {
+    /// It is gone with all its versions.
+    Done,
+    /// Nothing changed: there is no such script.
     NotThere,
 }
 
@@ -165,19 +174,22 @@ impl ScriptStore {
     /// # Errors
     ///
     /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too.
-    pub async fn remove(&self, name: &str) -> Result<Deployment> {
+    pub async fn remove(&self, name: &str) -> Result<Removal> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
-            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Deployment::NotThere) };
-            let record = Record::read(name, entry.value()).ok();
+            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Removal::NotThere) };
             if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
                 continue;
             }
-            let Some(record) = record else { return Ok(Deployment::NotThere) };
-            if let Err(error) = self.pieces.remove(name, &record.versions).await {
+            let removed = match Record::read(name, entry.value()) {
+                Ok(record) => self.pieces.remove(name, &record.versions).await,
+                // Which were its pieces nobody knows any more. Those of the last hour may be those of a new one.
+                Err(_) => self.pieces.clear(name, &[]).await,
+            };
+            if let Err(error) = removed {
                 tracing::warn!(target: "larder", script = name, %error, "pieces of a removed script were left");
             }
-            return record.shown(name).map(Deployment::Done).ok_or_else(defect);
+            return Ok(Removal::Done);
         }
         Err(busy())
     }

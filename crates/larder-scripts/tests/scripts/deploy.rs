@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
-use larder_scripts::{Deployed, Deployment, Expected, MAX_VERSIONS, ScriptStore, SourceCache, VersionId};
+use larder_scripts::{
+    Deployed, Deployment, Expected, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
+};
 
 fn store() -> (Kv, ScriptStore) {
     let kv = Kv::builder(MemoryDriver::new()).clock(Arc::new(ManualClock::default())).build();
@@ -150,9 +152,9 @@ async fn so_many_versions_are_kept_and_what_is_removed_is_gone_whole() {
     assert!(scripts.load("s", Some(VersionId::of("0"))).await.expect("an answer").is_none());
     let pieces = kv.system("script-sources").expect("a part");
     assert_eq!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.len(), MAX_VERSIONS);
-    done(scripts.remove("s").await.expect("it is removed"));
+    assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
     assert!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.is_empty());
-    assert!(matches!(scripts.remove("s").await.expect("an answer"), Deployment::NotThere));
+    assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     assert_eq!(source(&scripts, "s").await, None);
 }
 
@@ -169,7 +171,7 @@ async fn a_tenant_has_scripts_of_its_own() {
     assert_eq!(source(&b, "s").await, None);
     assert!(b.list().await.expect("a list").is_empty());
     assert_eq!(whole.list().await.expect("a list").len(), 1);
-    done(a.remove("s").await.expect("it is removed"));
+    assert_eq!(a.remove("s").await.expect("it is removed"), Removal::Done);
     assert_eq!(source(&whole, "s").await.as_deref(), Some("of all"));
 }
 
@@ -189,7 +191,8 @@ async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!error.to_string().contains("no record of one,\""), "{error}");
     assert!(scripts.list().await.expect("a list").remove(0).is_err());
-    drop(scripts.remove("s").await.expect("it is removed"));
+    assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
+    assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     done(scripts.deploy("s", "new", Expected::Absent).await.expect("it is deployed"));
 }
 
