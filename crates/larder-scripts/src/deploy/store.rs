@@ -88,7 +88,7 @@ impl ScriptStore {
     }
 
     /// Stores a source and makes it the active version. A version that is kept already is made active without being stored
-    /// again.
+    /// again, unless what is kept of it is damaged.
     ///
     /// The source should have been read by [`Pool::check`](crate::Pool::check) before.
     ///
@@ -122,18 +122,26 @@ impl ScriptStore {
                 self.forget(name, written).await;
                 return Ok(Deployment::NotAsExpected(active));
             }
+            let named = record.find(version).cloned();
+            let whole = match &named {
+                Some(kept) if self.is_whole(name, kept).await? => named.clone(),
+                _ => None,
+            };
             if active == Some(version)
+                && whole.is_some()
                 && let Some(deployed) = record.shown(name)
             {
                 self.forget(name, written).await;
                 return Ok(Deployment::Unchanged(deployed));
             }
-            let kept = match (record.find(version), &written) {
-                (Some(kept), _) => kept.clone(),
+            let kept = match (whole, &written) {
+                (Some(kept), _) => kept,
                 (None, Some(kept)) => kept.clone(),
                 (None, None) => written.insert(self.pieces.write(name, source).await?).clone(),
             };
-            let gone = record.activate(kept);
+            let damaged = named.filter(|named| named.blob != kept.blob);
+            let mut gone = record.activate(kept);
+            gone.extend(damaged);
             if self.store(name, &record, found).await? {
                 if let Err(error) = self.tidy(name, &record, &gone).await {
                     tracing::warn!(target: "larder", script = name, %error, "old pieces of a script were left");
@@ -242,6 +250,15 @@ impl ScriptStore {
             ErrorKind::Corrupt,
             format!("pieces of the script {name:?} are not there: deploy it again"),
         ))
+    }
+
+    /// Whether the source of a version can be read.
+    async fn is_whole(&self, name: &str, kept: &Kept) -> Result<bool> {
+        match self.pieces.read(name, kept).await {
+            Ok(source) => Ok(source.is_some()),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn record(&self, name: &str) -> Result<(Record, Option<Version>)> {

@@ -197,6 +197,42 @@ async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
 }
 
 #[tokio::test]
+async fn what_is_damaged_is_mended_by_the_same_deployment() {
+    let (kv, scripts) = store();
+    let pieces = kv.system("script-sources").expect("a part");
+    let keys = async || {
+        let found = pieces.scan_keys_collect("", 100).await.expect("a scan").items;
+        found.into_iter().map(|info| info.expect("a key").into_key()).collect::<Vec<_>>()
+    };
+    let text = long("a");
+    for is_active in [true, false] {
+        for is_removed in [true, false] {
+            done(scripts.deploy("s", &text, Expected::Any).await.expect("it is deployed"));
+            let damaged = keys().await;
+            if is_removed {
+                pieces.delete(&damaged[0]).await.expect("a delete");
+            } else {
+                pieces.put(&damaged[0], "something else", PutOptions::new()).await.expect("a put");
+            }
+            // One that has read nothing before.
+            let fresh = ScriptStore::new(&kv, None).expect("a store");
+            assert_eq!(fresh.load("s", None).await.expect_err("damaged").kind(), ErrorKind::Corrupt);
+            if !is_active {
+                done(scripts.deploy("s", "another", Expected::Any).await.expect("it is deployed"));
+            }
+            done(scripts.deploy("s", &text, Expected::Any).await.expect("it is deployed"));
+            assert_eq!(source(&fresh, "s").await.as_deref(), Some(text.as_str()));
+            let left = keys().await;
+            assert!(damaged.iter().all(|key| !left.contains(key)), "what was damaged is gone");
+            let again = scripts.deploy("s", &text, Expected::Any).await.expect("an answer");
+            assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
+            assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
+            assert!(keys().await.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_cache_knows_what_was_read_and_never_what_was_active() {
     let (_, scripts) = store();
     let scripts = scripts.with_cache(SourceCache::default());
