@@ -16,6 +16,8 @@ const ttl = byId('draft-ttl');
 let target = null;
 let begunLifetime = '';
 let finish = () => {};
+/** Whether it is being stored: until the answer is there, nobody leaves and nothing is stored a second time. */
+let isSaving = false;
 
 /** Opens the editor on an entry. `done` gets the key when it is stored, or null when it is not to be. */
 export function edit(binding, entry, format, done) {
@@ -59,6 +61,10 @@ export function isDirty() {
 /** Closes it, if nothing is lost or the person agrees. */
 export async function leave() {
   if (target === null) return true;
+  if (isSaving) {
+    fail('It is being stored. Wait for the answer.');
+    return false;
+  }
   const sure =
     !isDirty() ||
     (await confirm({
@@ -95,6 +101,7 @@ function fail(text) {
 
 /** Stores the draft, if the entry still has the version. */
 async function save() {
+  if (isSaving) return;
   const mine = target;
   fail('');
   let bytes;
@@ -108,6 +115,7 @@ async function save() {
     fail(error.message);
     return;
   }
+  isSaving = true;
   byId('save').disabled = true;
   draft.freeze(true);
   try {
@@ -122,6 +130,7 @@ async function save() {
     else if (api.isUnsure(error)) await settle(mine, bytes, error);
     else fail(api.explain(error));
   } finally {
+    isSaving = false;
     byId('save').disabled = false;
     draft.freeze(false);
   }
@@ -149,6 +158,7 @@ async function meet(mine) {
   conflict.present(theirs, { isNew: mine.isNew, mine: draft.value(), format: draft.currentFormat() });
   conflict.decide({
     overwrite: () => {
+      if (isSaving) return;
       mine.version = theirs?.version ?? null;
       conflict.hide();
       save();
@@ -194,5 +204,5 @@ byId('cancel').addEventListener('click', async () => {
   if (await leave()) finish(key);
 });
 window.addEventListener('beforeunload', (event) => {
-  if (isDirty()) event.preventDefault();
+  if (isDirty() || isSaving) event.preventDefault();
 });

@@ -2,6 +2,9 @@
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[{}[\],:]/gu;
 
+/** Lines are indented by no more levels than these: a value of 24 KiB has up to 12,288, which would be 300 MB of spaces. */
+const MOST_LEVELS = 32;
+
 /** What is wrong with it, or null. */
 export function mistake(text) {
   try {
@@ -18,7 +21,7 @@ export function indented(text) {
   const tokens = text.match(TOKEN);
   const out = [];
   let depth = 0;
-  const line = () => out.push(['space', `\n${'  '.repeat(depth)}`]);
+  const line = () => out.push(['space', `\n${'  '.repeat(Math.min(depth, MOST_LEVELS))}`]);
   tokens.forEach((token, at) => {
     const next = tokens[at + 1];
     if (token === '{' || token === '[') {

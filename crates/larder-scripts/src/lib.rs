@@ -19,7 +19,7 @@ mod wire;
 mod worker;
 
 pub use deploy::{
-    Deployed, Deployment, Expected, KeptVersion, MAX_VERSIONS, ScriptStore, SourceCache, VersionId,
+    Deployed, Deployment, Expected, KeptVersion, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
 };
 pub use directory::ScriptDirectory;
 pub use host::{Access, Right};

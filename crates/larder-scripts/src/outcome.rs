@@ -157,6 +157,8 @@ pub enum Refused {
     SourceTooLarge,
     /// No worker could be started. The log has the reason.
     NoWorker,
+    /// The worker that read a source to see whether it is a module ended over it, or took too long.
+    NotChecked,
 }
 
 impl fmt::Display for Refused {
@@ -174,6 +176,9 @@ impl fmt::Display for Refused {
             Self::SourceTooLarge => {
                 write!(f, "the source has more than {} bytes, which is the limit", crate::MAX_SOURCE_BYTES)
             }
+            Self::NotChecked => f.write_str(
+                "the worker that read the source ended or took too long, and nothing was deployed; try again later",
+            ),
             Self::NoWorker => f.write_str("no worker could be started; the log of the program says why"),
         }
     }

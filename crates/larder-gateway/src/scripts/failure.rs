@@ -21,6 +21,7 @@ pub(super) fn refused(refused: &Refused) -> Problem {
         Refused::CallerBusy => Problem::new(Code::RateLimited, message).with_retry_after(Some(SOON)),
         Refused::InputTooLarge { .. } => Problem::invalid("input", message),
         Refused::SourceTooLarge => Problem::new(Code::PayloadTooLarge, message),
+        Refused::NotChecked => Problem::new(Code::Unavailable, message).with_retry_after(Some(SOON)),
         _ => Problem::new(
             Code::Unavailable,
             "no script can be run here now; the gateway's operator has to see to it",

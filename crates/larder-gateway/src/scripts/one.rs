@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use axum::response::{IntoResponse, Response};
-use larder_scripts::{Deployment, Expected, Script, VersionId, check_script_name};
+use larder_scripts::{Expected, Removal, Script, VersionId, check_script_name};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -169,8 +169,8 @@ pub(super) async fn delete_script(
     let opened = Opened::open(&gateway, &caller, Permission::ScriptsWrite).await?;
     let removed = opened.store()?.remove(&name).await.map_err(|error| Problem::from(error).about(PARTS))?;
     match removed {
-        Deployment::NotThere => Err(not_found()),
-        _ => Ok(Json(ScriptDeleted { name })),
+        Removal::NotThere => Err(not_found()),
+        Removal::Done => Ok(Json(ScriptDeleted { name })),
     }
 }
 

@@ -1,7 +1,7 @@
 // Two people at one entry, and answers that are lost on the way.
 
 import assert from 'node:assert/strict';
-import { has, inBrowser, openKey, somebody, step } from './browser.mjs';
+import { has, inBrowser, openKey, somebody, step, until } from './browser.mjs';
 
 await inBrowser(async (page, { wrong }) => {
   const edit = async (key, text) => {
@@ -111,6 +111,34 @@ await inBrowser(async (page, { wrong }) => {
     await page.locator('#save').click();
     await has(page, '#value', 'on its way');
     assert.equal(await somebody.text('shared'), 'on its way');
+  });
+
+  await step('under way', async () => {
+    const puts = [];
+    await edit('shared', 'under way');
+    await page.route(isPut, (route) =>
+      route.request().method() === 'PUT' ? puts.push(route) : route.continue(),
+    );
+    await page.locator('#save').click();
+    await until(() => puts.length > 0, 'the request that stores it');
+    // Neither a second time, nor away from it: what becomes of it would be seen by nobody.
+    await page.locator('#draft').press('Control+Enter');
+    await page.locator('#draft').press('Control+Enter');
+    for (const way of ['#cancel', '#entry-close', '#open']) {
+      await page.locator('#editor-error').evaluate((error) => error.replaceChildren());
+      await page.locator(way).click();
+      await has(page, '#editor-error', 'It is being stored. Wait for the answer');
+      assert.ok(!(await page.locator('#ask').isVisible()), way);
+    }
+    assert.equal(await typed(), 'under way');
+    for (const put of puts) await put.continue();
+    await has(page, '#value', 'under way');
+    assert.equal(puts.length, 1);
+    assert.equal(await somebody.text('shared'), 'under way');
+    await page.unroute(isPut);
+    await edit('shared', 'and once more');
+    await page.locator('#save').click();
+    await has(page, '#value', 'and once more');
   });
   assert.deepEqual(wrong, []);
 });

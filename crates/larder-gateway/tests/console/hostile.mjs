@@ -27,6 +27,7 @@ const VALUES = [
   '{"__proto__":{"polluted":true},"</pre><img src=x onerror=alert(4)>":"<b>"}',
   `"${RLO}evil"`,
   '<!--',
+  '['.repeat(12_288) + ']'.repeat(12_288),
 ];
 /** What is seen of a text: what would be invisible has its name. */
 const seen = (text) =>
@@ -79,6 +80,8 @@ await inBrowser(async (page, { wrong }) => {
         const radio = page.locator(`input[name=format][value=${format}]`);
         if (await radio.isDisabled()) continue;
         await radio.check();
+        const shown = await page.evaluate(() => document.getElementById('value').textContent.length);
+        assert.ok(shown < 2_000_000, `${shown} characters are shown of ${value.length}`);
         if (format === 'text') assert.equal(await page.locator('#value').textContent(), seen(value));
         await isInert(page);
       }

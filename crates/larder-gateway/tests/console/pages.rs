@@ -37,7 +37,16 @@ async fn entries_are_made_changed_and_removed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_at_one_entry_lose_nothing() {
     let server = Server::start().await;
-    let did = ["both shown", "overwritten", "gone", "taken", "deleted meanwhile", "lost reply", "no answer"];
+    let did = [
+        "both shown",
+        "overwritten",
+        "gone",
+        "taken",
+        "deleted meanwhile",
+        "lost reply",
+        "no answer",
+        "under way",
+    ];
     script("conflict.mjs", &server, None, &did).await;
     server.end().await;
 }

@@ -65,6 +65,14 @@ await inBrowser(async (page) => {
     assert.equal(wrong, null);
     assert.equal(number, '1e400');
     assert.ok(empty);
+    const levels = (count) => '['.repeat(count) + ']'.repeat(count);
+    const [low, deep] = await call('json', [
+      ['pretty', levels(33)],
+      ['pretty', levels(12_288)],
+    ]);
+    assert.equal(Math.max(...low.split('\n').map((line) => line.length)), 2 * 32 + 2);
+    assert.ok(deep.length < 2_000_000, `${deep.length} characters`);
+    assert.equal(deep.replaceAll(/\s/gu, ''), levels(12_288));
   });
 
   await step('lifetimes', async () => {

@@ -1,6 +1,7 @@
 //! Scripts over HTTP, in real worker processes.
 
 use futures_util::future::join_all;
+use larder::{Kv, MemoryDriver, PutOptions};
 use larder_gateway::Scripts;
 use larder_scripts::ScriptDirectory;
 use reqwest::Method;
@@ -92,6 +93,33 @@ async fn what_is_wrong_with_a_source_is_said_with_its_place_and_nothing_is_deplo
     let request = server.request(Method::PUT, &format!("{SCRIPTS}/s")).body("1");
     Answer::of(request).await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
     assert_eq!(run(&server, "s", json!(null)).await.ok(), 1);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_could_not_be_looked_at_is_503_and_not_deployed() {
+    let limits = larder_scripts::Limits::new().wall(std::time::Duration::from_millis(1));
+    let program = larder_scripts::WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    let options = larder_scripts::PoolOptions::new(program).workers(1);
+    let hurried = larder_scripts::Pool::new(options.limits(limits.cpu(std::time::Duration::from_secs(60))));
+    let server = Server::with_scripts(Scripts::deployed(hurried)).await;
+    let source: String = (0..6_000).map(|number| format!("const f{number} = () => [{number}];\n")).collect();
+    let refused = deploy(&server, "s", &format!("{source}export default () => 1")).await;
+    refused.refused(503, "UNAVAILABLE");
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(server.get(SCRIPTS).await.ok()["items"], json!([]));
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_whose_record_is_damaged_is_removed_and_said_to_be() {
+    let kv = Kv::new(MemoryDriver::new());
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool())).await;
+    let records = kv.system("scripts").expect("a part");
+    records.put("s", "no record", PutOptions::new()).await.expect("a put");
+    run(&server, "s", json!(null)).await.refused(500, "CORRUPT");
+    server.delete(&format!("{SCRIPTS}/s")).await.ok();
+    server.delete(&format!("{SCRIPTS}/s")).await.refused(404, "SCRIPT_NOT_FOUND");
     server.end().await;
 }
 

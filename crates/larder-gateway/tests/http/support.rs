@@ -46,7 +46,12 @@ impl Server {
 
     /// A gateway with one store, `main`, in memory, that runs scripts and lets in whoever comes over loopback.
     pub(crate) async fn with_scripts(scripts: Scripts) -> Self {
-        let stores = Stores::of_handles([("main", Kv::new(MemoryDriver::new()))]).expect("a store");
+        Self::with_scripts_over(Kv::new(MemoryDriver::new()), scripts).await
+    }
+
+    /// The same over this store.
+    pub(crate) async fn with_scripts_over(kv: Kv, scripts: Scripts) -> Self {
+        let stores = Stores::of_handles([("main", kv)]).expect("a store");
         let options = GatewayOptions::new(Access::Loopback(LoopbackGuard::new())).scripts(scripts);
         let context = Context::new(Bindings::from_map([("none", "")]));
         Self::serve(Gateway::with_options(stores, options, None), Arc::default(), context, None).await

@@ -38,16 +38,25 @@ pub enum Expected {
     Active(VersionId),
 }
 
-/// What became of a deployment, a rollback or a removal.
+/// What became of a deployment or a rollback.
 #[derive(Clone, Debug)]
 pub enum Deployment {
-    /// It was done: the script as it is now, or as it was when it was removed.
+    /// It was done: the script as it is now.
     Done(Deployed),
     /// Nothing changed: that version is active already.
     Unchanged(Deployed),
     /// Nothing changed: what is active is not what was expected.
     NotAsExpected(Option<VersionId>),
     /// Nothing changed: there is no such script, or it has no such version.
+    NotThere,
+}
+
+/// What became of a removal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Removal {
+    /// It is gone with all its versions.
+    Done,
+    /// Nothing changed: there is no such script.
     NotThere,
 }
 
@@ -79,7 +88,7 @@ impl ScriptStore {
     }
 
     /// Stores a source and makes it the active version. A version that is kept already is made active without being stored
-    /// again.
+    /// again, unless what is kept of it is damaged.
     ///
     /// The source should have been read by [`Pool::check`](crate::Pool::check) before.
     ///
@@ -113,18 +122,26 @@ impl ScriptStore {
                 self.forget(name, written).await;
                 return Ok(Deployment::NotAsExpected(active));
             }
+            let named = record.find(version).cloned();
+            let whole = match &named {
+                Some(kept) if self.is_whole(name, kept).await? => named.clone(),
+                _ => None,
+            };
             if active == Some(version)
+                && whole.is_some()
                 && let Some(deployed) = record.shown(name)
             {
                 self.forget(name, written).await;
                 return Ok(Deployment::Unchanged(deployed));
             }
-            let kept = match (record.find(version), &written) {
-                (Some(kept), _) => kept.clone(),
+            let kept = match (whole, &written) {
+                (Some(kept), _) => kept,
                 (None, Some(kept)) => kept.clone(),
                 (None, None) => written.insert(self.pieces.write(name, source).await?).clone(),
             };
-            let gone = record.activate(kept);
+            let damaged = named.filter(|named| named.blob != kept.blob);
+            let mut gone = record.activate(kept);
+            gone.extend(damaged);
             if self.store(name, &record, found).await? {
                 if let Err(error) = self.tidy(name, &record, &gone).await {
                     tracing::warn!(target: "larder", script = name, %error, "old pieces of a script were left");
@@ -165,19 +182,22 @@ impl ScriptStore {
     /// # Errors
     ///
     /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too.
-    pub async fn remove(&self, name: &str) -> Result<Deployment> {
+    pub async fn remove(&self, name: &str) -> Result<Removal> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
-            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Deployment::NotThere) };
-            let record = Record::read(name, entry.value()).ok();
+            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Removal::NotThere) };
             if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
                 continue;
             }
-            let Some(record) = record else { return Ok(Deployment::NotThere) };
-            if let Err(error) = self.pieces.remove(name, &record.versions).await {
+            let removed = match Record::read(name, entry.value()) {
+                Ok(record) => self.pieces.remove(name, &record.versions).await,
+                // Which were its pieces nobody knows any more. Those of the last hour may be those of a new one.
+                Err(_) => self.pieces.clear(name, &[]).await,
+            };
+            if let Err(error) = removed {
                 tracing::warn!(target: "larder", script = name, %error, "pieces of a removed script were left");
             }
-            return record.shown(name).map(Deployment::Done).ok_or_else(defect);
+            return Ok(Removal::Done);
         }
         Err(busy())
     }
@@ -230,6 +250,15 @@ impl ScriptStore {
             ErrorKind::Corrupt,
             format!("pieces of the script {name:?} are not there: deploy it again"),
         ))
+    }
+
+    /// Whether the source of a version can be read.
+    async fn is_whole(&self, name: &str, kept: &Kept) -> Result<bool> {
+        match self.pieces.read(name, kept).await {
+            Ok(source) => Ok(source.is_some()),
+            Err(error) if error.kind() == ErrorKind::Corrupt => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn record(&self, name: &str) -> Result<(Record, Option<Version>)> {

@@ -32,6 +32,13 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     else reject(new KvError(code, value));
   };
 
+  // What was rejected while nobody listened.
+  const unheard = new Map();
+  const reject = (promise, reason, isHandled) => {
+    if (isHandled) unheard.delete(promise);
+    else unheard.set(promise, reason);
+  };
+
   const options = (given, known) => {
     if (given === undefined || given === null) return {};
     if (typeof given !== "object") throw new TypeError("the options are an object");
@@ -151,5 +158,13 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     }
     return main(input === undefined ? undefined : parse(input), Object.freeze({ kv, log, script }));
   };
-  return { settle, start };
+  // At the end of a run: what failed is in the log where nobody else was told, but for the run itself.
+  const tell = (run) => {
+    unheard.delete(run);
+    for (const reason of unheard.values()) {
+      const code = reason instanceof KvError ? ` (${reason.code})` : "";
+      log.warn(`something that nobody awaited failed${code}: ${shown(reason)}`);
+    }
+  };
+  return { settle, start, reject, tell };
 }

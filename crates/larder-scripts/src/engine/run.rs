@@ -1,5 +1,6 @@
 //! Running a script.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use rquickjs::context::intrinsic;
 use rquickjs::function::Opt;
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Error, Function, IntoJs, Module, Object, Promise, Runtime, Value};
+use rquickjs::{Context, Ctx, Error, Function, IntoJs, Module, Object, Persistent, Promise, Runtime, Value};
 
 use super::bridge::{Answered, Bridge, Port};
 use super::clock::CpuMeter;
@@ -66,13 +67,15 @@ pub(crate) fn run(run: &Run, codes: &mut Codes, port: &Rc<dyn Port>) -> io::Resu
     let of_engine = |error: Error| io::Error::other(error.to_string());
     let prelude = codes.prelude(run, &meter).map_err(of_engine)?;
     let runtime = runtime(run, &meter).map_err(of_engine)?;
+    let rejections = rejections(&runtime);
     let context = Context::custom::<Language>(&runtime).map_err(of_engine)?;
     context.with(|ctx| {
         let bridge = Rc::new(Bridge::new(Rc::clone(port), run.host_calls));
-        match call(&ctx, run, (&prelude, &code), &bridge, &meter) {
-            Ok(json) if json.len() as u64 > run.output_bytes => Ok(End::OutputTooLarge(json.len() as u64)),
-            Ok(json) => Ok(End::Returned(json)),
-            Err(Stopped::Ended(end)) => Ok(end),
+        let ended = call((&ctx, &rejections), run, (&prelude, &code), &bridge, &meter);
+        // No function may outlive its engine.
+        rejections.take();
+        match ended {
+            Ok(end) | Err(Stopped::Ended(end)) => Ok(end),
             Err(Stopped::Alone(error)) => Err(error),
             Err(Stopped::Engine(error)) => Ok(thrown::end(&ctx, &meter, &error)),
         }
@@ -89,31 +92,69 @@ pub(super) fn runtime(run: &Run, meter: &CpuMeter) -> Result<Runtime, Error> {
     Ok(runtime)
 }
 
-/// Loads the script, calls what it exports, and returns its result as JSON.
+/// Loads the script, calls what it exports, and goes on until all that it began is done.
 fn call<'js>(
-    ctx: &Ctx<'js>,
+    (ctx, rejections): (&Ctx<'js>, &Rejections),
     run: &Run,
     (prelude, code): (&Bytecode, &Bytecode),
     bridge: &Rc<Bridge>,
     meter: &CpuMeter,
-) -> Result<String, Stopped> {
+) -> Result<End, Stopped> {
     let (prelude, loaded) = raw::load(ctx, prelude)?.eval()?;
     loaded.finish::<()>()?;
     let given: Object<'js> =
         prelude.get::<_, Function<'js>>("default")?.call((natives(ctx, run, bridge)?,))?;
     let (settle, start): (Function<'js>, Function<'js>) = (given.get("settle")?, given.get("start")?);
-    let work = Work { ctx, settle: &settle, bridge, meter };
+    let work = Work { ctx, settle: &settle, bridge, meter, jobs: Cell::new(0) };
     let (script, loaded): (Module<'js, _>, _) = raw::load(ctx, code)?.eval()?;
     work.until_settled(&loaded)?;
+    rejections.replace(Some(Persistent::save(ctx, given.get::<_, Function<'js>>("reject")?)));
     let main: Value<'js> = script.get("default")?;
     let promise: Promise<'js> = start.call((main, run.input.clone()))?;
-    let result = work.until_settled(&promise)?;
-    let json = ctx.json_stringify(result)?;
-    Ok(match json {
+    // What it comes to is known here: what goes on behind it changes nothing of it, unless it takes too much.
+    let end = match work.until_settled(&promise).and_then(|result| returned(ctx, run, result)) {
+        Ok(end) | Err(Stopped::Ended(end)) => end,
+        Err(Stopped::Engine(error)) => thrown::end(ctx, meter, &error),
+        Err(alone) => return Err(alone),
+    };
+    if matches!(end, End::Cpu | End::Memory) {
+        return Ok(end);
+    }
+    work.until_quiet()?;
+    if given.get::<_, Function<'js>>("tell")?.call::<_, ()>((promise,)).is_err() {
+        // What cannot be told changes nothing, but for the time that the script took over it.
+        ctx.catch();
+    }
+    Ok(if meter.has_ended_it() { End::Cpu } else { end })
+}
+
+/// What a script returned, as JSON.
+fn returned<'js>(ctx: &Ctx<'js>, run: &Run, result: Value<'js>) -> Result<End, Stopped> {
+    let json = match ctx.json_stringify(result)? {
         Some(json) => json.to_string()?,
         // As a function that returns nothing.
         None => "null".to_owned(),
-    })
+    };
+    let bytes = json.len() as u64;
+    Ok(if bytes > run.output_bytes { End::OutputTooLarge(bytes) } else { End::Returned(json) })
+}
+
+/// The function that is told which promises were rejected while nobody listened, and which somebody listens to since.
+type Rejections = Rc<RefCell<Option<Persistent<Function<'static>>>>>;
+
+/// What was not given a function yet tells nobody.
+fn rejections(runtime: &Runtime) -> Rejections {
+    let rejections = Rejections::default();
+    let told = Rc::clone(&rejections);
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, is_handled| {
+        let Some(reject) = told.borrow().clone() else { return };
+        let reject = reject.restore(&ctx);
+        if reject.and_then(|reject| reject.call::<_, ()>((promise, reason, is_handled))).is_err() {
+            // The script is out of memory or time, which it finds out itself.
+            ctx.catch();
+        }
+    })));
+    rejections
 }
 
 /// What the prelude is given: the only ways out.
@@ -157,37 +198,62 @@ struct Work<'a, 'js> {
     settle: &'a Function<'js>,
     bridge: &'a Bridge,
     meter: &'a CpuMeter,
+    /// How many jobs ran.
+    jobs: Cell<u32>,
+}
+
+/// Whether something is left to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// A job ran, or an answer came.
+    Made,
+    /// There is no job and no call.
+    None,
 }
 
 impl<'js> Work<'_, 'js> {
     /// Runs what can run and waits for answers, until a promise is settled.
     fn until_settled(&self, promise: &Promise<'js>) -> Result<Value<'js>, Stopped> {
-        let mut jobs = 0_u32;
         loop {
             if promise.state() != PromiseState::Pending
                 && let Some(result) = promise.result()
             {
                 return Ok(result?);
             }
-            jobs = jobs.wrapping_add(1);
-            if (jobs.is_multiple_of(JOBS_PER_LOOK) && self.meter.is_used_up()) || self.meter.has_ended_it() {
-                return Err(Stopped::Ended(End::Cpu));
-            }
-            if self.ctx.execute_pending_job() {
-                continue;
-            }
-            let Some(Answered { id, form, answer }) = self.bridge.answer().map_err(Stopped::Alone)? else {
+            if self.step()? == Progress::None {
                 return Err(Stopped::Ended(End::Threw(thrown::never_settled())));
-            };
-            let answer = match answer {
-                Ok(answer) => convert::value(self.ctx, answer, form)?,
-                Err(refusal) => Err(refusal),
-            };
-            match answer {
-                Ok(value) => self.settle.call::<_, ()>((id, value))?,
-                Err(refusal) => self.settle.call::<_, ()>((id, refusal.message, refusal.code))?,
             }
         }
+    }
+
+    /// The same until nothing is left: what nobody awaits is done, too, and so is what it leads to.
+    fn until_quiet(&self) -> Result<(), Stopped> {
+        while self.step()? == Progress::Made {}
+        Ok(())
+    }
+
+    fn step(&self) -> Result<Progress, Stopped> {
+        self.jobs.set(self.jobs.get().wrapping_add(1));
+        if (self.jobs.get().is_multiple_of(JOBS_PER_LOOK) && self.meter.is_used_up())
+            || self.meter.has_ended_it()
+        {
+            return Err(Stopped::Ended(End::Cpu));
+        }
+        if self.ctx.execute_pending_job() {
+            return Ok(Progress::Made);
+        }
+        let Some(Answered { id, form, answer }) = self.bridge.answer().map_err(Stopped::Alone)? else {
+            return Ok(Progress::None);
+        };
+        let answer = match answer {
+            Ok(answer) => convert::value(self.ctx, answer, form)?,
+            Err(refusal) => Err(refusal),
+        };
+        match answer {
+            Ok(value) => self.settle.call::<_, ()>((id, value))?,
+            Err(refusal) => self.settle.call::<_, ()>((id, refusal.message, refusal.code))?,
+        }
+        Ok(Progress::Made)
     }
 }
 

@@ -80,18 +80,14 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// As [`Pool::run`]. The inner result is what the source is: a module, or where it is none.
+    /// As [`Pool::run`], and [`Refused::NotChecked`] when the worker was lost over it, whoever is to blame for that. The
+    /// inner result is what the source is: a module, or where it is none.
     pub async fn check(&self, request: Request) -> Result<Result<(), SyntaxError>, Refused> {
         let report = self.start(request, Mode::Check).await?;
-        Ok(match report.result {
-            Ok(_) => Ok(()),
-            Err(Failure::Syntax(error)) => Err(error),
-            Err(failure) => {
-                let message =
-                    format!("the source cannot be compiled within the limits ({})", failure.as_str());
-                Err(SyntaxError { message, line: 0, column: 0 })
-            }
-        })
+        match report.result {
+            Ok(_) => Ok(Ok(())),
+            Err(failure) => fault(failure).map(Err),
+        }
     }
 
     /// The process ids of the workers that have no run now.
@@ -121,13 +117,22 @@ impl Pool {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.0.workers).acquire_owned().await.map_err(|_| Refused::NoWorker)?;
         let pool = self.clone();
+        let script = request.script.clone();
+        let began = Instant::now();
         // A task of its own: a caller that hangs up does not leave half of a script's writes done.
         let run = tokio::spawn(async move {
             let report = Box::pin(pool.serve(request, mode, permit)).await;
             drop((turn, counted, place));
             report
         });
-        run.await.map_err(|_| Refused::NoWorker)?
+        run.await.unwrap_or_else(|error| {
+            // A defect, or the end of the runtime. What the run did until then is done.
+            let (script, is_panic) = (script.name(), error.is_panic());
+            tracing::error!(target: "larder", script, is_panic, "the task of a script's run was lost");
+            let failure = Failure::Crashed;
+            histogram!(DURATION, "outcome" => failure.as_str()).record(began.elapsed().as_secs_f64());
+            Ok(Report { result: Err(failure), logs: Vec::new(), logs_cut: false, took: began.elapsed() })
+        })
     }
 
     async fn serve(
@@ -208,6 +213,18 @@ fn order(script: &Script, input: Option<String>, mode: Mode, limits: &Limits) ->
     }
 }
 
+/// What is wrong with a source that could not be read, if that is the source's fault.
+fn fault(failure: Failure) -> Result<SyntaxError, Refused> {
+    match failure {
+        Failure::Syntax(error) => Ok(error),
+        Failure::CpuLimit | Failure::MemoryLimit => {
+            let message = format!("the source cannot be compiled within the limits ({})", failure.as_str());
+            Ok(SyntaxError { message, line: 0, column: 0 })
+        }
+        _ => Err(Refused::NotChecked),
+    }
+}
+
 fn result(ended: Result<End, Fate>) -> Result<Box<RawValue>, Failure> {
     match ended {
         // Whether it is JSON is not for the worker to say.
@@ -228,5 +245,22 @@ fn result(ended: Result<End, Fate>) -> Result<Box<RawValue>, Failure> {
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("options", &self.0.options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_to_blame_for_what_it_is_and_takes_and_not_for_a_lost_worker() {
+        let syntax = SyntaxError { message: "wrong".to_owned(), line: 3, column: 4 };
+        assert_eq!(fault(Failure::Syntax(syntax.clone())), Ok(syntax));
+        for failure in [Failure::CpuLimit, Failure::MemoryLimit] {
+            assert!(fault(failure).is_ok_and(|error| error.message.contains("within the limits")));
+        }
+        for failure in [Failure::Crashed, Failure::TimeLimit, Failure::OutputTooLarge(1)] {
+            assert_eq!(fault(failure), Err(Refused::NotChecked));
+        }
     }
 }

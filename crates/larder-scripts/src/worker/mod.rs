@@ -23,6 +23,7 @@ pub fn serve_worker() -> ExitCode {
 }
 
 fn work() -> io::Result<()> {
+    confine::leave_signals_to_the_parent()?;
     confine::close_inherited()?;
     let link = Rc::new(Link::of_standard_streams()?);
     let Some(ToWorker::Setup(setup)) = link.receive()? else { return Ok(()) };

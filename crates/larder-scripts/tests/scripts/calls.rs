@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use larder_core::PutOptions;
-use larder_scripts::{Access, Right};
+use larder_scripts::{Access, Failure, LogLevel, Right};
 use serde_json::json;
 
 use crate::support::{Bench, module};
@@ -127,6 +127,39 @@ async fn what_nobody_awaits_is_done_before_the_answer() {
     bench.returns("for (let i = 0; i < 10; i++) kv.put(`k${i}`, 'v')").await;
     assert_eq!(bench.kv.scan_keys_collect("", 100).await.expect("a scan").items.len(), 10);
     assert_eq!(bench.returns("return await kv.getText('k9')").await, "v");
+}
+
+#[tokio::test]
+async fn what_nobody_awaits_is_done_beyond_what_is_under_way_at_once_and_with_what_it_leads_to() {
+    let bench = Bench::new();
+    bench.returns("for (let i = 0; i < 40; i++) kv.put(`k${i}`, 'v')").await;
+    assert_eq!(bench.kv.scan_keys_collect("k", 100).await.expect("a scan").items.len(), 40);
+    let body = "kv.getText('k1').then((value) => kv.put('copy', value)).then(() => kv.put('last', 'l')); return 'said'";
+    assert_eq!(bench.returns(body).await, "said");
+    assert_eq!(bench.kv.get("copy").await.expect("a get").as_deref(), Some(&b"v"[..]));
+    assert_eq!(bench.kv.get("last").await.expect("a get").as_deref(), Some(&b"l"[..]));
+    let body = "for (let i = 0; i < 40; i++) kv.put(`t${i}`, 'v'); throw new Error('mine')";
+    assert_eq!(bench.throws(body).await.message, "mine");
+    assert_eq!(bench.kv.scan_keys_collect("t", 100).await.expect("a scan").items.len(), 40);
+    // Within the limits of the run.
+    let body = "const on = () => kv.exists('k1').then(on, () => {}); on(); return 1";
+    assert_eq!(bench.returns(body).await, 1);
+    let failure = bench.fails("const on = () => Promise.resolve().then(on); on(); return 1").await;
+    assert!(matches!(failure, Failure::CpuLimit), "{failure:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_awaits_and_fails_is_in_the_log() {
+    let bench = Bench::new();
+    let body = "kv.put('', 'v'); kv.get('').catch(() => {}); const late = kv.get(''); await kv.exists('k');
+        try { await late } catch { return 'heard' }";
+    let report = bench.run(&module(body), None).await.expect("it is begun");
+    assert_eq!(report.result.expect("a result").get(), "\"heard\"");
+    let [line] = &report.logs[..] else { panic!("one line: {}", report.logs.len()) };
+    assert_eq!(line.level, LogLevel::Warn);
+    assert!(line.text.contains("nobody awaited failed (INVALID_INPUT)"), "{}", line.text);
+    let report = bench.run(&module("throw new Error('mine')"), None).await.expect("it is begun");
+    assert!(report.result.is_err() && report.logs.is_empty(), "the run's own failure is its answer");
 }
 
 #[tokio::test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
-use larder_scripts::{Deployed, Deployment, Expected, MAX_VERSIONS, ScriptStore, SourceCache, VersionId};
+use larder_scripts::{
+    Deployed, Deployment, Expected, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
+};
 
 fn store() -> (Kv, ScriptStore) {
     let kv = Kv::builder(MemoryDriver::new()).clock(Arc::new(ManualClock::default())).build();
@@ -150,9 +152,9 @@ async fn so_many_versions_are_kept_and_what_is_removed_is_gone_whole() {
     assert!(scripts.load("s", Some(VersionId::of("0"))).await.expect("an answer").is_none());
     let pieces = kv.system("script-sources").expect("a part");
     assert_eq!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.len(), MAX_VERSIONS);
-    done(scripts.remove("s").await.expect("it is removed"));
+    assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
     assert!(pieces.scan_keys_collect("", 100).await.expect("a scan").items.is_empty());
-    assert!(matches!(scripts.remove("s").await.expect("an answer"), Deployment::NotThere));
+    assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     assert_eq!(source(&scripts, "s").await, None);
 }
 
@@ -169,7 +171,7 @@ async fn a_tenant_has_scripts_of_its_own() {
     assert_eq!(source(&b, "s").await, None);
     assert!(b.list().await.expect("a list").is_empty());
     assert_eq!(whole.list().await.expect("a list").len(), 1);
-    done(a.remove("s").await.expect("it is removed"));
+    assert_eq!(a.remove("s").await.expect("it is removed"), Removal::Done);
     assert_eq!(source(&whole, "s").await.as_deref(), Some("of all"));
 }
 
@@ -189,8 +191,45 @@ async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!error.to_string().contains("no record of one,\""), "{error}");
     assert!(scripts.list().await.expect("a list").remove(0).is_err());
-    drop(scripts.remove("s").await.expect("it is removed"));
+    assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
+    assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     done(scripts.deploy("s", "new", Expected::Absent).await.expect("it is deployed"));
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_mended_by_the_same_deployment() {
+    let (kv, scripts) = store();
+    let pieces = kv.system("script-sources").expect("a part");
+    let keys = async || {
+        let found = pieces.scan_keys_collect("", 100).await.expect("a scan").items;
+        found.into_iter().map(|info| info.expect("a key").into_key()).collect::<Vec<_>>()
+    };
+    let text = long("a");
+    for is_active in [true, false] {
+        for is_removed in [true, false] {
+            done(scripts.deploy("s", &text, Expected::Any).await.expect("it is deployed"));
+            let damaged = keys().await;
+            if is_removed {
+                pieces.delete(&damaged[0]).await.expect("a delete");
+            } else {
+                pieces.put(&damaged[0], "something else", PutOptions::new()).await.expect("a put");
+            }
+            // One that has read nothing before.
+            let fresh = ScriptStore::new(&kv, None).expect("a store");
+            assert_eq!(fresh.load("s", None).await.expect_err("damaged").kind(), ErrorKind::Corrupt);
+            if !is_active {
+                done(scripts.deploy("s", "another", Expected::Any).await.expect("it is deployed"));
+            }
+            done(scripts.deploy("s", &text, Expected::Any).await.expect("it is deployed"));
+            assert_eq!(source(&fresh, "s").await.as_deref(), Some(text.as_str()));
+            let left = keys().await;
+            assert!(damaged.iter().all(|key| !left.contains(key)), "what was damaged is gone");
+            let again = scripts.deploy("s", &text, Expected::Any).await.expect("an answer");
+            assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
+            assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
+            assert!(keys().await.is_empty());
+        }
+    }
 }
 
 #[tokio::test]

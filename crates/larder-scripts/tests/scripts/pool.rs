@@ -1,9 +1,12 @@
 //! Who may use the workers, and what one that is lost takes with it.
 
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use larder_core::{Clock, Kv, MemoryDriver, SystemClock};
 use larder_scripts::{Failure, Limits, Refused};
 
 use crate::support::{Bench, module, options};
@@ -88,6 +91,29 @@ async fn a_worker_that_is_killed_fails_its_own_run_only() {
     assert!(!bench.pool.idle_workers().contains(&id));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_that_ends_a_service_is_the_parents_affair() {
+    let limits = Limits::new().cpu(Duration::from_secs(30)).host_calls(u32::MAX);
+    let bench = Bench::with(options().limits(limits.wall(Duration::from_secs(60))));
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    let source = module("await kv.put('begun', ''); while (!(await kv.exists('stop'))); return 'done'");
+    let run = tokio::spawn({
+        let (pool, request) = (bench.pool.clone(), bench.request(&source, None));
+        async move { pool.run(request).await }
+    });
+    while !bench.kv.exists("begun").await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        assert!(Command::new("kill").args([signal, &id.to_string()]).status().expect("kill runs").success());
+    }
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    let report = run.await.expect("no panic").expect("it was begun");
+    assert_eq!(report.result.expect("a result").get(), "\"done\"");
+    assert_eq!(bench.pool.idle_workers(), [id]);
+}
+
 #[tokio::test]
 async fn an_idle_worker_that_died_costs_no_run() {
     let bench = Bench::new();
@@ -111,6 +137,42 @@ async fn a_run_whose_caller_has_left_goes_on_to_its_end() {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.kv.get("n").await.expect("a get").as_deref(), Some(&b"50"[..]));
+}
+
+/// A clock that can be broken, so that a defect in the middle of a call can be had.
+#[derive(Debug, Default)]
+struct Fragile(AtomicBool);
+
+impl Clock for Fragile {
+    fn now(&self) -> larder_core::Timestamp {
+        assert!(!self.0.load(Ordering::Relaxed), "the clock is broken, as the test wants it");
+        SystemClock.now()
+    }
+}
+
+#[tokio::test]
+async fn a_defect_in_the_middle_of_a_run_is_a_crash_and_not_nothing() {
+    let clock = Arc::new(Fragile::default());
+    let kv = Kv::builder(MemoryDriver::new()).clock(Arc::clone(&clock) as Arc<dyn Clock>).build();
+    let bench = Bench { kv, ..Bench::new() };
+    bench.returns("await kv.put('before', 'v'); return 1").await;
+    clock.0.store(true, Ordering::Relaxed);
+    let failure = bench.fails("await kv.put('k', 'v', { ttl: 1 })").await;
+    assert!(matches!(failure, Failure::Crashed), "{failure:?}");
+    clock.0.store(false, Ordering::Relaxed);
+    // Its places are free again.
+    for _ in 0..5 {
+        assert_eq!(bench.returns("return await kv.getText('before')").await, "v");
+    }
+}
+
+#[tokio::test]
+async fn a_check_that_takes_too_long_is_not_the_sources_fault() {
+    let limits = Limits::new().wall(Duration::from_millis(1)).cpu(Duration::from_secs(30));
+    let bench = Bench::with(options().limits(limits));
+    let source: String = (0..6_000).map(|number| format!("const f{number} = () => [{number}];\n")).collect();
+    let checked = bench.pool.check(bench.request(&source, None)).await;
+    assert_eq!(checked, Err(Refused::NotChecked));
 }
 
 #[tokio::test]

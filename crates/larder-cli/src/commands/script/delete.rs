@@ -1,7 +1,7 @@
 //! `larder script delete`: removes a script with all its versions.
 
 use clap::Args;
-use larder_scripts::Deployment;
+use larder_scripts::Removal;
 
 use super::super::Session;
 use super::Place;
@@ -17,10 +17,10 @@ pub(crate) struct Delete {
 
 pub(super) async fn run(Delete { name }: Delete, session: &Session, place: &Place) -> Outcome<Exit> {
     match place.scripts()?.remove(&name).await? {
-        Deployment::NotThere => {
+        Removal::NotThere => {
             session.output.note("there is no such script");
             Ok(Exit::Absent)
         }
-        _ => Ok(Exit::Done),
+        Removal::Done => Ok(Exit::Done),
     }
 }
