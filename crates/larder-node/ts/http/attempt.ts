@@ -73,7 +73,7 @@ function judge(response: Response, body: Uint8Array): Attempt {
   if (response.ok) return { reply: { status: response.status, headers: response.headers, body } };
   const problem = readProblem(response.status, new TextDecoder().decode(body));
   const failure = problem === undefined ? intercepted(response.status) : failureOf(problem);
-  return { failure: { ...failure, retryAfterMs: retryAfterMs(response.headers) } };
+  return { failure: { ...failure, status: response.status, retryAfterMs: retryAfterMs(response.headers) } };
 }
 
 function broken(cause: unknown): Attempt {

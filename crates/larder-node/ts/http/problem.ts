@@ -18,6 +18,8 @@ export interface Failure {
   applied: "no" | "unknown";
   /** What the gateway said, if it was the gateway that spoke. */
   problem?: ProblemBody | undefined;
+  /** The status of the answer, whoever gave it; none where there was no answer. */
+  status?: number | undefined;
   /** How long it asked to wait, in milliseconds. */
   retryAfterMs?: number | undefined;
   cause?: unknown;
