@@ -74,6 +74,38 @@ describe("over HTTP, with faults", async () => {
     }
   });
 
+  test("a write that is sent again gives no longer a lifetime than the first did", async () => {
+    const later = { status: 503, headers: { "retry-after": "1" }, body: problem("UNAVAILABLE", 503) };
+    const calls: ((store: Kv, key: string, ttlMs: number) => Promise<unknown>)[] = [
+      (store, key, ttlMs) => store.set(key, "x", { ttlMs }), (store, key, ttlMs) => store.touch(key, ttlMs),
+      async (store, key, ttlMs) => {
+        const [answer] = await store.setMany([[key, "x"]], { ttlMs });
+        if (answer?.status === "rejected") throw answer.reason;
+      },
+    ];
+    for (const call of calls) {
+      const longer = await under(["lose-reply", later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 60_000);
+        return (await direct.entry(key))?.ttlMs ?? Infinity;
+      });
+      assert.ok("value" in longer && longer.value <= 59_000, `it lives for ${JSON.stringify(longer)}`);
+      // None is left after a second: the first may have been applied, and another would let it live longer.
+      const short = await under(["lose-reply", later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 600);
+      });
+      isKind(short, "Ambiguous");
+      assert.equal(short.requests, 2);
+      // Refused, and nothing more: it was not applied.
+      const refused = await under([later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 600);
+      });
+      isKind(refused, "Unavailable");
+    }
+  });
+
   test("an increment whose reply was lost is Ambiguous, and is not sent again", async () => {
     for (const [fault, count] of [["lose-reply", "1"], ["cut-reply", "1"], ["hang", "1"], ["lose-request", undefined]] as const) {
       const { key, requests, ...outcome } = await under([fault], (store, key) => store.increment(key));

@@ -8,6 +8,15 @@ export interface Call {
   path: string;
   headers?: Record<string, string> | undefined;
   body?: Uint8Array | string | undefined;
+  /** Of a write that gives a lifetime: how it says what remains of it, so that sent again it ends when it first would have. */
+  expiring?: Expiring | undefined;
+}
+
+/** The lifetime that a write gives. */
+export interface Expiring {
+  ttlMs: number;
+  /** The parts of the request that say a lifetime. */
+  saying: (ttlMs: number) => Pick<Call, "path" | "body">;
 }
 
 /** A gateway's answer, read to its end. */
