@@ -172,7 +172,7 @@ describe("over HTTP, with faults", async () => {
   });
 
   test("an error of which a write may have been applied is Ambiguous", async () => {
-    for (const [code, status] of [["AMBIGUOUS", 500], ["INTERNAL", 500], ["NEW_CODE", 500]] as const) {
+    for (const [code, status] of [["AMBIGUOUS", 500], ["INTERNAL", 500], ["NEW_CODE", 500], ["constructor", 500], ["__proto__", 500]] as const) {
       const answer = { status, body: problem(code, status) };
       isKind(await under([answer], (store, key) => store.set(key, "x")), "Ambiguous");
       isKind(await under([answer], (store, key) => store.increment(key)), "Ambiguous");
@@ -325,6 +325,25 @@ describe("over HTTP, with faults", async () => {
     const read: string[] = [];
     for await (const { key } of faulty.scan("lazy:")) read.push(key);
     assert.deepEqual(read, Array.from({ length: 100 }, (_, at) => `lazy:${100 + at}`));
+  });
+
+  test("a scan gives nothing more once its signal has spoken, also of what it has read", async () => {
+    await direct.setMany(["a", "b", "c"].map((name) => [`ending:${name}`, "x"] as const));
+    const reason = new Error("enough");
+    for (const last of ["a", "c"]) {
+      for (const scan of ["scan", "scanKeys"] as const) {
+        const ending = new AbortController();
+        const seen: string[] = [];
+        const scanned = (async () => {
+          for await (const { key } of direct[scan]("ending:", { signal: ending.signal })) {
+            seen.push(key);
+            if (key === `ending:${last}`) ending.abort(reason);
+          }
+        })();
+        assert.equal(await scanned.then(() => "its end", (error: unknown) => error), reason);
+        assert.equal(seen.at(-1), `ending:${last}`);
+      }
+    }
   });
 
   test("options that cannot be used are refused before anything is sent, without what they hold", async () => {

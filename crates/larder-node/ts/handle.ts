@@ -79,7 +79,7 @@ export class Handle implements Kv {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
       const readPage = (request: PageRequest) => this.#open().page(from, request, signal);
-      return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, ...how };
+      return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, signal, ...how };
     });
   }
 
@@ -87,7 +87,7 @@ export class Handle implements Kv {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
       const readPage = (request: PageRequest) => this.#open().keysPage(from, request, signal);
-      return { readPage, bytesOf: (entry) => entry.key.length, ...how };
+      return { readPage, bytesOf: (entry) => entry.key.length, signal, ...how };
     });
   }
 

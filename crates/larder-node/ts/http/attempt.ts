@@ -8,7 +8,7 @@ export interface Call {
   path: string;
   headers?: Record<string, string> | undefined;
   body?: Uint8Array | string | undefined;
-  /** Of a write that gives a lifetime: how it says what remains of it, so that sent again it ends when it first would have. */
+  /** Of a write that gives a lifetime: how it says another, so that sent again it gives no longer a life. */
   expiring?: Expiring | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface Reply {
 /** What an attempt came to. */
 export type Attempt = { reply: Reply } | { failure: Failure };
 
-/** The calls of the system that come before anything is sent. What fails in another one may have been sent, whatever its code. */
+/** The system's calls before anything is sent. What fails in another may have been sent, whatever the code is. */
 const BEFORE_SENDING = new Set(["connect", "getaddrinfo"]);
 
 /** Codes of errors that no call of the system makes, and that end an attempt before anything is sent. */
