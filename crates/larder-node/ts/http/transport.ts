@@ -1,6 +1,6 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { Condition, PageRequest, Transport } from "../transport.js";
+import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
 import { untilTime } from "../turn.js";
 import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
@@ -16,6 +16,11 @@ type Answer = Reply & { before: "nothing" | "doubt" };
 
 /** A binding of a gateway, through its whole API: `docs/http-api.md`. */
 export class HttpTransport implements Transport {
+  /**
+   * A gateway takes 256 keys and 4 MiB. But JSON is written and read in one go, and this much of it, with values of the
+   * largest size, stops the event loop for less than 5 ms.
+   */
+  readonly limits: BatchLimits = { reads: 20, writes: 256, bytes: 512 * 1024 };
   readonly #requester: Requester;
   readonly #binding: string;
 

@@ -33,7 +33,8 @@ export class Stack {
  * await stack(new Kv("cache").build(), new Kv("sessions").build()).write()
  * ```
  *
- * @throws `InvalidInput` for no resource, for one whose id is none, and for two whose ids are the same or would be found in one variable.
+ * @throws `InvalidInput` for no resource, for one whose id is none, and for two whose ids are the same or would be found in
+ * one variable.
  */
 export function stack(...resources: KvResource[]): Stack {
   if (resources.length === 0) throw invalid('a stack lists at least one resource, as {"type":"kv","id":"cache"}');
