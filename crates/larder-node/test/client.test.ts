@@ -315,6 +315,55 @@ describe("the client of the plain API", async () => {
     assert.ok(!unwritable.ok && unwritable.val.error === "VALIDATION_ERROR");
   });
 
+  test("what JSON cannot say is refused, and nothing stays for ever because of it", async () => {
+    const put = (data: object) => sdk.database.putData({ key: "odd", value: 1, ...data });
+    for (const ttl of [Number.NaN, Infinity, -Infinity, new Number(Number.NaN), () => 1, "60", { toJSON: () => null }]) {
+      const result = await put({ ttl });
+      assert.ok(!result.ok, String(ttl));
+      assert.deepEqual([result.val.error, result.val.validationErrors?.[0]?.field], ["VALIDATION_ERROR", "ttl"]);
+    }
+    for (const value of [Number.NaN, Infinity, undefined, () => 1]) {
+      const result = await put({ value });
+      assert.ok(!result.ok && result.val.error === "VALIDATION_ERROR", String(value));
+    }
+    const gone = await sdk.database.scanData({ key: "odd" });
+    assert.ok(!gone.ok && gone.val.error === "NOT_FOUND");
+    assert.equal((await put({ ttl: null })).ok, true);
+  });
+
+  test("no argument makes a call reject", async () => {
+    const throwing = { get key(): string { throw new Error("hunter2"); }, get ttl(): number { throw new Error("hunter2"); } };
+    for (const odd of [
+      { key: "\ud800" }, { prefix: "a\udc00" }, { key: Object.create(null) }, { key: Symbol("k") }, { "\ud800": 1 }, throwing,
+      { key: { toString: () => { throw new Error("hunter2"); } } }, undefined, null, 7, "key",
+    ]) {
+      const calls: ((given: never) => Promise<Result<unknown>>)[] = [
+        (given) => sdk.database.scanData(given), (given) => sdk.database.deleteData(given), (given) => sdk.database.putData(given),
+      ];
+      for (const call of calls) {
+        const result = await call(odd as never);
+        assert.ok(!result.ok && result.val.error === "VALIDATION_ERROR", JSON.stringify(result));
+        assert.ok(!result.val.message.includes("hunter2"));
+      }
+    }
+  });
+
+  test("the status is that of the answer, also of one that a proxy gives", async (context) => {
+    const proxy = await Proxy.start(gateway.url);
+    context.after(() => proxy.stop());
+    const behind = createClient({ baseUrl: proxy.url, timeoutMs: 300 });
+    for (const [status, error] of [[413, "NETWORK_ERROR"], [403, "NETWORK_ERROR"], [502, "NETWORK_ERROR"], [504, "TIMEOUT"]] as const) {
+      proxy.faults = Array.from({ length: 20 }, () => ({ status, body: "<html>" }));
+      const read = await behind.database.scanData({ key: "k" });
+      assert.ok(!read.ok);
+      assert.deepEqual([read.val.error, read.val.statusCode], [error, status]);
+      proxy.faults = Array.from({ length: 20 }, () => ({ status, body: "<html>" }));
+      const written = await behind.database.putData({ key: "k", value: 1, ifNotExists: true });
+      assert.ok(!written.ok);
+      assert.deepEqual([written.val.error, written.val.statusCode], ["AMBIGUOUS", status]);
+    }
+  });
+
   test("what the network does is a result, too", async () => {
     const proxy = await Proxy.start(gateway.url);
     const faulty = createClient({ baseUrl: proxy.url, timeoutMs: 500 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 
 import { kv } from "@larder/kv";
+import { createClient } from "@larder/kv/client";
 import { kv as httpKv, type Kv, valuesOf } from "@larder/kv/http";
 import { equal, rejects } from "./suite/check.js";
 import { Gateway, larder, required } from "./support/program.js";
@@ -58,6 +59,11 @@ describe("records that cannot be decoded", async () => {
       const page = await store.scanPage(prefix);
       assert.deepEqual(page.items.map(({ key }) => key), [a, c]);
       assert.deepEqual(page.errors.map(({ kind, key }) => [kind, key]), [["Corrupt", b]]);
+      const plain = await createClient({ baseUrl: gateway.url }).database.scanData({ prefix });
+      assert.ok(plain.ok);
+      assert.deepEqual(plain.val.items.map(({ key, error }) => [key, error?.error]), [
+        [a, undefined], [b, "CORRUPT"], [c, undefined],
+      ]);
       const told: unknown[] = [];
       const seen: string[] = [];
       for await (const { key } of store.scan(prefix, { onCorrupt: ({ key }) => told.push(key) })) seen.push(key);

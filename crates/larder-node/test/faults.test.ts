@@ -74,6 +74,38 @@ describe("over HTTP, with faults", async () => {
     }
   });
 
+  test("a write that is sent again gives no longer a lifetime than the first did", async () => {
+    const later = { status: 503, headers: { "retry-after": "1" }, body: problem("UNAVAILABLE", 503) };
+    const calls: ((store: Kv, key: string, ttlMs: number) => Promise<unknown>)[] = [
+      (store, key, ttlMs) => store.set(key, "x", { ttlMs }), (store, key, ttlMs) => store.touch(key, ttlMs),
+      async (store, key, ttlMs) => {
+        const [answer] = await store.setMany([[key, "x"]], { ttlMs });
+        if (answer?.status === "rejected") throw answer.reason;
+      },
+    ];
+    for (const call of calls) {
+      const longer = await under(["lose-reply", later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 60_000);
+        return (await direct.entry(key))?.ttlMs ?? Infinity;
+      });
+      assert.ok("value" in longer && longer.value <= 59_000, `it lives for ${JSON.stringify(longer)}`);
+      // None is left after a second: the first may have been applied, and another would let it live longer.
+      const short = await under(["lose-reply", later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 600);
+      });
+      isKind(short, "Ambiguous");
+      assert.equal(short.requests, 2);
+      // Refused, and nothing more: it was not applied.
+      const refused = await under([later], async (store, key) => {
+        await direct.set(key, "x");
+        await call(store, key, 600);
+      });
+      isKind(refused, "Unavailable");
+    }
+  });
+
   test("an increment whose reply was lost is Ambiguous, and is not sent again", async () => {
     for (const [fault, count] of [["lose-reply", "1"], ["cut-reply", "1"], ["hang", "1"], ["lose-request", undefined]] as const) {
       const { key, requests, ...outcome } = await under([fault], (store, key) => store.increment(key));
@@ -140,7 +172,7 @@ describe("over HTTP, with faults", async () => {
   });
 
   test("an error of which a write may have been applied is Ambiguous", async () => {
-    for (const [code, status] of [["AMBIGUOUS", 500], ["INTERNAL", 500], ["NEW_CODE", 500]] as const) {
+    for (const [code, status] of [["AMBIGUOUS", 500], ["INTERNAL", 500], ["NEW_CODE", 500], ["constructor", 500], ["__proto__", 500]] as const) {
       const answer = { status, body: problem(code, status) };
       isKind(await under([answer], (store, key) => store.set(key, "x")), "Ambiguous");
       isKind(await under([answer], (store, key) => store.increment(key)), "Ambiguous");
@@ -272,6 +304,27 @@ describe("over HTTP, with faults", async () => {
       answer.status === "fulfilled" && answer.value !== undefined).length, stored);
   });
 
+  test("no document of a batch is so large that reading it stops the event loop", async () => {
+    let largest = 0;
+    let requests = 0;
+    const own: typeof fetch = async (input, init) => {
+      requests += 1;
+      const response = await fetch(input, init);
+      const body = await response.arrayBuffer();
+      largest = Math.max(largest, body.byteLength, String(init?.body ?? "").length);
+      return new Response(body, response);
+    };
+    const store = await kv(id, { url: gateway.url, fetch: own });
+    const keys = Array.from({ length: 65 }, (_, at) => `large:${at}`);
+    const stored = await store.setMany(keys.map((key) => [key, new Uint8Array(24_576).fill(7)] as const));
+    assert.ok(stored.every(({ status }) => status === "fulfilled"));
+    const read = await store.getMany(keys);
+    assert.ok(read.every((answer) => answer.status === "fulfilled" && answer.value?.value.byteLength === 24_576));
+    // 512 KiB as base64, and what is around them.
+    assert.ok(largest > 500_000 && largest < 750_000, `a document had ${largest} bytes`);
+    assert.equal(requests, 4 + 4);
+  });
+
   test("a scan asks for no page that nobody reads", async () => {
     await direct.setMany(Array.from({ length: 100 }, (_, at) => [`lazy:${100 + at}`, "x"] as const));
     const before = proxy.seen.length;
@@ -293,6 +346,25 @@ describe("over HTTP, with faults", async () => {
     const read: string[] = [];
     for await (const { key } of faulty.scan("lazy:")) read.push(key);
     assert.deepEqual(read, Array.from({ length: 100 }, (_, at) => `lazy:${100 + at}`));
+  });
+
+  test("a scan gives nothing more once its signal has spoken, also of what it has read", async () => {
+    await direct.setMany(["a", "b", "c"].map((name) => [`ending:${name}`, "x"] as const));
+    const reason = new Error("enough");
+    for (const last of ["a", "c"]) {
+      for (const scan of ["scan", "scanKeys"] as const) {
+        const ending = new AbortController();
+        const seen: string[] = [];
+        const scanned = (async () => {
+          for await (const { key } of direct[scan]("ending:", { signal: ending.signal })) {
+            seen.push(key);
+            if (key === `ending:${last}`) ending.abort(reason);
+          }
+        })();
+        assert.equal(await scanned.then(() => "its end", (error: unknown) => error), reason);
+        assert.equal(seen.at(-1), `ending:${last}`);
+      }
+    }
   });
 
   test("options that cannot be used are refused before anything is sent, without what they hold", async () => {

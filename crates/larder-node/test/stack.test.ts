@@ -51,8 +51,19 @@ test("what larder plan would refuse is refused here", () => {
   assert.match(messageOf(() => stack()), /at least one resource/);
   assert.match(messageOf(() => stack(a, a)), /resource 2: "my-cache" is there twice/);
   assert.match(messageOf(() => stack(a, b)), /both be found in LARDER_MY_CACHE_BINDING; rename one of them/);
+  assert.match(messageOf(() => stack(a, { type: "kv", id: "a b" })), /resource 2: "a b" is no resource id/);
+  assert.match(messageOf(() => stack({ type: "kv" } as typeof a)), /resource 1: a resource id is a string/);
+  assert.match(messageOf(() => stack(null as unknown as typeof a)), /resource 1: a resource id is a string/);
   assert.match(messageOf(() => new Kv("a", { shards: 3 as 4 })), /shards must be 1, 4 or 16/);
   assert.match(messageOf(() => new Kv(7 as unknown as string)), /a resource id is a string/);
+});
+
+test("an error is an instance of its own classes alone", () => {
+  class Special extends LarderError {}
+  const error = new LarderError("Internal", "why");
+  const special = new Special("Internal", "why");
+  assert.ok(error instanceof LarderError && special instanceof LarderError && special instanceof Special);
+  assert.ok(!((error as unknown) instanceof Special));
 });
 
 async function planOf(cwd: string): Promise<{ id: string; changes: boolean }[]> {

@@ -1,5 +1,4 @@
 import { invalid, LarderError, unframed } from "./errors.js";
-import { MAX_BATCH_BYTES, MAX_BATCH_KEYS } from "./transport.js";
 import { untilTime } from "./turn.js";
 
 /** How many parts of a batch are under way at once. */
@@ -38,6 +37,13 @@ interface Part<I> {
   items: I[];
 }
 
+/** How large a part may be. */
+export interface PartLimits<I> {
+  items: number;
+  bytes: number;
+  bytesOf: (item: I) => number;
+}
+
 /**
  * Runs a batch in parts that are small enough for a request, some at once, and puts the answers together in order.
  *
@@ -46,13 +52,13 @@ interface Part<I> {
  */
 export async function inParts<I, O>(
   given: readonly I[],
-  bytesOf: (item: I) => number,
+  limits: PartLimits<I>,
   run: (items: I[]) => Promise<PromiseSettledResult<O>[]>,
   signal: AbortSignal | undefined,
 ): Promise<PromiseSettledResult<O>[]> {
   const answers: PromiseSettledResult<O>[] = new Array(given.length);
   const running = new Set<Promise<void>>();
-  for await (const part of parts(given, bytesOf)) {
+  for await (const part of parts(given, limits)) {
     const work = answer(part, run, answers, signal).finally(() => running.delete(work));
     // Where one ends the batch, nobody waits for the others.
     work.catch(() => {});
@@ -63,12 +69,12 @@ export async function inParts<I, O>(
   return answers;
 }
 
-async function* parts<I>(given: readonly I[], bytesOf: (item: I) => number): AsyncGenerator<Part<I>> {
+async function* parts<I>(given: readonly I[], limits: PartLimits<I>): AsyncGenerator<Part<I>> {
   let part: Part<I> = { from: 0, items: [] };
   let size = 0;
   for (const [at, item] of given.entries()) {
-    const bytes = bytesOf(item);
-    if (part.items.length === MAX_BATCH_KEYS || (part.items.length > 0 && size + bytes > MAX_BATCH_BYTES)) {
+    const bytes = limits.bytesOf(item);
+    if (part.items.length === limits.items || (part.items.length > 0 && size + bytes > limits.bytes)) {
       yield part;
       await untilTime();
       part = { from: at, items: [] };

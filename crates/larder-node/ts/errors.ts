@@ -80,6 +80,8 @@ export class LarderError extends Error {
 
   /** Whether a value is an error of this package, whichever copy of it made it. */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // Classes below this one inherit it, and not every error is one of theirs.
+    if (this !== LarderError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && MARK in value;
   }
 }

@@ -1,4 +1,4 @@
-import { checkedList, inParts } from "./batch.js";
+import { checkedList, inParts, type PartLimits } from "./batch.js";
 import { checkKey, checkPrefix } from "./check/key.js";
 import {
   checkCursor, checkDelta, checkFlag, checkOptions, checkPageLimit, checkScanLimit, checkSignal, checkTtl, checkVersion,
@@ -79,7 +79,7 @@ export class Handle implements Kv {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
       const readPage = (request: PageRequest) => this.#open().page(from, request, signal);
-      return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, ...how };
+      return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, signal, ...how };
     });
   }
 
@@ -87,7 +87,7 @@ export class Handle implements Kv {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
       const readPage = (request: PageRequest) => this.#open().keysPage(from, request, signal);
-      return { readPage, bytesOf: (entry) => entry.key.length, ...how };
+      return { readPage, bytesOf: (entry) => entry.key.length, signal, ...how };
     });
   }
 
@@ -108,7 +108,7 @@ export class Handle implements Kv {
     const signal = signalOf(options);
     const transport = this.#open();
     const checked = await checkedList(keys, checkKey);
-    return await inParts(checked, noBytes, (part) => transport.getMany(part, signal), signal);
+    return await inParts(checked, keysOnly(transport.limits.reads), (part) => transport.getMany(part, signal), signal);
   }
 
   async setMany(
@@ -122,7 +122,9 @@ export class Handle implements Kv {
     const pairs = await checkedList(entries, checkPair);
     // Of a key that is there twice only the last value is sent: parts are under way at once, and the first could come last.
     const distinct = [...new Map(pairs)];
-    const answers = await inParts(distinct, bytesOfPair, (part) => transport.setMany(part, ttlMs, signal), signal);
+    const { writes, bytes } = transport.limits;
+    const limits = { items: writes, bytes, bytesOf: bytesOfPair };
+    const answers = await inParts(distinct, limits, (part) => transport.setMany(part, ttlMs, signal), signal);
     const byKey = new Map(distinct.map(([key], at) => [key, answers[at] as PromiseSettledResult<string>]));
     return pairs.map(([key]) => byKey.get(key) as PromiseSettledResult<string>);
   }
@@ -131,7 +133,7 @@ export class Handle implements Kv {
     const signal = signalOf(options);
     const transport = this.#open();
     const checked = await checkedList(keys, checkKey);
-    return await inParts(checked, noBytes, (part) => transport.deleteMany(part, signal), signal);
+    return await inParts(checked, keysOnly(transport.limits.writes), (part) => transport.deleteMany(part, signal), signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,8 +194,8 @@ function checkPair(entry: unknown): readonly [key: string, value: Uint8Array] {
   return [checkKey(entry[0]), toBytes(entry[1])];
 }
 
-function noBytes(): number {
-  return 0;
+function keysOnly(items: number): PartLimits<string> {
+  return { items, bytes: Number.POSITIVE_INFINITY, bytesOf: () => 0 };
 }
 
 function bytesOfPair([key, value]: readonly [string, Uint8Array]): number {

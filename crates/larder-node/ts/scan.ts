@@ -14,6 +14,7 @@ export interface Scan<T> {
   bytesOf: (item: T) => number;
   most: number;
   onCorrupt: ((error: LarderError) => void) | undefined;
+  signal: AbortSignal | undefined;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface Scan<T> {
  * thousand; the others are as large as their bytes allow.
  */
 export async function* items<T>(begin: () => Scan<T>): AsyncGenerator<T, void, undefined> {
-  const { readPage, bytesOf, most, onCorrupt } = begin();
+  const { readPage, bytesOf, most, onCorrupt, signal } = begin();
   let left = most;
   let limit = Math.min(FIRST_PAGE, left);
   let reading: Promise<Page<T>> | undefined = readPage({ limit, cursor: undefined });
@@ -42,9 +43,13 @@ export async function* items<T>(begin: () => Scan<T>): AsyncGenerator<T, void, u
         // Whoever leaves the loop now does not wait for it, and its failure is nobody's.
         reading.catch(() => {});
       }
+      // What was read before the signal spoke is not given after it.
+      signal?.throwIfAborted();
       // Not yield*, which makes several promises more for each item.
       yield item;
     }
+    // The last item may have been given before, and the loop has not come to its end by itself.
+    signal?.throwIfAborted();
     for (const error of page.errors) {
       if (onCorrupt === undefined) throw error;
       onCorrupt(error);

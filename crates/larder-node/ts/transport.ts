@@ -12,10 +12,11 @@ export interface PageRequest {
 /**
  * The way to a store: what the two transports implement, below the one handle that users hold.
  *
- * Arguments have been checked, values are bytes, and no batch has more than {@link MAX_BATCH_KEYS} keys. Failures are
+ * Arguments have been checked, values are bytes, and no batch is larger than its {@link BatchLimits}. Failures are
  * `LarderError`s, or the reason of the signal.
  */
 export interface Transport {
+  readonly limits: BatchLimits;
   get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined>;
   entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;
   exists(key: string, signal: AbortSignal | undefined): Promise<boolean>;
@@ -52,8 +53,12 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** The most keys of a batch that a transport is given: as many as a gateway takes. */
-export const MAX_BATCH_KEYS = 256;
-
-/** The most bytes of values in a batch: as base64 they still fit into the 4 MiB that a gateway takes. */
-export const MAX_BATCH_BYTES = 2 * 1024 * 1024;
+/** How large a batch is that a transport is given: what is larger comes in parts. */
+export interface BatchLimits {
+  /** The most keys whose entries are read. */
+  reads: number;
+  /** The most keys that are written or deleted. */
+  writes: number;
+  /** The most bytes of keys and values that are written, unless a single entry has more. */
+  bytes: number;
+}

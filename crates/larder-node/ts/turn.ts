@@ -7,23 +7,58 @@
 const BUDGET_MS = 2;
 
 let began: number | undefined;
+let isNextAwaited = false;
+
+/** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
+let waiting: (() => void)[] = [];
+let resumed = 0;
+
+const AT_ONCE = Promise.resolve();
 
 /** Whether this turn has time left for work that is done at once. */
 export function hasTime(): boolean {
   const now = performance.now();
-  if (began === undefined) {
-    began = now;
-    soon(() => {
-      began = undefined;
-    });
-    return true;
-  }
-  return now - began < BUDGET_MS;
+  if (began !== undefined) return now - began < BUDGET_MS;
+  began = now;
+  awaitNext();
+  return true;
 }
 
-/** Waits for a turn with time left; returns at once in one that has. */
-export async function untilTime(): Promise<void> {
-  while (!hasTime()) await new Promise<void>((resolve) => soon(resolve));
+/** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
+export function untilTime(): Promise<void> {
+  if (waiting.length === 0 && hasTime()) return AT_ONCE;
+  awaitNext();
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+/** One callback for all who wait: as many as wait would fill turns by themselves. */
+function awaitNext(): void {
+  if (isNextAwaited) return;
+  isNextAwaited = true;
+  soon(() => {
+    isNextAwaited = false;
+    began = undefined;
+    if (waiting.length > 0) void resume();
+  });
+}
+
+/** Resumes one after the other, while the turn has time for what they do. */
+async function resume(): Promise<void> {
+  while (resumed < waiting.length && hasTime()) {
+    waiting[resumed]?.();
+    resumed += 1;
+    // Whoever was resumed does its work before the time is looked at.
+    await AT_ONCE;
+  }
+  if (resumed === waiting.length) {
+    waiting = [];
+    resumed = 0;
+  } else if (resumed > waiting.length >> 1) {
+    // Not one by one: each would move all the others.
+    waiting = waiting.slice(resumed);
+    resumed = 0;
+  }
+  if (waiting.length > 0) awaitNext();
 }
 
 /** Calls back in the next turn, with events of the turn in between. */

@@ -50,6 +50,11 @@ export interface DataEntry<T> {
   encoding?: "base64";
   /** When the entry expires, as RFC 3339; not there for one that stays. */
   expiresAt?: string;
+  /**
+   * Why there is no value, in a page: the record is damaged, and a put or a delete of its key mends it. Such an item has
+   * nothing else but its key, where that is known.
+   */
+  error?: ClientError;
 }
 
 /** Some entries, in key order. */
@@ -82,7 +87,16 @@ export class Database {
 
   /** Stores data with a key. */
   async putData(data: PutData): Promise<Result<DataPut>> {
-    return await this.#post(DATA, data, data?.ifNotExists ? "once" : "repeatable");
+    let wrong: Refusal | undefined;
+    let effect: Effect;
+    try {
+      wrong = whyNot(data);
+      effect = data?.ifNotExists ? "once" : "repeatable";
+    } catch {
+      return refused(UNWRITABLE);
+    }
+    if (wrong !== undefined) return refused(`${wrong.field}: ${wrong.error}`, wrong);
+    return await this.#post(DATA, data, effect);
   }
 
   /** Retrieves data by its key; `NOT_FOUND` if it is not there. */
@@ -90,17 +104,27 @@ export class Database {
   /** Retrieves a page of data by a prefix of its keys. */
   async scanData<T = any>(wanted: ScanPrefix): Promise<Result<DataPage<T>>>;
   async scanData(wanted: ScanKey | ScanPrefix): Promise<Result<unknown>> {
-    return await this.#send({ method: "GET", path: DATA + queryOf(wanted) }, "read");
+    return await this.#query("GET", wanted, "read");
   }
 
   /** Deletes data by its key. It succeeds also if there is none. */
   async deleteData(unwanted: ScanKey): Promise<Result<{ key: string }>> {
-    return await this.#send({ method: "DELETE", path: DATA + queryOf(unwanted) }, "repeatable");
+    return await this.#query("DELETE", unwanted, "repeatable");
   }
 
   /** Runs a serverless script; `val` is what it returned. It is never run again by itself. */
   async runScript<T = any>(script: RunScript): Promise<Result<T>> {
     return await this.#post(SCRIPTS, script, "once");
+  }
+
+  async #query<T>(method: "GET" | "DELETE", parameters: object, effect: Effect): Promise<Result<T>> {
+    let query: string;
+    try {
+      query = queryOf(parameters);
+    } catch {
+      return refused("a parameter cannot be written as text: is it no text, or does it have half of a surrogate pair?");
+    }
+    return await this.#send({ method, path: DATA + query }, effect);
   }
 
   async #post<T>(path: string, document: unknown, effect: Effect): Promise<Result<T>> {
@@ -110,7 +134,7 @@ export class Database {
     } catch {
       // The engine's message may quote what is in the document.
     }
-    if (body === undefined) return refused("the request cannot be written as JSON: does it hold a bigint, or itself?");
+    if (body === undefined) return refused(UNWRITABLE);
     return await this.#send({ method: "POST", path, headers: { "content-type": "application/json" }, body }, effect);
   }
 
@@ -127,18 +151,45 @@ export class Database {
   }
 }
 
+/** What else there is would be the text of no key that anybody means, as `[object Object]`. */
+function textOf(value: unknown): string {
+  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return `${value}`;
+  throw new TypeError("it is no text");
+}
+
+const UNWRITABLE = "the request cannot be written as JSON: does it hold a bigint, or itself?";
+
+/** What JSON would turn into something else without a word: an entry must not stay for ever because of that. */
+function whyNot(data: PutData): Refusal | undefined {
+  const { ttl, value } = data ?? {};
+  // Null is how JSON says that there is none.
+  if (ttl !== undefined && ttl !== null && (typeof ttl !== "number" || !Number.isFinite(ttl))) {
+    return { field: "ttl", error: "must be a number of seconds; leave it out for an entry that stays" };
+  }
+  if (typeof value === "number" && !Number.isFinite(value)) {
+    return { field: "value", error: "is no finite number, which JSON cannot say" };
+  }
+  return undefined;
+}
+
 /** Nulls and undefined parameters are left out: the first page has a cursor of null. */
 function queryOf(wanted: object): string {
   const given = Object.entries(wanted ?? {}).filter(([, value]) => value !== undefined && value !== null);
-  const query = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  const query = given.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(textOf(value))}`);
   return query.length === 0 ? "" : `?${query.join("&")}`;
 }
 
-function refused(message: string): { ok: false; val: ClientError } {
-  return { ok: false, val: { error: "VALIDATION_ERROR", message, statusCode: 400, validationErrors: [] } };
+/** What is wrong with a field, as the gateway says it. */
+interface Refusal {
+  field: string;
+  error: string;
 }
 
-function errorOf({ kind, message, problem }: Failure): ClientError {
+function refused(message: string, ...validationErrors: Refusal[]): { ok: false; val: ClientError } {
+  return { ok: false, val: { error: "VALIDATION_ERROR", message, statusCode: 400, validationErrors } };
+}
+
+function errorOf({ kind, message, problem, status }: Failure): ClientError {
   if (problem !== undefined) {
     const { error, statusCode, details, validationErrors } = problem;
     const said: ClientError = { error, message: problem.message, statusCode };
@@ -147,5 +198,5 @@ function errorOf({ kind, message, problem }: Failure): ClientError {
     return said;
   }
   const error = kind === "Ambiguous" ? "AMBIGUOUS" : kind === "Timeout" ? "TIMEOUT" : "NETWORK_ERROR";
-  return { error, message, statusCode: 0 };
+  return { error, message, statusCode: status ?? 0 };
 }

@@ -10,7 +10,7 @@ export interface ClientError {
   error: string;
   /** The same for people. */
   message: string;
-  /** The status of the answer; 0 where none came. */
+  /** The status of the last answer, also where a proxy gave it and no gateway; 0 where none came. */
   statusCode: number;
   /** What else is known. */
   details?: Record<string, unknown>;

@@ -8,6 +8,15 @@ export interface Call {
   path: string;
   headers?: Record<string, string> | undefined;
   body?: Uint8Array | string | undefined;
+  /** Of a write that gives a lifetime: how it says another, so that sent again it gives no longer a life. */
+  expiring?: Expiring | undefined;
+}
+
+/** The lifetime that a write gives. */
+export interface Expiring {
+  ttlMs: number;
+  /** The parts of the request that say a lifetime. */
+  saying: (ttlMs: number) => Pick<Call, "path" | "body">;
 }
 
 /** A gateway's answer, read to its end. */
@@ -20,7 +29,7 @@ export interface Reply {
 /** What an attempt came to. */
 export type Attempt = { reply: Reply } | { failure: Failure };
 
-/** The calls of the system that come before anything is sent. What fails in another one may have been sent, whatever its code. */
+/** The system's calls before anything is sent. What fails in another may have been sent, whatever the code is. */
 const BEFORE_SENDING = new Set(["connect", "getaddrinfo"]);
 
 /** Codes of errors that no call of the system makes, and that end an attempt before anything is sent. */
@@ -73,7 +82,7 @@ function judge(response: Response, body: Uint8Array): Attempt {
   if (response.ok) return { reply: { status: response.status, headers: response.headers, body } };
   const problem = readProblem(response.status, new TextDecoder().decode(body));
   const failure = problem === undefined ? intercepted(response.status) : failureOf(problem);
-  return { failure: { ...failure, retryAfterMs: retryAfterMs(response.headers) } };
+  return { failure: { ...failure, status: response.status, retryAfterMs: retryAfterMs(response.headers) } };
 }
 
 function broken(cause: unknown): Attempt {

@@ -18,6 +18,8 @@ export interface Failure {
   applied: "no" | "unknown";
   /** What the gateway said, if it was the gateway that spoke. */
   problem?: ProblemBody | undefined;
+  /** The status of the answer, whoever gave it; none where there was no answer. */
+  status?: number | undefined;
   /** How long it asked to wait, in milliseconds. */
   retryAfterMs?: number | undefined;
   cause?: unknown;
@@ -27,30 +29,30 @@ export interface Failure {
 const SHOWN = 300;
 
 /** What each code of a gateway means: its kind here, and whether a write can have been applied. */
-const CODES: Readonly<Record<string, [kind: ErrorKind, applied: Failure["applied"]]>> = {
-  VALIDATION_ERROR: ["InvalidInput", "no"],
-  PAYLOAD_TOO_LARGE: ["InvalidInput", "no"],
-  CONFLICT: ["InvalidInput", "no"],
-  UNAUTHORIZED: ["Unauthorized", "no"],
-  FORBIDDEN: ["Unauthorized", "no"],
-  NOT_FOUND: ["NotProvisioned", "no"],
-  BINDING_NOT_FOUND: ["NotConfigured", "no"],
-  ROUTE_NOT_FOUND: ["NotConfigured", "no"],
-  PRECONDITION_FAILED: ["InvalidInput", "no"],
-  RATE_LIMITED: ["Throttled", "no"],
-  STORE_THROTTLED: ["Throttled", "no"],
-  UNAVAILABLE: ["Unavailable", "no"],
-  TIMEOUT: ["Timeout", "no"],
-  STORE_UNUSABLE: ["NotProvisioned", "no"],
-  UNSUPPORTED: ["Unsupported", "no"],
-  CORRUPT: ["Corrupt", "no"],
-  AMBIGUOUS: ["Ambiguous", "unknown"],
-  INTERNAL: ["Internal", "unknown"],
-};
+const CODES: ReadonlyMap<string, [kind: ErrorKind, applied: Failure["applied"]]> = new Map([
+  ["VALIDATION_ERROR", ["InvalidInput", "no"]],
+  ["PAYLOAD_TOO_LARGE", ["InvalidInput", "no"]],
+  ["CONFLICT", ["InvalidInput", "no"]],
+  ["UNAUTHORIZED", ["Unauthorized", "no"]],
+  ["FORBIDDEN", ["Unauthorized", "no"]],
+  ["NOT_FOUND", ["NotProvisioned", "no"]],
+  ["BINDING_NOT_FOUND", ["NotConfigured", "no"]],
+  ["ROUTE_NOT_FOUND", ["NotConfigured", "no"]],
+  ["PRECONDITION_FAILED", ["InvalidInput", "no"]],
+  ["RATE_LIMITED", ["Throttled", "no"]],
+  ["STORE_THROTTLED", ["Throttled", "no"]],
+  ["UNAVAILABLE", ["Unavailable", "no"]],
+  ["TIMEOUT", ["Timeout", "no"]],
+  ["STORE_UNUSABLE", ["NotProvisioned", "no"]],
+  ["UNSUPPORTED", ["Unsupported", "no"]],
+  ["CORRUPT", ["Corrupt", "no"]],
+  ["AMBIGUOUS", ["Ambiguous", "unknown"]],
+  ["INTERNAL", ["Internal", "unknown"]],
+]);
 
 /** The failure that a gateway's error body stands for. */
 export function failureOf(problem: ProblemBody): Failure {
-  const [kind, applied] = CODES[problem.error] ?? unknownCode(problem.statusCode);
+  const [kind, applied] = CODES.get(problem.error) ?? unknownCode(problem.statusCode);
   return { kind, message: `${plain(problem.message)} (${plain(problem.error)})`, applied, problem };
 }
 

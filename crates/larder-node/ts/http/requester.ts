@@ -34,15 +34,17 @@ export class Requester {
   /**
    * Sends a request until it is answered, cannot be, or the time is up.
    *
-   * A write that may have been applied fails as `Ambiguous`, whatever its last attempt came to. Rejects only with the
-   * signal's reason.
+   * A write that gives a lifetime is sent again with what remains of it, and not when none does. One that may have been
+   * applied fails as `Ambiguous`, whatever its last attempt came to. Rejects only with the signal's reason.
    */
   async send(call: Call, effect: Effect, signal: AbortSignal | undefined): Promise<Outcome> {
-    const deadline = performance.now() + this.#endpoint.timeoutMs;
+    const began = performance.now();
+    const deadline = began + this.#endpoint.timeoutMs;
+    let current = call;
     let isInDoubt = false;
     for (let attempts = 0; ; attempts += 1) {
       const left = deadline - performance.now();
-      const result = await attempt(this.#endpoint, call, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
+      const result = await attempt(this.#endpoint, current, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
       if ("reply" in result) {
         this.#budget.succeeded();
         return { reply: result.reply, before: isInDoubt ? "doubt" : "nothing" };
@@ -51,15 +53,28 @@ export class Requester {
       const wasInDoubt = isInDoubt;
       isInDoubt ||= effect !== "read" && failure.applied === "unknown";
       const wait = pauseMs(attempts, failure.retryAfterMs);
-      const hasTime = deadline - performance.now() - wait >= LEAST_MS;
+      const hasTime = deadline - performance.now() - wait >= LEAST_MS && lives(call, performance.now() - began + wait);
       if (!mayRepeat(failure, effect) || !hasTime || !this.#budget.take()) {
         // What the gateway says of the last attempt does not tell what became of those before.
         const told = wasInDoubt ? { ...failure, problem: undefined } : failure;
         return { failure: isInDoubt ? ambiguous(told) : told };
       }
       await pause(wait, signal);
+      current = aged(call, performance.now() - began);
     }
   }
+}
+
+/** Whether what is written lives longer than this. */
+function lives({ expiring }: Call, elapsedMs: number): boolean {
+  return expiring === undefined || expiring.ttlMs - elapsedMs >= 1;
+}
+
+/** The same write with what remains of its lifetime: an entry ends when the first attempt said (T1), and never later. */
+function aged(call: Call, elapsedMs: number): Call {
+  const { expiring } = call;
+  // At least one, should the pause have been longer than it was to be.
+  return expiring === undefined ? call : { ...call, ...expiring.saying(Math.max(1, Math.floor(expiring.ttlMs - elapsedMs))) };
 }
 
 function mayRepeat(failure: Failure, effect: Effect): boolean {

@@ -1,8 +1,8 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { Condition, PageRequest, Transport } from "../transport.js";
+import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
 import { untilTime } from "../turn.js";
-import type { Call, Reply } from "./attempt.js";
+import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
 import { entryOf, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
 import type { Failure } from "./problem.js";
@@ -16,6 +16,11 @@ type Answer = Reply & { before: "nothing" | "doubt" };
 
 /** A binding of a gateway, through its whole API: `docs/http-api.md`. */
 export class HttpTransport implements Transport {
+  /**
+   * A gateway takes 256 keys and 4 MiB. But JSON is written and read in one go, and this much of it, with values of the
+   * largest size, stops the event loop for less than 5 ms.
+   */
+  readonly limits: BatchLimits = { reads: 20, writes: 256, bytes: 512 * 1024 };
   readonly #requester: Requester;
   readonly #binding: string;
 
@@ -58,8 +63,11 @@ export class HttpTransport implements Transport {
     const headers: Record<string, string> = { "content-type": BYTES_TYPE };
     if (condition.if === "absent") headers["if-none-match"] = "*";
     if (condition.if === "version") headers["if-match"] = `"${condition.version}"`;
-    const lifetime = ttlMs === undefined ? "" : `&ttlMillis=${ttlMs}`;
-    const call: Call = { method: "PUT", path: this.#path("entry", key) + lifetime, headers, body: value };
+    const path = this.#path("entry", key);
+    const call = lasting({ method: "PUT", path, headers, body: value }, ttlMs, (left) => ({
+      path: `${path}&ttlMillis=${left}`,
+      body: value,
+    }));
     const effect = condition.if === "always" ? "repeatable" : "once";
     const reply = await this.#unless(["PRECONDITION_FAILED"], call, effect, "put", key, signal);
     if ("code" in reply) return { stored: false };
@@ -80,7 +88,8 @@ export class HttpTransport implements Transport {
     version: string | undefined,
     signal: AbortSignal | undefined,
   ): Promise<TouchResult> {
-    const call = this.#post("touch", { key, ttlMillis: ttlMs ?? null }, ifMatch(version));
+    const post = (left: number | null) => this.#post("touch", { key, ttlMillis: left }, ifMatch(version));
+    const call = lasting(post(null), ttlMs, post);
     const outcomes = ["PRECONDITION_FAILED", "NOT_FOUND"];
     const reply = await this.#unless(outcomes, call, effectOf(version), "touch", key, signal);
     if ("code" in reply) return { touched: false, reason: reply.code === "NOT_FOUND" ? "absent" : "version" };
@@ -112,7 +121,7 @@ export class HttpTransport implements Transport {
 
   async getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]> {
     const read = (item: Item) => (item.absent === true ? { value: undefined } : valued(entryOf(item)));
-    return await this.#batch("get-many", { keys }, keys, "read", "get_many", read, signal);
+    return await this.#batch(this.#post("get-many", { keys }), keys, "read", "get_many", read, signal);
   }
 
   async setMany(
@@ -122,14 +131,16 @@ export class HttpTransport implements Transport {
   ): Promise<PromiseSettledResult<string>[]> {
     const listed = entries.map(([key, value]) => ({ key, value: toBase64(value), encoding: "base64" }));
     const keys = entries.map(([key]) => key);
-    const body = { entries: listed, ttlMillis: ttlMs };
+    const written = JSON.stringify(listed);
+    const post = (lifetime: string) => this.#post("put-many", `{"entries":${written}${lifetime}}`);
+    const call = lasting(post(""), ttlMs, (left) => post(`,"ttlMillis":${left}`));
     const read = (item: Item) => valued(item.version);
-    return await this.#batch("put-many", body, keys, "repeatable", "put_many", read, signal);
+    return await this.#batch(call, keys, "repeatable", "put_many", read, signal);
   }
 
   async deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]> {
     const read = (item: Item) => (typeof item.key === "string" ? { value: undefined } : undefined);
-    return await this.#batch("delete-many", { keys }, keys, "repeatable", "delete_many", read, signal);
+    return await this.#batch(this.#post("delete-many", { keys }), keys, "repeatable", "delete_many", read, signal);
   }
 
   async close(): Promise<void> {
@@ -167,15 +178,14 @@ export class HttpTransport implements Transport {
   }
 
   async #batch<T>(
-    name: string,
-    body: object,
+    call: Call,
     keys: string[],
     effect: Effect,
     operation: string,
     read: (item: Item) => { value: T } | undefined,
     signal: AbortSignal | undefined,
   ): Promise<PromiseSettledResult<T>[]> {
-    const reply = await this.#done(this.#post(name, body), effect, operation, undefined, signal);
+    const reply = await this.#done(call, effect, operation, undefined, signal);
     const { items } = this.#items(reply, operation, undefined, effect);
     if (items.length !== keys.length) throw this.#foreign(operation, undefined, effect);
     return items.map((item, at) => {
@@ -256,6 +266,11 @@ export class HttpTransport implements Transport {
   #root(): string {
     return `/v1/kv/${this.#binding}`;
   }
+}
+
+/** The call with its lifetime, if it has one. */
+function lasting(call: Call, ttlMs: number | undefined, saying: Expiring["saying"]): Call {
+  return ttlMs === undefined ? call : { ...call, ...saying(ttlMs), expiring: { ttlMs, saying } };
 }
 
 function ifMatch(version: string | undefined): Record<string, string> {

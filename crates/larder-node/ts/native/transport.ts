@@ -1,5 +1,5 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { Condition, PageRequest, Transport } from "../transport.js";
+import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
 import { hasTime, untilTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Soon, Store } from "./addon.js";
 import { type NativeFailure, thrownBy } from "./failure.js";
@@ -7,6 +7,8 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
 export class NativeTransport implements Transport {
+  /** Values are not parsed: a part is large, and its copy still short. */
+  readonly limits: BatchLimits = { reads: 256, writes: 256, bytes: 2 * 1024 * 1024 };
   readonly #addon: Addon;
   readonly #store: Store;
 

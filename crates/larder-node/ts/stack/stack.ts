@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 
-import { invalid } from "../errors.js";
+import { checkResourceId } from "../check/id.js";
+import { invalid, LarderError, unframed } from "../errors.js";
 import { quoted } from "../text.js";
 import type { KvResource } from "./resource.js";
 
@@ -32,12 +33,14 @@ export class Stack {
  * await stack(new Kv("cache").build(), new Kv("sessions").build()).write()
  * ```
  *
- * @throws `InvalidInput` for no resource, and for two whose ids are the same or would be found in one variable.
+ * @throws `InvalidInput` for no resource, for one whose id is none, and for two whose ids are the same or would be found in
+ * one variable.
  */
 export function stack(...resources: KvResource[]): Stack {
   if (resources.length === 0) throw invalid('a stack lists at least one resource, as {"type":"kv","id":"cache"}');
   const found = new Map<string, string>();
-  for (const [at, { id }] of resources.entries()) {
+  for (const [at, resource] of resources.entries()) {
+    const id = idOf(resource, at + 1);
     const variable = variableOf(id);
     const other = found.get(variable);
     if (other === id) throw invalid(`resource ${at + 1}: ${quoted(id)} is there twice`);
@@ -48,6 +51,16 @@ export function stack(...resources: KvResource[]): Stack {
     found.set(variable, id);
   }
   return new Stack(resources);
+}
+
+/** The id of a resource, which may be a plain object that nothing has looked at. */
+function idOf(resource: KvResource, place: number): string {
+  try {
+    return checkResourceId((resource as Partial<KvResource> | null | undefined)?.id);
+  } catch (error) {
+    if (!(error instanceof LarderError)) throw error;
+    throw invalid(`resource ${place}: ${unframed(error)}`);
+  }
 }
 
 function variableOf(id: string): string {
