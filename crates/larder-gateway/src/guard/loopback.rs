@@ -5,10 +5,11 @@
 //! where the two differ, or send a body as JSON without asking first.
 
 use axum::extract::Request;
-use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
+use crate::extract::media_type;
 use crate::problem::{Code, Problem};
 
 /// Bodies of these types are never sent across origins unless the browser has asked, and was allowed to.
@@ -101,10 +102,7 @@ fn is_origin_of(origin: &HeaderValue, host: &Authority) -> bool {
 }
 
 fn is_asked_first(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(kind), None) = (types.next(), types.next()) else { return false };
-    let kind = kind.to_str().unwrap_or_default();
-    let essence = kind.split_once(';').map_or(kind, |(essence, _)| essence).trim().to_ascii_lowercase();
+    let essence = media_type(headers);
     ASKED_FIRST.contains(&essence.as_str()) || essence.starts_with(OWN_TYPES)
 }
 

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::http::header::{CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use axum::http::header::ETAG;
 use axum::response::{IntoResponse, Response};
 use larder_scripts::{Expected, Removal, Script, VersionId, check_script_name};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::failure::{no_module, refused};
 use super::service::{Opened, Place, not_found};
 use super::shown::ScriptInfo;
 use crate::caller::Caller;
-use crate::extract::{Query, RawBody};
+use crate::extract::{Precondition, Query, RawBody, media_type};
 use crate::gateway::Gateway;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, ProblemBody, Refusals};
@@ -181,40 +181,17 @@ pub(super) fn not_as_expected(active: Option<VersionId>) -> Problem {
 }
 
 fn is_script(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(essence.as_str(), "application/javascript" | "text/javascript")
+    matches!(media_type(headers).as_str(), "application/javascript" | "text/javascript")
 }
 
 /// The condition of a deployment: `If-Match: "version"`, `If-None-Match: *`, or none.
 fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
-    match (single(headers, &IF_MATCH)?, single(headers, &IF_NONE_MATCH)?) {
-        (None, None) => Ok(Expected::Any),
-        (None, Some("*")) => Ok(Expected::Absent),
-        (None, Some(_)) => {
-            Err(Problem::invalid("If-None-Match", "of a deployment must be *: only if there is none"))
-        }
-        (Some(tag), None) => {
-            let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            let version = version.and_then(|version| version.parse().ok());
-            version.map(Expected::Active).ok_or_else(|| {
-                Problem::invalid("If-Match", "must be a version of a script in quotes, as in ETag")
-            })
-        }
-        (Some(_), Some(_)) => {
-            Err(Problem::invalid("If-Match", "and If-None-Match exclude each other; give one"))
-        }
-    }
-}
-
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
-    let shown = if *name == IF_MATCH { "If-Match" } else { "If-None-Match" };
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => {
-            value.to_str().map(Some).map_err(|_| Problem::invalid(shown, "has bytes that are no text"))
-        }
-        (Some(_), Some(_)) => Err(Problem::invalid(shown, "is there twice; give one")),
+    match Precondition::read(headers, "give the ETag of the script")? {
+        Precondition::None => Ok(Expected::Any),
+        Precondition::Absent => Ok(Expected::Absent),
+        Precondition::Tag(version) => version
+            .parse()
+            .map(Expected::Active)
+            .map_err(|_| Problem::invalid("If-Match", "must be a version of a script in quotes, as in ETag")),
     }
 }
