@@ -42,6 +42,14 @@ impl Timestamp {
     }
 }
 
+/// A moment before 1970 reads as 1970.
+impl From<SystemTime> for Timestamp {
+    fn from(moment: SystemTime) -> Self {
+        let since_epoch = moment.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
 /// When an entry stops being there: a moment, or never.
 ///
 /// Ordered by time, with [`Expiry::NEVER`] last.
@@ -113,9 +121,8 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock before 1970 reads as 1970: every expiry is then in the future, so nothing is lost.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+        // Of a clock before 1970 every expiry is in the future, so nothing is lost.
+        SystemTime::now().into()
     }
 }
 

@@ -23,8 +23,8 @@ impl DynamoDbDriver {
         read: Read,
     ) -> Result<Vec<BatchItem<Option<Record>>>, DriverError> {
         let mut body = Json::object(keys.len() * KEY_BYTES);
-        body.field("RequestItems", |json| {
-            json.nested(|json| json.field(self.table(), |json| json.nested(|json| wanted(json, keys, read))));
+        body.object_field("RequestItems", |json| {
+            json.object_field(self.table(), |json| wanted(json, keys, read));
         });
         // The SDK has to know of the table alone: the keys are in the body.
         let none = KeysAndAttributes::builder()
@@ -32,7 +32,7 @@ impl DynamoDbDriver {
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), none);
-        let reply = with_body(Operation::BatchGetItem, body.finish(), pin!(request.send()))
+        let reply = with_body(Operation::GetBatch, body.finish(), pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         let places: KeyMap<'_, usize> =
@@ -61,23 +61,16 @@ impl DynamoDbDriver {
     ) -> Result<Vec<BatchItem<WriteReply>>, DriverError> {
         let mut body = Json::object(writes.iter().map(|(_, write)| request_bytes(write)).sum());
         let mut unfit = false;
-        body.field("RequestItems", |json| {
-            json.nested(|json| {
-                json.field(self.table(), |json| {
-                    json.list(|json| {
-                        for (key, write) in writes {
-                            json.comma();
-                            unfit |= request(json, key, write).is_err();
-                        }
-                    });
-                });
+        body.object_field("RequestItems", |json| {
+            json.list_field(self.table(), writes, |json, (key, write)| {
+                unfit |= request(json, key, write).is_err();
             });
         });
         if unfit {
             return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
         }
         let request = self.client.batch_write_item().request_items(self.table(), Vec::new());
-        let reply = with_body(Operation::BatchWriteItem, body.finish(), pin!(request.send()))
+        let reply = with_body(Operation::WriteBatch, body.finish(), pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();
@@ -104,14 +97,7 @@ const KEY_BYTES: usize = 96;
 
 /// Which items are read, and what of them.
 fn wanted(to: &mut Json, keys: &[RowKey], read: Read) {
-    to.field("Keys", |json| {
-        json.list(|json| {
-            for row in keys {
-                json.comma();
-                json.nested(|json| write_key(json, row));
-            }
-        });
-    });
+    to.list_field("Keys", keys, write_key);
     to.field("ConsistentRead", |json| json.flag(strong(read)));
     if read.projection == Projection::Meta {
         to.text("ProjectionExpression", META);
@@ -122,20 +108,17 @@ fn wanted(to: &mut Json, keys: &[RowKey], read: Read) {
 struct Unfit;
 
 fn request(to: &mut Json, key: &RowKey, write: &Write) -> Result<(), Unfit> {
-    let (name, field) = match &write.mutation {
-        Mutation::Put { .. } => ("PutRequest", "Item"),
-        Mutation::Delete => ("DeleteRequest", "Key"),
+    match &write.mutation {
+        Mutation::Put { value, expires_at, register } => to.object_field("PutRequest", |json| {
+            json.object_field("Item", |json| {
+                encode(json, key, value, *expires_at, write.stamp, register.as_deref());
+            });
+        }),
+        Mutation::Delete => to.object_field("DeleteRequest", |json| {
+            json.object_field("Key", |json| write_key(json, key));
+        }),
         Mutation::Touch { .. } => return Err(Unfit),
-    };
-    let item = |json: &mut Json| match &write.mutation {
-        Mutation::Put { value, expires_at, register } => {
-            encode(json, key, value, *expires_at, write.stamp, register.as_deref());
-        }
-        Mutation::Delete | Mutation::Touch { .. } => write_key(json, key),
-    };
-    to.nested(|json| {
-        json.field(name, |json| json.nested(|json| json.field(field, |json| json.nested(item))))
-    });
+    }
     Ok(())
 }
 

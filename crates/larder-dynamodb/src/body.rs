@@ -17,13 +17,13 @@ const TARGET: &str = "x-amz-target";
 /// The operations whose requests have a body of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operation {
-    PutItem,
-    BatchGetItem,
-    BatchWriteItem,
+    Put,
+    GetBatch,
+    WriteBatch,
 }
 
 impl Operation {
-    const ALL: [Self; 3] = [Self::PutItem, Self::BatchGetItem, Self::BatchWriteItem];
+    const ALL: [Self; 3] = [Self::Put, Self::GetBatch, Self::WriteBatch];
 
     /// The one that a request is for.
     fn of(target: &str) -> Option<Self> {
@@ -33,9 +33,9 @@ impl Operation {
 
     fn name(self) -> &'static str {
         match self {
-            Self::PutItem => "PutItem",
-            Self::BatchGetItem => "BatchGetItem",
-            Self::BatchWriteItem => "BatchWriteItem",
+            Self::Put => "PutItem",
+            Self::GetBatch => "BatchGetItem",
+            Self::WriteBatch => "BatchWriteItem",
         }
     }
 }
@@ -133,8 +133,8 @@ mod tests {
             })
         };
         let (one, two) = (pin!(look()), pin!(look()));
-        let mut one = pin!(with_body(Operation::PutItem, "1".into(), one));
-        let mut two = pin!(with_body(Operation::BatchGetItem, "2".into(), two));
+        let mut one = pin!(with_body(Operation::Put, "1".into(), one));
+        let mut two = pin!(with_body(Operation::GetBatch, "2".into(), two));
         for _ in 0..2 {
             assert!(one.as_mut().poll(&mut context).is_pending());
             assert_eq!(lies_ready(), None);
@@ -149,7 +149,7 @@ mod tests {
     fn a_request_that_panics_leaves_no_body_behind() {
         let mut context = Context::from_waker(Waker::noop());
         let request = pin!(poll_fn(|_| -> Poll<()> { panic!("a defect of the SDK") }));
-        let mut request = pin!(with_body(Operation::PutItem, "1".into(), request));
+        let mut request = pin!(with_body(Operation::Put, "1".into(), request));
         catch_unwind(AssertUnwindSafe(|| request.as_mut().poll(&mut context))).expect_err("it panics");
         assert_eq!(lies_ready(), None);
     }

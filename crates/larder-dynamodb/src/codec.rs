@@ -256,9 +256,8 @@ pub(crate) fn integer(number: i64) -> AttributeValue {
     decimal(number)
 }
 
-/// A number's text: each item has three, and std takes several times as long.
-fn decimal(number: impl itoa::Integer) -> AttributeValue {
-    AttributeValue::N(itoa::Buffer::new().format(number).to_owned())
+fn decimal(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 pub(crate) fn millis(moment: Timestamp) -> AttributeValue {

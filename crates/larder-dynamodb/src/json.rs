@@ -33,21 +33,36 @@ impl Json {
     }
 
     /// An object in its place.
-    pub(crate) fn nested(&mut self, fields: impl FnOnce(&mut Self)) {
+    fn nested(&mut self, fields: impl FnOnce(&mut Self)) {
         self.0.push('{');
         fields(self);
         self.0.push('}');
     }
 
-    /// A list in its place; before each element but the first goes [`Json::comma`].
-    pub(crate) fn list(&mut self, elements: impl FnOnce(&mut Self)) {
-        self.0.push('[');
-        elements(self);
-        self.0.push(']');
+    /// A field with an object.
+    pub(crate) fn object_field(&mut self, name: &str, fields: impl FnOnce(&mut Self)) {
+        self.field(name, |json| json.nested(fields));
+    }
+
+    /// A field with a list of objects.
+    pub(crate) fn list_field<T>(
+        &mut self,
+        name: &str,
+        items: impl IntoIterator<Item = T>,
+        mut fields: impl FnMut(&mut Self, T),
+    ) {
+        self.field(name, |json| {
+            json.0.push('[');
+            for item in items {
+                json.comma();
+                json.nested(|json| fields(json, item));
+            }
+            json.0.push(']');
+        });
     }
 
     /// What stands between this and what came before, if anything did.
-    pub(crate) fn comma(&mut self) {
+    fn comma(&mut self) {
         if !self.0.ends_with(['{', '[']) {
             self.0.push(',');
         }
@@ -55,14 +70,14 @@ impl Json {
 
     /// An attribute of type string.
     pub(crate) fn string(&mut self, name: &str, text: &str) {
-        self.field(name, |json| json.nested(|json| json.text("S", text)));
+        self.object_field(name, |json| json.text("S", text));
     }
 
     /// An attribute of type number.
     pub(crate) fn number(&mut self, name: &str, number: impl itoa::Integer) {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(number);
-        self.field(name, |json| json.nested(|json| json.text("N", digits)));
+        self.object_field(name, |json| json.text("N", digits));
     }
 
     /// An attribute of type binary.
@@ -106,22 +121,13 @@ mod tests {
     fn documents_are_whole() {
         let mut json = Json::object(0);
         json.text("TableName", "t\"\\\n\u{e4}");
-        json.field("Item", |json| {
-            json.nested(|json| {
-                json.string("sk", "a");
-                json.number("exp", i64::MIN);
-                json.binary("v", b"\x00\xff");
-                json.binary("w", b"");
-            });
+        json.object_field("Item", |json| {
+            json.string("sk", "a");
+            json.number("exp", i64::MIN);
+            json.binary("v", b"\x00\xff");
+            json.binary("w", b"");
         });
-        json.field("List", |json| {
-            json.list(|json| {
-                for name in ["a", "b"] {
-                    json.comma();
-                    json.nested(|json| json.text(name, ""));
-                }
-            });
-        });
+        json.list_field("List", ["a", "b"], |json, name| json.text(name, ""));
         let expected = r#"{"TableName":"t\u0022\u005c\u000aä","Item":{"sk":{"S":"a"},"exp":{"N":"-9223372036854775808"},"v":{"B":"AP8="},"w":{"B":""}},"List":[{"a":""},{"b":""}]}"#;
         assert_eq!(json.finish(), expected);
     }

@@ -112,8 +112,12 @@ pub async fn put_raw(driver: &DynamoDbDriver, partition: &str, sort: &str) -> Re
 /// # Errors
 ///
 /// What the server said.
-pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &'static str) -> Result<(), String> {
-    write(driver, row, value).await
+pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &str) -> Result<(), String> {
+    let stamp = WriteStamp::new(Timestamp::from_millis(0));
+    let value = Bytes::copy_from_slice(value.as_bytes());
+    let mutation = Mutation::Put { value, expires_at: Expiry::NEVER, register: None };
+    let write = Write { mutation, guard: Guard::Always, stamp };
+    driver.write_one(row, &write, stamp.at).await.map(drop).map_err(|error| format!("{error:?}"))
 }
 
 /// Puts a layout record with that content.
@@ -124,25 +128,15 @@ pub async fn put_record(driver: &DynamoDbDriver, row: &RowKey, value: &'static s
 pub async fn put_layout(driver: &DynamoDbDriver, content: &str) -> Result<(), String> {
     let key = CanonicalKey::from_canonical(LAYOUT_RECORD).ok_or("the layout record has no name")?;
     let row = RowKey { shard: Shard::SYSTEM, key };
-    write(driver, &row, content).await
-}
-
-async fn write(driver: &DynamoDbDriver, row: &RowKey, value: &str) -> Result<(), String> {
-    let stamp = WriteStamp::new(Timestamp::from_millis(0));
-    let value = Bytes::copy_from_slice(value.as_bytes());
-    let mutation = Mutation::Put { value, expires_at: Expiry::NEVER, register: None };
-    let write = Write { mutation, guard: Guard::Always, stamp };
-    driver.write_one(row, &write, stamp.at).await.map(drop).map_err(|error| format!("{error:?}"))
+    put_record(driver, &row, content).await
 }
 
 async fn put(driver: &DynamoDbDriver, texts: &[(&str, &str)]) -> Result<(), String> {
     let mut body = Json::object(0);
     body.text("TableName", driver.table());
-    body.field("Item", |json| {
-        json.nested(|json| texts.iter().for_each(|(name, text)| json.string(name, text)));
-    });
+    body.object_field("Item", |json| texts.iter().for_each(|(name, text)| json.string(name, text)));
     let request = driver.client.put_item().table_name(driver.table());
-    with_body(Operation::PutItem, body.finish(), pin!(request.send()))
+    with_body(Operation::Put, body.finish(), pin!(request.send()))
         .await
         .map(drop)
         .map_err(|error| format!("{error:?}"))

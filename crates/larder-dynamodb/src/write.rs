@@ -65,14 +65,12 @@ impl Condition {
         };
         Ok(Some(condition))
     }
-}
 
-impl Condition {
     /// As the fields of a request that is written.
     fn write(&self, to: &mut Json) {
         to.text("ConditionExpression", self.expression);
         if let Some((name, value)) = &self.value {
-            to.field("ExpressionAttributeValues", |json| json.nested(|json| value.write(json, name)));
+            to.object_field("ExpressionAttributeValues", |json| value.write(json, name));
         }
         to.text("ReturnValuesOnConditionCheckFailure", ALL_OLD.as_str());
     }
@@ -95,10 +93,8 @@ impl DynamoDbDriver {
             Mutation::Put { value, expires_at, register } => {
                 let mut body = Json::object(item_bytes(value) + CONDITION_BYTES);
                 body.text("TableName", self.table());
-                body.field("Item", |json| {
-                    json.nested(|json| {
-                        encode(json, key, value, *expires_at, write.stamp, register.as_deref());
-                    });
+                body.object_field("Item", |json| {
+                    encode(json, key, value, *expires_at, write.stamp, register.as_deref());
                 });
                 if let Some(condition) = condition {
                     condition.write(&mut body);
@@ -123,7 +119,7 @@ impl DynamoDbDriver {
 
     async fn put(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
         let request = self.client.put_item().table_name(self.table());
-        match with_body(Operation::PutItem, body, pin!(request.send())).await {
+        match with_body(Operation::Put, body, pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {

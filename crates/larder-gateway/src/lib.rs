@@ -11,6 +11,7 @@ mod cors;
 mod extract;
 mod gateway;
 mod guard;
+mod headers;
 mod keys;
 mod kv;
 mod lifetime;

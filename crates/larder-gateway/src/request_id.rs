@@ -49,12 +49,9 @@ pub(crate) async fn identified<A: Future<Output = Response>>(
 }
 
 fn random() -> HeaderValue {
-    let mut digits = [0; 32];
-    // Two digits for each byte, all of which may stand in a header.
-    match hex::encode_to_slice(rand::rng().random::<[u8; 16]>(), &mut digits) {
-        Ok(()) => HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from_static("none")),
-        Err(_) => HeaderValue::from_static("none"),
-    }
+    let digits = hex::encode(rand::rng().random::<[u8; 16]>());
+    // All digits may stand in a header.
+    HeaderValue::try_from(digits).unwrap_or_else(|_| HeaderValue::from_static("none"))
 }
 
 fn is_plain(id: &[u8]) -> bool {

@@ -95,11 +95,7 @@ impl ServerClock {
 
 impl Clock for ServerClock {
     fn now(&self) -> Timestamp {
-        let own = self.own.now();
-        match self.ahead.load(Ordering::Relaxed) {
-            UNKNOWN => own,
-            ahead => Timestamp::from_millis(own.as_millis().saturating_add_signed(ahead)),
-        }
+        Timestamp::from_millis(self.own.now().as_millis().saturating_add_signed(self.correction()))
     }
 
     fn correction(&self) -> i64 {

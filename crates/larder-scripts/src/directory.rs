@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use larder_core::{Error, ErrorKind, Result};
 
-use crate::deploy::VersionId;
 use crate::limits::MAX_SOURCE_BYTES;
 use crate::name::check_script_name;
 use crate::pool::Script;
@@ -74,7 +73,7 @@ impl ScriptDirectory {
                 let what = format!("{} is no text of up to {MAX_SOURCE_BYTES} bytes", path.display());
                 Error::new(ErrorKind::InvalidInput, what)
             })?;
-            return Ok(Some(Script::new(name, VersionId::of(&source).to_string(), source)));
+            return Ok(Some(Script::of(name, source)));
         }
         Ok(None)
     }

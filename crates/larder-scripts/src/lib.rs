@@ -13,6 +13,7 @@ mod host;
 mod limits;
 mod name;
 mod outcome;
+mod part;
 mod pool;
 mod run_log;
 mod wire;

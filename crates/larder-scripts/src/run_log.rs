@@ -1,18 +1,16 @@
 //! What runs logged, kept for a day in the store under `!`.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use larder_core::{Error, ErrorKind, Kv, PutOptions, Result};
+use larder_core::{Clock, Error, ErrorKind, Kv, PutOptions, Result, SystemClock};
 use serde::{Deserialize, Serialize};
 
 use crate::name::check_script_name;
 use crate::outcome::{LogLine, Report};
+use crate::part::part;
 use crate::pool::Script;
 
-/// The parts of Larder's own records that logs are in: of callers without a namespace, and of tenants.
-const WHOLE: &str = "script-logs";
-const TENANTS: &str = "tenant-script-logs";
 /// How long a run's log is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of lines of one run, as JSON, that are kept: what fits a value with the rest of the record.
@@ -53,10 +51,7 @@ impl RunLogs {
     ///
     /// As [`ScriptStore::new`](crate::ScriptStore::new).
     pub fn new(kv: &Kv, namespace: Option<&str>) -> Result<Self> {
-        Ok(Self(match namespace {
-            None => kv.system(WHOLE)?,
-            Some(namespace) => kv.system(TENANTS)?.with_prefix(namespace)?,
-        }))
+        part(kv, namespace, "script-logs").map(Self)
     }
 
     /// Keeps what a run logged, and returns the id of it. A run that returned and logged nothing is not kept.
@@ -68,7 +63,7 @@ impl RunLogs {
         if report.logs.is_empty() && report.result.is_ok() {
             return Ok(None);
         }
-        let ended_at = now_millis();
+        let ended_at = SystemClock.now().as_millis();
         // A scan goes up, and people want the last run first.
         let id = format!("{:012x}-{:08x}", LATEST.saturating_sub(ended_at), rand::random::<u32>());
         let outcome = report.result.as_ref().err().map_or("returned", crate::outcome::Failure::as_str);
@@ -115,11 +110,6 @@ impl RunLogs {
 
 /// Before it, times have 12 hexadecimal digits: the year 10889.
 const LATEST: u64 = 0xffff_ffff_ffff;
-
-fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
 
 impl fmt::Debug for LoggedRun {
     /// Without what the script said: it may hold values (E2).

@@ -1,7 +1,5 @@
 //! An entry on its way.
 
-use std::time::UNIX_EPOCH;
-
 use bytes::Bytes;
 use larder::{Entry, EntryInfo, Timestamp};
 
@@ -41,6 +39,5 @@ impl std::fmt::Debug for Carried {
 
 /// When an entry expires, to the millisecond.
 pub(crate) fn expiry(info: &EntryInfo) -> Option<Timestamp> {
-    let since_epoch = info.expires_at()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)))
+    info.expires_at().map(Timestamp::from)
 }

@@ -124,11 +124,6 @@ impl<'a> Attempts<'a> {
         Err(Error::new(ErrorKind::Unavailable, reason))
     }
 
-    /// What the operation's times were made by.
-    pub(super) fn reading(&self) -> Option<ClockReading> {
-        self.reading
-    }
-
     /// Runs a read until it succeeds, fails for good, or the time is up. A read that went unanswered is sent again.
     pub(super) async fn read<'b, T>(&mut self, mut attempt: impl FnMut() -> Attempt<'b, T>) -> Result<T> {
         loop {

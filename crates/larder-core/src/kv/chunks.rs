@@ -204,7 +204,7 @@ impl Shared {
                 break;
             }
         }
-        let (reading, deadline) = (attempts.reading(), attempts.deadline());
+        let deadline = attempts.deadline();
         let revisions = self.resolve(operation, &writes, answers, (first_sent_at, reading), deadline).await;
         let written = writes.into_iter().zip(revisions).map(|((row, write), revision)| {
             let expires_at = match write.mutation {
@@ -222,7 +222,7 @@ impl Shared {
         operation: Operation,
         writes: &[(RowKey, Write)],
         mut answers: Answers<WriteReply>,
-        (first_sent_at, reading): (Timestamp, Option<ClockReading>),
+        (first_sent_at, reading): (Timestamp, ClockReading),
         deadline: Instant,
     ) -> Vec<Result<NewRevision>> {
         let unanswered = answers.take_unanswered();

@@ -56,7 +56,7 @@ impl Change {
     pub(super) fn unanswered(
         write: &Write,
         sent_at: Timestamp,
-        reading: Option<ClockReading>,
+        reading: ClockReading,
         deadline: Instant,
     ) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Change {
             intent: Intent::Always,
             id: write.stamp.id,
             sent_at: Some(sent_at),
-            reading,
+            reading: Some(reading),
             deadline: Some(deadline),
         }
     }

@@ -15,6 +15,7 @@ use axum::routing::get;
 
 use self::files::File;
 use crate::gateway::Gateway;
+use crate::headers::names_tag;
 use crate::problem::{Code, Problem};
 
 /// The routes.
@@ -39,7 +40,7 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
     };
     let mut headers = headers::of(file.content_type);
     headers.insert(ETAG, file.etag.clone());
-    let is_known = asked.get_all(IF_NONE_MATCH).iter().any(|tag| *tag == file.etag);
+    let is_known = names_tag(asked.get_all(IF_NONE_MATCH).iter(), file.etag.as_bytes());
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }

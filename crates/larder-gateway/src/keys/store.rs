@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use larder::{Entry, Error, ErrorKind, Kv, PutOptions, PutOutcome, Result};
+use larder::{Clock, Entry, Error, ErrorKind, Kv, PutOptions, PutOutcome, Result, SystemClock, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::api_key::{ApiKey, KeyHash, KeyId};
@@ -86,7 +86,7 @@ impl KeyStore {
         let record = Record {
             format: FORMAT,
             sha256: hex::encode(key.hash()),
-            created_at: millis(SystemTime::now()),
+            created_at: SystemClock.now().as_millis(),
             grant: grant.clone(),
         };
         let record = serde_json::to_vec(&record)
@@ -174,15 +174,10 @@ fn read(entry: &Entry) -> Result<Stored> {
     let listed = ListedKey {
         id: id.parse().map_err(|_| corrupt("its id is none"))?,
         grant: record.grant,
-        created_at: SystemTime::UNIX_EPOCH + Duration::from_millis(record.created_at),
+        created_at: Timestamp::from_millis(record.created_at).to_system_time(),
         expires_at: entry.expires_at(),
     };
     Ok(Stored { listed, hash })
-}
-
-fn millis(moment: SystemTime) -> u64 {
-    let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use larder::Version;
 
+use crate::headers::names_tag;
 use crate::problem::Problem;
 
 /// What a reader has already, and in which form it wants a value.
@@ -20,13 +21,7 @@ impl Asked {
         if self.known.is_empty() {
             return false;
         }
-        let tag = format!("\"{version}\"");
-        self.known
-            .iter()
-            .filter_map(|tags| tags.to_str().ok())
-            .flat_map(|tags| tags.split(','))
-            // Caches may weaken a tag; a weak comparison is what reads ask for.
-            .any(|known| known.trim() == "*" || known.trim().trim_start_matches("W/") == tag)
+        names_tag(self.known.iter(), format!("\"{version}\"").as_bytes())
     }
 }
 

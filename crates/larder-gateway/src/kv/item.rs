@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::reply::millis;
+use crate::headers::millis;
 use crate::problem::{Problem, ProblemBody};
 use crate::value::{Encoding, Shown, base64, json_or_base64, rfc3339};
 

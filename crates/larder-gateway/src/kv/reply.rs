@@ -1,15 +1,14 @@
 //! What answers say of entries: headers, and bodies of writes.
 
-use std::time::Duration;
-
 use axum::Json;
-use axum::http::header::{ETAG, HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{ETAG, HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use larder::{EntryInfo, Seen, Version};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::headers::{insert, millis};
 use crate::problem::{Code, Problem};
 
 /// The lifetime that remained when the entry was read, in milliseconds; not there for one that stays.
@@ -52,17 +51,5 @@ pub(crate) fn condition_failed(seen: &Seen) -> Problem {
         })),
         Seen::Absent => problem.with_details(json!({ "seen": "absent" })),
         Seen::NotShown => problem.with_details(json!({ "seen": "not_shown" })),
-    }
-}
-
-/// Whole milliseconds; no lifetime has more of them than fit.
-pub(crate) fn millis(ttl: Duration) -> u64 {
-    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    // Versions are base64 and numbers digits: all of it may stand in a header.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
     }
 }

@@ -6,6 +6,7 @@ use larder_scripts::{Failure, Refused, Report, SyntaxError};
 use serde_json::{Value, json};
 
 use super::shown::lines;
+use crate::headers::millis;
 use crate::problem::{Code, Problem};
 
 /// When to come back to a pool that a caller has filled itself.
@@ -33,7 +34,7 @@ pub(super) fn refused(refused: &Refused) -> Problem {
 /// Why a run gave no result. What the script said of it is for its caller, and goes nowhere else.
 pub(super) fn failed(failure: &Failure, report: &Report, run: Option<&str>) -> Problem {
     let mut details = json!({
-        "tookMillis": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),
+        "tookMillis": millis(report.took),
         "logs": lines(&report.logs),
         "logsCut": report.logs_cut,
     });

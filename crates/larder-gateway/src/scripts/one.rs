@@ -142,7 +142,7 @@ pub(super) async fn put_script(
     let source = std::str::from_utf8(&source).map_err(|error| {
         Problem::invalid("body", format!("is no UTF-8 from byte {} on", error.valid_up_to()))
     })?;
-    let script = Script::new(&name, VersionId::of(source).to_string(), source);
+    let script = Script::of(&name, source);
     let checked = opened.scripts.pool.check(opened.request(script, None)).await;
     checked.map_err(|reason| refused(&reason))?.map_err(|error| no_module(&error))?;
     changed(store.deploy(&name, source, expected).await.map_err(wrong)?)

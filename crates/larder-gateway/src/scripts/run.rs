@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::header::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,6 +13,7 @@ use super::service::Opened;
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
+use crate::headers::insert;
 use crate::permission::Permission;
 use crate::problem::{Problem, ProblemBody, Refusals};
 
@@ -87,12 +87,5 @@ pub(super) async fn run_script(
             Ok((headers, Json(json.clone())).into_response())
         }
         Err(failure) => Err(failed(failure, &report, run.as_deref())),
-    }
-}
-
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    // Digits and letters: all of it may stand in a header.
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
     }
 }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::http::StatusCode;
+use larder::{Clock, SystemClock};
 use metrics_util::storage::Summary;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -73,8 +74,7 @@ struct Counted {
 impl Traffic {
     /// Begins to count.
     pub(crate) fn new() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::from(Instant::now(), since.as_secs())
+        Self::from(Instant::now(), SystemClock.now().as_millis() / 1_000)
     }
 
     fn from(began: Instant, began_at: u64) -> Self {

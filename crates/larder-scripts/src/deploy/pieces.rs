@@ -1,8 +1,8 @@
 //! Sources in pieces that fit a value.
 
-use larder_core::{Error, ErrorKind, Kv, MAX_VALUE_BYTES, PutOptions, Result};
+use larder_core::{Clock, Error, ErrorKind, Kv, MAX_VALUE_BYTES, PutOptions, Result, SystemClock};
 
-use super::record::{Kept, now_millis};
+use super::record::Kept;
 use super::version::VersionId;
 
 /// How long pieces may be there that no record names: for longer than anybody takes to deploy.
@@ -15,21 +15,15 @@ const MOST_LEFTOVERS: usize = 1_000;
 pub(super) struct Pieces(pub(super) Kv);
 
 impl Pieces {
-    /// Writes a source under a new name.
-    pub(super) async fn write(&self, script: &str, source: &str) -> Result<Kept> {
+    /// Writes the source of a version under a new name.
+    pub(super) async fn write(&self, script: &str, version: VersionId, source: &str) -> Result<Kept> {
         // The time says how old it is, should its writer never come to name it.
-        let blob = format!("{:012x}-{:016x}", now_millis(), rand::random::<u64>());
+        let blob = format!("{:012x}-{:016x}", SystemClock.now().as_millis(), rand::random::<u64>());
         let pieces: Vec<&[u8]> = source.as_bytes().chunks(MAX_VALUE_BYTES).collect();
         for (number, piece) in pieces.iter().enumerate() {
             self.0.put(key(script, &blob, number), piece.to_vec(), PutOptions::new()).await?;
         }
-        Ok(Kept {
-            version: VersionId::of(source),
-            blob,
-            pieces: pieces.len(),
-            bytes: source.len(),
-            activated_at: 0,
-        })
+        Ok(Kept { version, blob, pieces: pieces.len(), bytes: source.len(), activated_at: 0 })
     }
 
     /// Reads a source; `None` when it is not there whole, as when it was removed meanwhile.
@@ -59,7 +53,7 @@ impl Pieces {
 
     /// Removes what those left who died before they named it.
     pub(super) async fn clear(&self, script: &str, named: &[Kept]) -> Result<()> {
-        let oldest = now_millis().saturating_sub(ORPHANED_AFTER_MILLIS);
+        let oldest = SystemClock.now().as_millis().saturating_sub(ORPHANED_AFTER_MILLIS);
         let found = self.0.scan_keys_collect(format!("{script}:"), MOST_LEFTOVERS).await?;
         for info in found.items.into_iter().flatten() {
             let Some(blob) = info.key().split(':').nth(1) else { continue };

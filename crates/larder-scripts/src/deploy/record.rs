@@ -1,8 +1,8 @@
 //! The record of a script.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use larder_core::{Error, ErrorKind, Result};
+use larder_core::{Clock, Error, ErrorKind, Result, SystemClock, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::version::VersionId;
@@ -74,7 +74,7 @@ impl Record {
     /// Makes a version the active one, and returns those for which there is no room any more.
     pub(super) fn activate(&mut self, kept: Kept) -> Vec<Kept> {
         self.versions.retain(|other| other.version != kept.version);
-        self.versions.insert(0, Kept { activated_at: now_millis(), ..kept });
+        self.versions.insert(0, Kept { activated_at: SystemClock.now().as_millis(), ..kept });
         self.versions.split_off(MAX_VERSIONS.min(self.versions.len()))
     }
 
@@ -99,13 +99,8 @@ impl Record {
         let versions = self.versions.iter().map(|kept| KeptVersion {
             version: kept.version,
             bytes: kept.bytes,
-            activated_at: UNIX_EPOCH + Duration::from_millis(kept.activated_at),
+            activated_at: Timestamp::from_millis(kept.activated_at).to_system_time(),
         });
         Some(Deployed { name: name.to_owned(), active: self.active()?.version, versions: versions.collect() })
     }
-}
-
-pub(super) fn now_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,11 +8,9 @@ use super::record::{Deployed, Kept, Record};
 use super::version::VersionId;
 use crate::limits::MAX_SOURCE_BYTES;
 use crate::name::check_script_name;
+use crate::part::part;
 use crate::pool::Script;
 
-/// The parts of Larder's own records that scripts are in: those of callers without a namespace, and those of tenants.
-const WHOLE: [&str; 2] = ["scripts", "script-sources"];
-const TENANTS: [&str; 2] = ["tenant-scripts", "tenant-script-sources"];
 /// How often a record is read and written anew when others write it, too.
 const ATTEMPTS: usize = 16;
 /// The most scripts that are listed.
@@ -69,13 +67,9 @@ impl ScriptStore {
     /// `InvalidInput` for what is no namespace; `Unsupported` where a gateway stands before the store, which gives out
     /// none of its own records.
     pub fn new(kv: &Kv, namespace: Option<&str>) -> Result<Self> {
-        let part = |[whole, tenants]: [&str; 2]| match namespace {
-            None => kv.system(whole),
-            Some(namespace) => kv.system(tenants)?.with_prefix(namespace),
-        };
         Ok(Self {
-            records: part([WHOLE[0], TENANTS[0]])?,
-            pieces: Pieces(part([WHOLE[1], TENANTS[1]])?),
+            records: part(kv, namespace, "scripts")?,
+            pieces: Pieces(part(kv, namespace, "script-sources")?),
             cache: SourceCache::default(),
         })
     }
@@ -137,7 +131,7 @@ impl ScriptStore {
             let kept = match (whole, &written) {
                 (Some(kept), _) => kept,
                 (None, Some(kept)) => kept.clone(),
-                (None, None) => written.insert(self.pieces.write(name, source).await?).clone(),
+                (None, None) => written.insert(self.pieces.write(name, version, source).await?).clone(),
             };
             let damaged = named.filter(|named| named.blob != kept.blob);
             let mut gone = record.activate(kept);

@@ -18,7 +18,11 @@ pub struct VersionId([u8; BYTES]);
 impl VersionId {
     /// The version that a source is.
     pub fn of(source: &str) -> Self {
-        let hash: [u8; 32] = Sha256::digest(source.as_bytes()).into();
+        Self::of_hash(&Sha256::digest(source.as_bytes()).into())
+    }
+
+    /// The same, of a source that was hashed already.
+    pub(crate) fn of_hash(hash: &[u8; 32]) -> Self {
         let mut id = [0; BYTES];
         id.copy_from_slice(&hash[..BYTES]);
         Self(id)

@@ -1,8 +1,8 @@
 //! Making a call.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use larder_core::{Cursor, DeleteOutcome, Entry, Error, Kv, PutOptions, ScanOptions, Version};
+use larder_core::{Cursor, DeleteOutcome, Entry, Error, Kv, PutOptions, ScanOptions, Timestamp, Version};
 
 use super::access::{Access, Right};
 use super::refusal::refusal;
@@ -64,10 +64,7 @@ async fn perform(kv: &Kv, call: Call) -> Result<Answer, Error> {
 }
 
 fn found(entry: Entry) -> Found {
-    let expires_at = entry.expires_at().map(|moment| {
-        let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    });
+    let expires_at = entry.expires_at().map(|moment| Timestamp::from(moment).as_millis());
     Found {
         key: entry.key().to_owned(),
         version: entry.version().to_string(),

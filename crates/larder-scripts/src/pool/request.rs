@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::deploy::VersionId;
 use crate::host::Access;
 
 /// A script: a name, a version, and its source. Cheap to clone.
@@ -24,6 +25,14 @@ impl Script {
         let source = source.into();
         let hash = Sha256::digest(source.as_bytes()).into();
         Self(Arc::new(Inner { name: name.into(), version: version.into(), source, hash }))
+    }
+
+    /// A script whose version is what its source comes to, as it has when it is deployed.
+    pub fn of(name: impl Into<String>, source: impl Into<String>) -> Self {
+        let source = source.into();
+        let hash: [u8; 32] = Sha256::digest(source.as_bytes()).into();
+        let version = VersionId::of_hash(&hash).to_string();
+        Self(Arc::new(Inner { name: name.into(), version, source, hash }))
     }
 
     /// Its name.

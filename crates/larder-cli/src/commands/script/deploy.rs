@@ -44,7 +44,7 @@ pub(super) async fn run(command: Deploy, session: &Session, place: &Place) -> Ou
     let source = std::fs::read_to_string(&file).map_err(|error| Failure::at(file.display(), &error))?;
     // Read as a module where whatever it holds can do no harm.
     let request = Request {
-        script: Script::new(&name, VersionId::of(&source).to_string(), &source),
+        script: Script::of(&name, &source),
         input: None,
         access: Access::none(place.data()?),
         tenant: String::new(),

@@ -1,9 +1,8 @@
 //! `larder script logs`: what the last runs of a script logged.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use clap::Args;
 use humantime::format_rfc3339_seconds;
+use larder::Timestamp;
 use larder_scripts::LoggedRun;
 use serde::Serialize;
 
@@ -50,7 +49,7 @@ pub(super) async fn run(command: Logs, session: &Session, place: &Place) -> Outc
 }
 
 fn lines(session: &Session, run: &LoggedRun) -> Outcome<()> {
-    let ended_at = format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(run.ended_at));
+    let ended_at = format_rfc3339_seconds(Timestamp::from_millis(run.ended_at).to_system_time());
     let version = run.version.get(..12).unwrap_or(&run.version);
     session.output.line(&format!("{ended_at} {version} {} {} ms", run.outcome, run.took_millis))?;
     for line in &run.lines {
