@@ -15,4 +15,4 @@ const program = process.env.LARDER_PROGRAM ?? join(cargo(["larder-cli"], "debug"
 const folder = join(root, "build/test");
 const tests = readdirSync(folder).filter((name) => name.endsWith(".test.js") && name.includes(only));
 const paths = tests.map((name) => join(folder, name));
-run(process.execPath, ["--test", "--test-reporter=spec", ...paths], root, { ...process.env, LARDER_PROGRAM: program });
+run(process.execPath, ["--test", "--test-timeout=600000", "--test-reporter=spec", ...paths], root, { ...process.env, LARDER_PROGRAM: program });

@@ -35,6 +35,7 @@ test("a binding that cannot be used is refused, without what it holds", async ()
   }
   await rejects(kv("cache", { binding: 7 as unknown as string }), "InvalidInput");
   await rejects(kv("cache", { url: "https://x" } as object), "InvalidInput");
+  await rejects(kv("cache", null as unknown as object), "InvalidInput");
 });
 
 test("an error tells what it was about, and printing it shows no whole key", async () => {

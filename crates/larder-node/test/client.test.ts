@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
-import { createClient, type DataPage, LarderError, type Result } from "@larder/kv/client";
+import { type ClientOptions, createClient, type DataPage, LarderError, type Result } from "@larder/kv/client";
 import { problem, Proxy } from "./support/proxy.js";
 import { Gateway, larder } from "./support/program.js";
 import { make } from "./support/stores.js";
@@ -400,6 +400,9 @@ describe("the client of the plain API", async () => {
 
   test("a client that cannot work is refused when it is made", () => {
     assert.throws(() => createClient({ baseUrl: "gateway" }), LarderError);
+    for (const options of [undefined, null, {}, { url: gateway.url }, { baseUrl: gateway.url, url: gateway.url }]) {
+      assert.throws(() => createClient(options as ClientOptions), /the options are an object with a baseUrl/);
+    }
     assert.throws(() => createClient({ baseUrl: gateway.url, apiKey: "a b" }), LarderError);
   });
 });

@@ -56,6 +56,8 @@ test("what larder plan would refuse is refused here", () => {
   assert.match(messageOf(() => stack(null as unknown as typeof a)), /resource 1: a resource id is a string/);
   assert.match(messageOf(() => new Kv("a", { shards: 3 as 4 })), /shards must be 1, 4 or 16/);
   assert.match(messageOf(() => new Kv(7 as unknown as string)), /a resource id is a string/);
+  // A protection that is not there because of a typing error would be found out by losing the store.
+  assert.match(messageOf(() => new Kv("a", { deletionprotection: true } as object)), /no option "deletionprotection"/);
 });
 
 test("an error is an instance of its own classes alone", () => {

@@ -69,11 +69,10 @@ function chooseSoon(): (callback: () => void) => void {
   if (setImmediate !== undefined) return (callback) => void setImmediate(callback);
   if (typeof MessageChannel === "undefined") return (callback) => void setTimeout(callback, 0);
   // Browsers delay timers that set timers by 4 ms; messages they do not.
-  const waiting: (() => void)[] = [];
   const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => waiting.shift()?.();
+  // One callback at most is under way.
   return (callback) => {
-    waiting.push(callback);
+    port1.onmessage = callback;
     port2.postMessage(undefined);
   };
 }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,9 +18,18 @@ export function required(name: string): string {
   return value;
 }
 
-/** A directory of a test's own. */
+const directories: string[] = [];
+
+// When the process ends: what it opened is closed by then, and a test that failed leaves nothing either.
+process.on("exit", () => {
+  for (const one of directories) rmSync(one, { recursive: true, force: true });
+});
+
+/** A directory of a test's own, for as long as the test's process lives. */
 export function directory(): string {
-  return mkdtempSync(join(tmpdir(), "larder-node-"));
+  const made = mkdtempSync(join(tmpdir(), "larder-node-"));
+  directories.push(made);
+  return made;
 }
 
 /** Runs the program to its end, which must be a good one; returns what it printed. */

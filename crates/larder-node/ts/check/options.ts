@@ -16,7 +16,7 @@ export function checkOptions<T extends object>(options: T | undefined, ...known:
   }
   for (const name of Object.keys(options)) {
     if (!(known as string[]).includes(name)) {
-      throw invalid(`there is no option "${name.slice(0, 40)}"; there are ${known.join(", ")}`);
+      throw invalid(`there is no option "${name.slice(0, 40)}"; known: ${known.join(", ")}`);
     }
   }
   return options;

@@ -1,4 +1,4 @@
-import { Endpoint, type EndpointOptions } from "../http/endpoint.js";
+import { Endpoint, type EndpointOptions, unfit } from "../http/endpoint.js";
 import { Requester } from "../http/requester.js";
 import { Database } from "./database.js";
 
@@ -26,6 +26,11 @@ export interface Client {
  *
  * @throws `NotConfigured` for options that cannot be used.
  */
-export function createClient({ baseUrl, ...options }: ClientOptions): Client {
-  return { database: new Database(new Requester(new Endpoint({ ...options, url: baseUrl }))) };
+export function createClient(options: ClientOptions): Client {
+  // Under another name it would be taken for nothing, or for the other one.
+  if (typeof options !== "object" || options === null || options.baseUrl === undefined || "url" in options) {
+    throw unfit("the options are an object with a baseUrl");
+  }
+  const { baseUrl, ...others } = options;
+  return { database: new Database(new Requester(new Endpoint({ ...others, url: baseUrl }))) };
 }

@@ -37,7 +37,7 @@ export class Endpoint {
   constructor(options: EndpointOptions) {
     if (typeof options !== "object" || options === null) throw unfit("the options are an object with a url");
     for (const name of Object.keys(options)) {
-      if (!NAMES.includes(name)) throw unfit(`there is no option "${name.slice(0, 40)}"; there are ${NAMES.join(", ")}`);
+      if (!NAMES.includes(name)) throw unfit(`there is no option "${name.slice(0, 40)}"; known: ${NAMES.join(", ")}`);
     }
     this.#base = baseOf(options);
     this.#apiKey = checkApiKey(options.apiKey);
@@ -94,6 +94,7 @@ function checkTimeout(name: string, timeout: unknown): number {
   throw unfit(`${name} is a number of milliseconds above 0 and of at most ${MAX_TIMEOUT_MS}`);
 }
 
-function unfit(message: string): LarderError {
+/** What cannot be reached with the options that were given. */
+export function unfit(message: string): LarderError {
   return new LarderError("NotConfigured", message);
 }

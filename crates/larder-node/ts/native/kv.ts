@@ -1,4 +1,5 @@
 import { checkResourceId } from "../check/id.js";
+import { checkOptions } from "../check/options.js";
 import { invalid } from "../errors.js";
 import { Handle } from "../handle.js";
 import type { Kv } from "../kv.js";
@@ -32,7 +33,7 @@ export interface LoadOptions {
  * @throws `InvalidInput` for another id, `NotConfigured` without a binding or with a malformed one, `Unsupported` where
  * there is no addon for the platform; otherwise what keeps the store from opening.
  */
-export async function kv(id: string, options: LoadOptions = {}): Promise<Kv> {
+export async function kv(id: string, options?: LoadOptions): Promise<Kv> {
   checkResourceId(id);
   const binding = textOf(options);
   const addon = loadAddon();
@@ -43,9 +44,8 @@ export async function kv(id: string, options: LoadOptions = {}): Promise<Kv> {
   }
 }
 
-function textOf({ binding, ...others }: LoadOptions): string | undefined {
-  const [other] = Object.keys(others);
-  if (other !== undefined) throw invalid(`there is no option "${other.slice(0, 40)}"; there is binding`);
+function textOf(options: LoadOptions | undefined): string | undefined {
+  const { binding } = checkOptions(options, "binding");
   if (binding === undefined || typeof binding === "string") return binding;
   if (typeof binding !== "object" || binding === null) throw invalid("the binding is an object, its text, or a URL");
   return JSON.stringify(binding);

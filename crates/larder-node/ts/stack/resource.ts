@@ -1,4 +1,5 @@
 import { checkResourceId } from "../check/id.js";
+import { checkOptions } from "../check/options.js";
 import { invalid } from "../errors.js";
 
 /** A key-value store that there is to be, as `larder plan` and `larder up` read it. */
@@ -30,9 +31,9 @@ export interface KvSettings {
 export class Kv {
   readonly #resource: KvResource;
 
-  /** @throws `InvalidInput` for an id that is not 1 to 64 characters of `A-Z a-z 0-9 - _`. */
-  constructor(id: string, settings: KvSettings = {}) {
-    const { shards, deletionProtection } = settings;
+  /** @throws `InvalidInput` for an id that is not 1 to 64 characters of `A-Z a-z 0-9 - _`, and for an unknown setting. */
+  constructor(id: string, settings?: KvSettings) {
+    const { shards, deletionProtection } = checkOptions(settings, "shards", "deletionProtection");
     if (shards !== undefined && ![1, 4, 16].includes(shards)) throw invalid("shards must be 1, 4 or 16");
     if (deletionProtection !== undefined && typeof deletionProtection !== "boolean") {
       throw invalid("deletionProtection must be true or false");
