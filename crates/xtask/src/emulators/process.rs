@@ -1,8 +1,9 @@
 //! A process that is known by its id and by what it runs, because ids are used again.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{self, Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use crate::Outcome;
 
 /// How long a process has to end by itself. Azurite was seen to take three seconds.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How many bytes of a command line are looked at.
+const LONGEST_COMMAND_LINE: usize = 64 * 1024;
 
 /// A process, and the command line by which it is told from a later one with the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,11 +31,16 @@ impl Process {
         command_line(pid).map(|command| Self { pid, command })
     }
 
-    /// The program that was just started, unless it has ended. For a moment it has no command line yet.
+    /// The program that was just started, unless it has ended. For a moment it has this program's command line still,
+    /// and then none yet.
     pub(super) fn of_child(child: &mut Child) -> Option<Self> {
+        let ours = command_line(process::id());
         while matches!(child.try_wait(), Ok(None)) {
-            if let Some(process) = Self::of(child.id()) {
-                return Some(process);
+            let theirs = command_line(child.id());
+            if theirs != ours
+                && let Some(command) = theirs
+            {
+                return Some(Self { pid: child.id(), command });
             }
             thread::sleep(Duration::from_millis(1));
         }
@@ -75,8 +84,10 @@ impl Process {
 /// The arguments of the process, with spaces between them. A process that has ended has none.
 fn command_line(pid: u32) -> Option<String> {
     let line = if Path::new("/proc/self/cmdline").exists() {
-        let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        String::from_utf8_lossy(&bytes).replace('\0', " ")
+        // In one read: between two of them the process may have begun to run another program.
+        let mut bytes = vec![0; LONGEST_COMMAND_LINE];
+        let read = File::open(format!("/proc/{pid}/cmdline")).and_then(|mut file| file.read(&mut bytes)).ok()?;
+        String::from_utf8_lossy(&bytes[..read]).replace('\0', " ")
     } else {
         // What macOS has instead.
         let output = Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output().ok()?;
@@ -89,7 +100,6 @@ fn command_line(pid: u32) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::CommandExt;
-    use std::process;
 
     use super::*;
 
