@@ -5,16 +5,17 @@ use std::pin::pin;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use larder_core::ErrorKind;
-use larder_core::driver::{BatchItem, DriverError, Mutation, Projection, Read, RowKey, Write, WriteReply};
+use larder_core::driver::{BatchItem, DriverError, Mutation, Read, RowKey, Write, WriteReply};
 use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
 use crate::body::{Operation, with_body};
 use crate::codec::{Item, decode_row, encode, item_bytes, write_key};
-use crate::driver::{DynamoDbDriver, strong};
+use crate::driver::DynamoDbDriver;
 use crate::error::failed;
-use crate::expressions::{META, attribute};
+use crate::expressions::attribute;
 use crate::json::Json;
+use crate::requests::{KEY_BYTES, what};
 
 impl DynamoDbDriver {
     pub(crate) async fn read_batch(
@@ -92,16 +93,10 @@ impl DynamoDbDriver {
     }
 }
 
-/// About how many bytes a key takes.
-const KEY_BYTES: usize = 96;
-
 /// Which items are read, and what of them.
 fn wanted(to: &mut Json, keys: &[RowKey], read: Read) {
     to.list_field("Keys", keys, write_key);
-    to.field("ConsistentRead", |json| json.flag(strong(read)));
-    if read.projection == Projection::Meta {
-        to.text("ProjectionExpression", META);
-    }
+    what(to, read);
 }
 
 /// A request that a batch cannot make.

@@ -17,13 +17,17 @@ const TARGET: &str = "x-amz-target";
 /// The operations whose requests have a body of our own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Operation {
+    Get,
     Put,
+    Update,
+    Delete,
     GetBatch,
     WriteBatch,
 }
 
 impl Operation {
-    const ALL: [Self; 3] = [Self::Put, Self::GetBatch, Self::WriteBatch];
+    const ALL: [Self; 6] =
+        [Self::Get, Self::Put, Self::Update, Self::Delete, Self::GetBatch, Self::WriteBatch];
 
     /// The one that a request is for.
     fn of(target: &str) -> Option<Self> {
@@ -33,7 +37,10 @@ impl Operation {
 
     fn name(self) -> &'static str {
         match self {
+            Self::Get => "GetItem",
             Self::Put => "PutItem",
+            Self::Update => "UpdateItem",
+            Self::Delete => "DeleteItem",
             Self::GetBatch => "BatchGetItem",
             Self::WriteBatch => "BatchWriteItem",
         }

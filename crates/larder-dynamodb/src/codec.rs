@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use larder_core::driver::{Projection, RowKey, Shard};
@@ -30,13 +29,8 @@ pub(crate) fn partition(shard: Shard) -> String {
     String::from_iter([number >> 4, number & 0xF].map(|digit| char::from(DIGITS[usize::from(digit)])))
 }
 
-/// The primary key of a row.
-pub(crate) fn primary_key(row: &RowKey) -> Item {
-    primary_key_of(row.shard, row.key.as_str())
-}
-
 /// The primary key of what stands in a shard under that text.
-pub(crate) fn primary_key_of(shard: Shard, key: &str) -> Item {
+pub(crate) fn primary_key(shard: Shard, key: &str) -> Item {
     HashMap::from([
         (attribute::SHARD.to_owned(), text(partition(shard))),
         (attribute::KEY.to_owned(), text(key)),
@@ -82,6 +76,14 @@ pub(crate) fn encode(
         to.number(attribute::TIMES[place], applied.stamp.at.as_millis());
         to.number(attribute::RESULTS[place], applied.result);
     }
+}
+
+/// Writes the values of an update that gives an item another lifetime, or a new one.
+pub(crate) fn write_stamp(to: &mut Json, expires_at: Expiry, stamp: WriteStamp) {
+    to.number(":exp", expiry_millis(expires_at));
+    to.number(":ttl", reaped_seconds(expires_at, stamp.at));
+    to.binary(":id", stamp.id.as_bytes());
+    to.number(":at", stamp.at.as_millis());
 }
 
 /// Reads an item.
@@ -248,26 +250,6 @@ pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(crate) fn id(id: WriteId) -> AttributeValue {
-    AttributeValue::B(Blob::new(id.as_bytes()))
-}
-
-pub(crate) fn integer(number: i64) -> AttributeValue {
-    decimal(number)
-}
-
-fn decimal(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
-}
-
-pub(crate) fn millis(moment: Timestamp) -> AttributeValue {
-    decimal(moment.as_millis())
-}
-
-pub(crate) fn expiry(expires_at: Expiry) -> AttributeValue {
-    decimal(expiry_millis(expires_at))
-}
-
 fn expiry_millis(expires_at: Expiry) -> u64 {
     expires_at.moment().map_or(i64::MAX.unsigned_abs(), Timestamp::as_millis)
 }
@@ -275,10 +257,6 @@ fn expiry_millis(expires_at: Expiry) -> u64 {
 /// When the table's reaper may take the item, in seconds.
 ///
 /// Not before it was written: what should have gone more than five years ago the reaper leaves for ever.
-pub(crate) fn reaped_at(expires_at: Expiry, written_at: Timestamp) -> AttributeValue {
-    decimal(reaped_seconds(expires_at, written_at))
-}
-
 fn reaped_seconds(expires_at: Expiry, written_at: Timestamp) -> u64 {
     expires_at
         .moment()
@@ -289,6 +267,8 @@ fn reaped_seconds(expires_at: Expiry, written_at: Timestamp) -> u64 {
 #[cfg(test)]
 pub(crate) fn item_of(write: impl FnOnce(&mut Json)) -> Item {
     use std::str::FromStr as _;
+
+    use aws_sdk_dynamodb::primitives::Blob;
 
     let mut json = Json::object(0);
     write(&mut json);
@@ -309,6 +289,8 @@ pub(crate) fn item_of(write: impl FnOnce(&mut Json)) -> Item {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::primitives::Blob;
+
     use super::*;
 
     const AT: u64 = 1_767_225_600_123;
@@ -341,14 +323,13 @@ mod tests {
 
     #[test]
     fn the_reaper_never_comes_before_the_expiry() {
-        let ttl = |millis| reaped_at(Expiry::from_raw(millis), Timestamp::from_millis(4_000));
+        let ttl = |millis| reaped_seconds(Expiry::from_raw(millis), Timestamp::from_millis(4_000));
         // A whole second, and every part of one, is rounded up; then the lag.
-        assert_eq!(ttl(5_000), AttributeValue::N("305".into()));
-        assert_eq!(ttl(5_001), AttributeValue::N("306".into()));
-        assert_eq!(ttl(5_999), AttributeValue::N("306".into()));
-        let never = reaped_at(Expiry::NEVER, Timestamp::from_millis(AT));
-        assert_eq!(never, AttributeValue::N("253402301100".into()));
-        assert_eq!(expiry(Expiry::NEVER), AttributeValue::N("9223372036854775807".into()));
+        assert_eq!(ttl(5_000), 305);
+        assert_eq!(ttl(5_001), 306);
+        assert_eq!(ttl(5_999), 306);
+        assert_eq!(reaped_seconds(Expiry::NEVER, Timestamp::from_millis(AT)), 253_402_301_100);
+        assert_eq!(expiry_millis(Expiry::NEVER), 9_223_372_036_854_775_807);
     }
 
     #[test]
@@ -360,7 +341,7 @@ mod tests {
             assert_eq!(item.get("ttl"), Some(&AttributeValue::N("1767225901".into())), "{expires_at}");
             assert_eq!(item.get("exp"), Some(&AttributeValue::N(expires_at.to_string())));
         }
-        assert_eq!(reaped_at(Expiry::from_raw(AT + 1_000), at), AttributeValue::N("1767225902".into()));
+        assert_eq!(reaped_seconds(Expiry::from_raw(AT + 1_000), at), 1_767_225_902);
     }
 
     #[test]

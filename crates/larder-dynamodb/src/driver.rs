@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use larder_core::driver::{
     BatchItem, BatchLimits, Driver, DriverError, DriverInfo, Health, Increment, IncrementReply, LayoutKeeper,
-    Projection, Read, Reaper, RowKey, ScanReply, ScanRequest, Swept, Write, WriteReply,
+    Read, Reaper, RowKey, ScanReply, ScanRequest, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
 use larder_core::{Consistency, Error, ErrorKind, Result, Timestamp};
 
-use crate::client::{connect, quiet};
-use crate::codec::{decode, primary_key};
+use crate::body::{Operation, with_body};
+use crate::client::connect;
+use crate::codec::decode;
 use crate::error::failed;
-use crate::expressions::META;
 use crate::options::DynamoDbOptions;
+use crate::requests;
 
 /// A table of Amazon DynamoDB.
 ///
@@ -106,14 +107,11 @@ impl Driver for DynamoDbDriver {
     }
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(self.table())
-            .set_key(Some(primary_key(key)))
-            .consistent_read(strong(read))
-            .set_projection_expression((read.projection == Projection::Meta).then(|| META.to_owned()));
-        let reply = quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let request = self.client.get_item().table_name(self.table());
+        let body = requests::get(self.table(), key, read);
+        let reply = with_body(Operation::Get, body, pin!(request.send()))
+            .await
+            .map_err(|error| failed(&error, &self.place))?;
         let record = reply.item.map(|item| decode(item, read.projection)).transpose();
         record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
     }

@@ -7,29 +7,25 @@ use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorCont
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
-use larder_core::driver::{DriverError, Health, RowKey, Shard};
-use larder_core::{CanonicalKey, ErrorKind, LAYOUT_RECORD, Timestamp};
+use larder_core::driver::{DriverError, Health, Projection, Read, RowKey, Shard};
+use larder_core::{CanonicalKey, Consistency, ErrorKind, LAYOUT_RECORD, Timestamp};
 
-use crate::client::quiet;
-use crate::codec::primary_key;
+use crate::body::{Operation, with_body};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
-use crate::expressions::META;
+use crate::requests;
 
 impl DynamoDbDriver {
     pub(crate) async fn health(&self) -> Result<Health, DriverError> {
         let key = CanonicalKey::from_canonical(LAYOUT_RECORD)
             .ok_or_else(|| DriverError::refused(ErrorKind::Internal, "the layout record has no name"))?;
         let date = ServerDate::default();
-        let request = self
-            .client
-            .get_item()
-            .table_name(self.table())
-            .set_key(Some(primary_key(&RowKey { shard: Shard::SYSTEM, key })))
-            .consistent_read(true)
-            .projection_expression(META);
-        let request = request.customize().interceptor(date.clone());
-        quiet(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let read = Read { projection: Projection::Meta, consistency: Consistency::Strong };
+        let body = requests::get(self.table(), &RowKey { shard: Shard::SYSTEM, key }, read);
+        let request = self.client.get_item().table_name(self.table()).customize().interceptor(date.clone());
+        with_body(Operation::Get, body, pin!(request.send()))
+            .await
+            .map_err(|error| failed(&error, &self.place))?;
         Ok(Health { server_time: date.read() })
     }
 }

@@ -30,6 +30,7 @@ mod health;
 mod json;
 mod options;
 mod provision;
+mod requests;
 mod scan;
 #[doc(hidden)]
 pub mod testing;

@@ -6,7 +6,7 @@ use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanR
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::client::quiet;
-use crate::codec::{decode_row, partition, primary_key_of, text};
+use crate::codec::{decode_row, partition, primary_key, text};
 use crate::driver::{DynamoDbDriver, strong};
 use crate::error::failed;
 use crate::expressions::{META, RANGE, attribute};
@@ -19,7 +19,7 @@ impl DynamoDbDriver {
         let (start, behind) = match &request.start {
             ScanStart::At(start) => (start.clone(), None),
             ScanStart::After(key) => {
-                (key.as_str().to_owned(), Some(primary_key_of(request.shard, key.as_str())))
+                (key.as_str().to_owned(), Some(primary_key(request.shard, key.as_str())))
             }
         };
         let projection = request.read.projection;

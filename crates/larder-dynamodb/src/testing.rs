@@ -12,10 +12,11 @@ use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, Expiry, LAYOUT_RECORD, Timestamp};
 
 use crate::body::{Operation, with_body};
-use crate::codec::{partition, primary_key};
+use crate::codec::partition;
 use crate::driver::DynamoDbDriver;
 use crate::expressions::attribute;
 use crate::json::Json;
+use crate::requests::of_item;
 // The benchmark's hand-written side sends the same requests.
 pub use crate::expressions::{ABSENT, COUNTS, INCREMENT, META, RANGE, REVISION, TOUCH};
 
@@ -150,6 +151,10 @@ async fn put(driver: &DynamoDbDriver, texts: &[(&str, &str)]) -> Result<(), Stri
 pub async fn remove_layout(driver: &DynamoDbDriver) -> Result<(), String> {
     let key = CanonicalKey::from_canonical(LAYOUT_RECORD).ok_or("the layout record has no name")?;
     let row = RowKey { shard: Shard::SYSTEM, key };
-    let request = driver.client.delete_item().table_name(driver.table()).set_key(Some(primary_key(&row)));
-    request.send().await.map(drop).map_err(|error| format!("{error:?}"))
+    let request = driver.client.delete_item().table_name(driver.table());
+    let body = of_item(driver.table(), &row, 0).finish();
+    with_body(Operation::Delete, body, pin!(request.send()))
+        .await
+        .map(drop)
+        .map_err(|error| format!("{error:?}"))
 }

@@ -1,26 +1,23 @@
 //! Changes to one item.
 
-use std::collections::HashMap;
 use std::pin::pin;
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use larder_core::Timestamp;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, Projection, RowKey, Write, WriteReply};
 use larder_core::record::{Revision, WriteId};
 
 use crate::body::{Operation, with_body};
-use crate::client::quiet;
-use crate::codec::{Item, decode, encode, expiry, id, item_bytes, millis, primary_key, reaped_at};
+use crate::codec::{Item, decode, encode, item_bytes, write_stamp};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
-use crate::expressions::{ABSENT, LIVE, PRESENT, REAPED_NAME, REVISION, TOUCH};
+use crate::expressions::{ABSENT, LIVE, PRESENT, REVISION, TOUCH};
 use crate::json::Json;
+use crate::requests::{of_item, update};
 
 /// About how many bytes the rest of a put takes, its condition with it.
 const CONDITION_BYTES: usize = 320;
-const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
 /// A condition and what it refers to.
 struct Condition {
@@ -36,13 +33,6 @@ enum Operand {
 }
 
 impl Operand {
-    fn attribute(self) -> AttributeValue {
-        match self {
-            Self::Now(now) => millis(now),
-            Self::Seen(seen) => id(seen),
-        }
-    }
-
     fn write(self, to: &mut Json, name: &str) {
         match self {
             Self::Now(now) => to.number(name, now.as_millis()),
@@ -69,10 +59,16 @@ impl Condition {
     /// As the fields of a request that is written.
     fn write(&self, to: &mut Json) {
         to.text("ConditionExpression", self.expression);
-        if let Some((name, value)) = &self.value {
-            to.object_field("ExpressionAttributeValues", |json| value.write(json, name));
+        if self.value.is_some() {
+            to.object_field("ExpressionAttributeValues", |json| self.write_value(json));
         }
-        to.text("ReturnValuesOnConditionCheckFailure", ALL_OLD.as_str());
+        to.text("ReturnValuesOnConditionCheckFailure", "ALL_OLD");
+    }
+
+    fn write_value(&self, to: &mut Json) {
+        if let Some((name, value)) = &self.value {
+            value.write(to, name);
+        }
     }
 }
 
@@ -104,16 +100,19 @@ impl DynamoDbDriver {
             Mutation::Touch { expires_at } => {
                 // An update of an item that is not there would make one without a value.
                 let condition = condition.unwrap_or(Condition { expression: PRESENT, value: None });
-                let mut values = HashMap::from([
-                    (":exp".to_owned(), expiry(*expires_at)),
-                    (":ttl".to_owned(), reaped_at(*expires_at, write.stamp.at)),
-                    (":id".to_owned(), id(write.stamp.id)),
-                    (":at".to_owned(), millis(write.stamp.at)),
-                ]);
-                values.extend(condition.value.map(|(name, value)| (name.to_owned(), value.attribute())));
-                self.touch(key, condition.expression, values, write).await
+                let body = update(self.table(), key, (TOUCH, condition.expression), |json| {
+                    write_stamp(json, *expires_at, write.stamp);
+                    condition.write_value(json);
+                });
+                self.touch(body.finish(), write).await
             }
-            Mutation::Delete => self.delete(key, condition).await,
+            Mutation::Delete => {
+                let mut body = of_item(self.table(), key, 0);
+                if let Some(condition) = condition {
+                    condition.write(&mut body);
+                }
+                self.delete(body.finish()).await
+            }
         }
     }
 
@@ -133,25 +132,9 @@ impl DynamoDbDriver {
         }
     }
 
-    async fn touch(
-        &self,
-        key: &RowKey,
-        condition: &str,
-        values: Item,
-        write: &Write,
-    ) -> Result<WriteReply, DriverError> {
-        let (short, name) = REAPED_NAME;
-        let request = self
-            .client
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(primary_key(key)))
-            .update_expression(TOUCH)
-            .condition_expression(condition)
-            .expression_attribute_names(short, name)
-            .set_expression_attribute_values(Some(values))
-            .return_values_on_condition_check_failure(ALL_OLD);
-        match quiet(pin!(request.send())).await {
+    async fn touch(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
+        let request = self.client.update_item().table_name(self.table());
+        match with_body(Operation::Update, body, pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -165,15 +148,9 @@ impl DynamoDbDriver {
         }
     }
 
-    async fn delete(&self, key: &RowKey, condition: Option<Condition>) -> Result<WriteReply, DriverError> {
-        let mut request = self.client.delete_item().table_name(self.table()).set_key(Some(primary_key(key)));
-        if let Some(Condition { expression, value }) = condition {
-            request = request
-                .condition_expression(expression)
-                .set_expression_attribute_values(named(value))
-                .return_values_on_condition_check_failure(ALL_OLD);
-        }
-        match quiet(pin!(request.send())).await {
+    async fn delete(&self, body: String) -> Result<WriteReply, DriverError> {
+        let request = self.client.delete_item().table_name(self.table());
+        match with_body(Operation::Delete, body, pin!(request.send())).await {
             Ok(_) => Ok(WriteReply::Applied(None)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -211,8 +188,4 @@ pub(crate) fn observed(item: Option<Item>) -> Observed {
 
 fn applied(write: &Write) -> WriteReply {
     WriteReply::Applied(Some(Revision::WriteId(write.stamp.id)))
-}
-
-fn named(value: Option<(&'static str, Operand)>) -> Option<Item> {
-    value.map(|(name, value)| HashMap::from([(name.to_owned(), value.attribute())]))
 }

@@ -4,17 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
-use axum::{Router, middleware};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::HeaderValue;
+use axum::http::header::CACHE_CONTROL;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 
-use crate::guard::{Access, Door, LoopbackGuard, authenticate};
+use crate::guard::{Access, Door, LoopbackGuard, authenticate, guarded};
 use crate::keys::Keyring;
 use crate::options::GatewayOptions;
 use crate::running::{Durations, Health, Memory, Metrics, admin, public, whole};
 use crate::scripts::Scripts;
 use crate::stores::Stores;
 use crate::traffic::Traffic;
-use crate::{console, cors, observe, openapi, request_id};
+use crate::{console, cors, observe, openapi, request_id, unread};
 
 /// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -65,8 +69,7 @@ impl Gateway {
         // The last layer is the first that a request meets.
         let mut router = openapi::served(api)
             .merge(whole())
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(middleware::from_fn_with_state(self.clone(), authenticate))
+            .layer(middleware::from_fn_with_state(self.clone(), enter))
             .merge(public())
             .merge(console::routes());
         if !self.0.options.cors_origins.is_empty() {
@@ -75,9 +78,14 @@ impl Gateway {
         router.layer(middleware::from_fn_with_state(self.clone(), observe::observe)).with_state(self.clone())
     }
 
-    /// The routes for operators, for a listener that nobody else reaches: `/healthz`, `/readyz`, `/metrics`.
-    pub fn admin_router(&self) -> Router {
-        admin().layer(middleware::from_fn(request_id::identify)).with_state(self.clone())
+    /// The routes for operators, for a listener that nobody else reaches: `/healthz`, `/readyz`, `/metrics`. With a guard,
+    /// for one on loopback, which pages in browsers could reach.
+    pub fn admin_router(&self, guard: Option<LoopbackGuard>) -> Router {
+        let mut router = admin();
+        if let Some(guard) = guard {
+            router = router.layer(middleware::from_fn_with_state(guard, guarded));
+        }
+        router.layer(middleware::from_fn(request_id::identify)).with_state(self.clone())
     }
 
     /// Says at `/readyz` that nothing more is to be sent here.
@@ -120,6 +128,17 @@ impl Gateway {
             Access::Loopback(_) => None,
         }
     }
+}
+
+/// All that stands around the routes for data. In one layer: each has a cost, which reads of memory would feel.
+async fn enter(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    // Routes that take more say so themselves, further in.
+    DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
+    let answer = async |request| authenticate(&gateway, request, next).await;
+    let mut response = unread::read_rest(request, answer).await;
+    // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }
 
 impl fmt::Debug for Gateway {

@@ -27,7 +27,9 @@ mod scripts;
 mod seed;
 mod serve;
 mod stores;
+mod trace;
 mod traffic;
+mod unread;
 mod value;
 
 pub use caller::Caller;

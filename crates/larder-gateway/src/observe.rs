@@ -8,24 +8,27 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use crate::caller::Identity;
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
-use crate::request_id;
+use crate::{request_id, trace};
 
 /// Gives a request its id, answers it in time or with an error, and reports it.
 pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     request_id::identified(request, |request| answer(gateway, request, next)).await
 }
 
-/// Neither log nor metrics have the path as it came: keys are in it.
+/// Neither log nor metrics nor traces have the path as it came: keys are in it.
 async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = method(request.method());
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let is_safe = request.method().is_safe();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let span = trace::span(method, route, request.headers());
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let response = match timeout(gateway.request_timeout(), answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
@@ -37,7 +40,7 @@ async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     };
     let took = started.elapsed();
     let status = response.status().as_u16();
-    let route = route.as_ref().map_or("", MatchedPath::as_str);
+    trace::answered(&span, response.status());
     gateway.durations().record(method, route, status, took);
     gateway.traffic().record(route, started + took, took, response.status());
     tracing::debug!(

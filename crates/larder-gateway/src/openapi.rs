@@ -1,10 +1,7 @@
 //! The description of the routes for programs, made from the code of the routes.
 
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router, middleware};
+use axum::{Json, Router};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
@@ -61,11 +58,4 @@ pub(crate) fn served(api: Router<Gateway>) -> Router<Gateway> {
         .method_not_allowed_fallback(async || {
             Problem::new(Code::MethodNotAllowed, "this path does not take that method; see the header Allow")
         })
-        .layer(middleware::map_response(uncached))
-}
-
-/// Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
-async fn uncached(mut response: Response) -> Response {
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
 }

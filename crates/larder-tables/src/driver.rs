@@ -15,6 +15,7 @@ use crate::client::{Client, connect};
 use crate::codec::META;
 use crate::error::failed;
 use crate::options::TablesOptions;
+use crate::scan::ValueSize;
 use crate::sweep::Walks;
 
 /// The most shards of any store on Azure.
@@ -28,6 +29,7 @@ pub struct TablesDriver {
     pub(crate) client: Arc<Client>,
     pub(crate) place: Arc<Place>,
     pub(crate) walks: Arc<Walks>,
+    pub(crate) value_size: Arc<ValueSize>,
     info: DriverInfo,
 }
 
@@ -62,7 +64,8 @@ impl TablesDriver {
             stream_page: 1_000,
             reaper: Reaper::Leased,
         };
-        Ok(Self { client: Arc::new(client), place: Arc::new(place), walks: Arc::default(), info })
+        let (client, place) = (Arc::new(client), Arc::new(place));
+        Ok(Self { client, place, walks: Arc::default(), value_size: Arc::default(), info })
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Failure {
     Broken(String),
     /// The answer says that it worked, and cannot be what this service says then.
     Unreadable,
+    /// The answer is longer than is kept in memory.
+    TooLong,
     /// The answer says that it did not work.
     Refused(Refusal),
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Failure {
             Self::Unsigned(_) => f.write_str("no token"),
             Self::Broken(reason) => write!(f, "the connection broke: {reason}"),
             Self::Unreadable => f.write_str("the answer could not be read"),
+            Self::TooLong => f.write_str("the answer is too long"),
             Self::Refused(refusal) => write!(f, "HTTP {}", refusal.status),
         }
     }
@@ -114,6 +117,12 @@ pub(crate) fn failed(failure: Failure, place: &Place) -> DriverError {
         Failure::Unreadable => DriverError::unknown(
             ErrorKind::Unavailable,
             format!("the answer of {place} could not be read: it was cut short, or is none of Azure's"),
+        ),
+        Failure::TooLong => DriverError::unknown(
+            ErrorKind::Internal,
+            format!(
+                "the answer of {place} is longer than any of a table's: is what answers a Table service?"
+            ),
         ),
         Failure::Refused(refusal) => refused(&refusal, place),
     }

@@ -1,36 +1,64 @@
 //! Ranges of one shard: one query, sent again where the service stops before it has found a row.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::client::Page;
 use crate::codec::META_WITH_KEYS;
 use crate::driver::TablesDriver;
-use crate::error::failed;
+use crate::error::{Failure, failed};
 use crate::filter::range;
 
-/// How many bytes of a page's budget a row is asked for. The service knows no budget of bytes, and sends what goes over it
-/// too. A full value is three times as large, and a third larger once more as JSON: 1 MiB asks for 128 rows, which are 4 MB at
-/// most. Values of up to this size still come in one request.
-const BYTES_PER_ROW: usize = 8 * 1024;
+/// How many bytes of a page's budget a row is asked for where nothing is known. The service knows no budget of bytes, and
+/// sends what goes over it too.
+const UNKNOWN: usize = 8 * 1024;
+/// The least that a row is asked for: the service sends a name and a time with each.
+const LEAST: usize = 1024;
+/// So many rows are no more than the transport takes, however large their values are.
+const FEW: usize = 128;
 
-/// How many rows to ask for.
-fn top(request: &ScanRequest) -> usize {
-    // The service refuses a larger `$top`.
-    let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
-    match request.read.projection {
-        Projection::Full => limit.min((request.max_bytes / BYTES_PER_ROW).max(1)),
-        // No values come.
-        Projection::Meta => limit,
+/// How many bytes the values of the last page had, in the mean: those behind it are likely to be as they were.
+#[derive(Debug)]
+pub(crate) struct ValueSize(AtomicUsize);
+
+impl Default for ValueSize {
+    fn default() -> Self {
+        Self(AtomicUsize::new(UNKNOWN))
+    }
+}
+
+impl ValueSize {
+    /// How many rows to ask for.
+    fn top(&self, request: &ScanRequest) -> usize {
+        // The service refuses a larger `$top`.
+        let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
+        match request.read.projection {
+            Projection::Full => {
+                let row = self.0.load(Ordering::Relaxed).max(LEAST);
+                limit.min((request.max_bytes / row).max(1))
+            }
+            // No values come.
+            Projection::Meta => limit,
+        }
+    }
+
+    fn learn(&self, reply: &ScanReply) {
+        let bytes: usize =
+            reply.rows.iter().flat_map(|row| &row.record).map(|record| record.value.len()).sum();
+        if let Some(mean) = bytes.checked_div(reply.rows.len()) {
+            self.0.store(mean, Ordering::Relaxed);
+        }
     }
 }
 
 impl TablesDriver {
     pub(crate) async fn query(&self, request: &ScanRequest) -> Result<ScanReply, DriverError> {
-        let limit = top(request);
+        let mut limit = self.value_size.top(request);
         let projection = request.read.projection;
         let select = (projection == Projection::Meta).then_some(META_WITH_KEYS);
-        let page = self.page(Some(request), select, limit).await?;
+        let page = self.page(Some(request), select, &mut limit).await?;
         // Where fewer were asked for than wanted, a full answer may not be the last.
         let mut more = page.next.is_some() || (limit < request.limit && page.rows.len() >= limit);
         let mut rows = Vec::with_capacity(page.rows.len());
@@ -48,25 +76,35 @@ impl TablesDriver {
             bytes += record.as_ref().map_or(0, |record| record.value.len());
             rows.push(ScanRow { key, record });
         }
-        Ok(ScanReply { rows, more })
+        let reply = ScanReply { rows, more };
+        if projection == Projection::Full {
+            self.value_size.learn(&reply);
+        }
+        Ok(reply)
     }
 
     /// Looks at the whole table, since a row of somebody else's may be in a partition that is none of Larder's.
     pub(crate) async fn has_no_rows(&self) -> Result<bool, DriverError> {
-        Ok(self.page(None, Some("RowKey"), 1).await?.rows.is_empty())
+        Ok(self.page(None, Some("RowKey"), &mut 1).await?.rows.is_empty())
     }
 
-    /// Rows of the range, or of the whole table, if there are any.
+    /// Rows of the range, or of the whole table, if there are any; fewer than the limit, which is lowered then, if so many
+    /// are too large.
     async fn page(
         &self,
         request: Option<&ScanRequest>,
         select: Option<&'static str>,
-        limit: usize,
+        limit: &mut usize,
     ) -> Result<Page, DriverError> {
         let mut from = None;
         loop {
-            let page = self.client.query(request.map(range), select, limit, from).await;
-            let page = page.map_err(|failure| failed(failure, &self.place))?;
+            let page = match self.client.query(request.map(range), select, *limit, from.clone()).await {
+                Err(Failure::TooLong) if *limit > 1 => {
+                    *limit = if *limit > FEW { FEW } else { *limit / 2 };
+                    continue;
+                }
+                page => page.map_err(|failure| failed(failure, &self.place))?,
+            };
             if !page.rows.is_empty() || page.next.is_none() {
                 return Ok(page);
             }

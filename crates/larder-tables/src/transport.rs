@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use azure_core_legacy as legacy;
 use azure_core_legacy::date::parse_rfc1123;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use larder_core::Timestamp;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -25,6 +25,8 @@ pub(crate) const MINIMAL_METADATA: &str = "application/json;odata=minimalmetadat
 const POOL_IDLE: Duration = Duration::from_secs(60);
 /// The longest pause that a service may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+/// The most bytes of an answer. The largest that is asked for on purpose is 128 full values, which take 4.3 MB.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
 /// A client of HTTP that neither retries nor follows: a signed request goes where it was meant to, once.
@@ -85,8 +87,9 @@ impl Transport {
         if !is_unauthorized {
             self.signer.was_accepted(signed);
         }
-        let body = match response.bytes().await {
-            Ok(body) => body,
+        let body = match whole(response).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return Err(Failure::TooLong),
             // Its status tells what became of the request; only the words are missing.
             Err(_) if status.as_u16() >= 300 && !needs_code(status, &headers) => Bytes::new(),
             Err(error) => return Err(Failure::Broken(reason(&error))),
@@ -172,6 +175,22 @@ fn as_expected(method: &Method, answer: Answer) -> Result<Answer, Failure> {
 fn needs_code(status: StatusCode, headers: &HeaderMap) -> bool {
     matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED)
         && error_code(headers, b"").is_none()
+}
+
+/// The whole body, unless it is too long to be kept.
+async fn whole(mut response: reqwest::Response) -> Result<Option<Bytes>, reqwest::Error> {
+    let Some(first) = response.chunk().await? else { return Ok(Some(Bytes::new())) };
+    // Most are of one piece, which is taken as it is.
+    let Some(second) = response.chunk().await? else { return Ok(Some(first)) };
+    let mut body = BytesMut::from(first);
+    body.extend_from_slice(&second);
+    while let Some(more) = response.chunk().await? {
+        if body.len() + more.len() > MOST_BYTES {
+            return Ok(None);
+        }
+        body.extend_from_slice(&more);
+    }
+    Ok(Some(body.freeze()))
 }
 
 /// What became of a request that got no answer.

@@ -110,6 +110,46 @@ fn scan(limit: usize, max_bytes: usize) -> ScanRequest {
     ScanRequest { shard: Shard(10), start, end: "k\u{7f}".into(), limit, max_bytes, read: FULL }
 }
 
+/// Small values let more rows be asked for at once; rows that are larger than those before them are asked for again, a few at
+/// a time, and none is left out.
+#[tokio::test]
+async fn how_many_rows_are_asked_for_follows_the_values() {
+    let large = "AAAA".repeat(8 * 1024);
+    let served = Server::start(move |request: &Seen| {
+        let top = request.line().split_once("top=").expect("a limit").1.split([' ', '&']).next();
+        let top: usize = top.expect("a limit").parse().expect("a number");
+        // Behind `kb` every value is large.
+        let is_large = request.line().contains("kb");
+        let rows: Vec<_> = (0..top.min(700))
+            .map(|number| {
+                let row = stored(&format!("kb{number:04}"));
+                if is_large { row.replace("aGVsbG8=", &large) } else { row }
+            })
+            .collect();
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"value":[{}]}}"#, rows.join(",")))
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let wide = scan(1_000, 1024 * 1024);
+    assert_eq!(driver.scan(&wide).await.expect("a page").rows.len(), 128);
+    let reply = driver.scan(&wide).await.expect("a page");
+    assert_eq!((reply.rows.len(), reply.more), (700, false));
+    let behind = ScanRequest { start: ScanStart::At("kb".into()), ..wide.clone() };
+    let reply = driver.scan(&behind).await.expect("a page");
+    // As many as the budget of bytes holds, and those behind them another time.
+    assert_eq!((reply.rows.len(), reply.more), (1024 * 1024 / (24 * 1024) + 1, true));
+    driver.scan(&wide).await.expect("a page");
+    let asked: Vec<_> = served
+        .seen()
+        .iter()
+        .map(|request| {
+            let (_, after) = request.line().split_once("top=").expect("a limit");
+            after.split([' ', '&']).next().expect("a limit").to_owned()
+        })
+        .collect();
+    assert_eq!(asked, ["128", "1000", "1000", "128", "42"]);
+}
+
 fn stored(key: &str) -> String {
     format!(
         r#"{{"odata.etag":"W/\"1\"","PartitionKey":"0A","RowKey":"{key}","v":"aGVsbG8=","v@odata.type":"Edm.Binary",

@@ -28,4 +28,6 @@ mod stack_clouds;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(feature = "otel")]
+mod traces;
 mod usage;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -39,11 +39,7 @@ impl Door {
 }
 
 /// Lets a request in, with its [`Caller`] as an extension, or answers 401, 403, 415, 429 or 503.
-pub(crate) async fn authenticate(
-    State(gateway): State<Gateway>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(crate) async fn authenticate(gateway: &Gateway, mut request: Request, next: Next) -> Response {
     let keyring = match &gateway.door().0 {
         Access::Loopback(guard) => {
             if let Err(problem) = guard.check(&request) {
@@ -91,7 +87,7 @@ fn unauthorized(why: &str) -> Problem {
 }
 
 /// Nobody can be let in while the keys cannot be read: whatever is wrong, it is the gateway that cannot serve.
-fn unreadable(error: larder::Error) -> Problem {
+pub(super) fn unreadable(error: larder::Error) -> Problem {
     tracing::warn!(target: "larder", request_id = crate::request_id::current(), %error, "no API key can be checked");
     Problem::new(Code::Unavailable, "API keys cannot be checked now; try again later")
         .with_retry_after(Some(std::time::Duration::from_secs(1)))

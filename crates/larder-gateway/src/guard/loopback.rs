@@ -4,10 +4,12 @@
 //! posts that browsers send anywhere without asking. Neither can choose the `Host` that it sends, leave out `Origin`
 //! where the two differ, or send a body as JSON without asking first.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 
 use crate::extract::media_type;
 use crate::problem::{Code, Problem};
@@ -70,6 +72,14 @@ impl LoopbackGuard {
             ));
         }
         Ok(())
+    }
+}
+
+/// Answers 403 or 415 to what a page may have sent.
+pub(crate) async fn guarded(State(guard): State<LoopbackGuard>, request: Request, next: Next) -> Response {
+    match guard.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }
 

@@ -123,6 +123,15 @@ impl Keyring {
         Ok(self.read(since).await?.find(key.id(), &hash, self.clock.as_ref()))
     }
 
+    /// Whether a key that was good is so still: neither revoked, as far as is known, nor expired.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keyring::verify`].
+    pub(crate) async fn is_good(self: &Arc<Self>, id: KeyId) -> Result<bool> {
+        Ok(self.fresh(Instant::now()).await?.live(id, self.clock.as_ref()).is_some())
+    }
+
     /// Whether there never was a key, by a look into the store. One that has expired or was revoked was meant to keep people
     /// out, and leaves nobody who may come in.
     ///
@@ -162,8 +171,8 @@ impl Keyring {
         Ok(known)
     }
 
-    /// The keys as they were at that time or later. They are read once for all who ask meanwhile. They share a failure, too: each trying again in its turn, the last
-    /// would wait for all their deadlines.
+    /// The keys as they were at that time or later. They are read once for all who ask meanwhile. They share a failure,
+    /// too: each trying again in its turn, the last would wait for all their deadlines.
     async fn read(&self, since: Instant) -> Result<Arc<Snapshot>> {
         let _reading = self.reading.lock().await;
         let answer = self.lock(|known| match (&known.keys, &known.failure) {
@@ -225,13 +234,16 @@ impl Snapshot {
     }
 
     fn find(&self, id: KeyId, hash: &KeyHash, clock: &dyn Clock) -> Option<Verified> {
-        let held = self.keys.get(&id);
-        let expected = held.map_or(&NOBODY, |held| &held.hash);
+        let expected = self.keys.get(&id).map_or(&NOBODY, |held| &held.hash);
         let is_equal = bool::from(expected.ct_eq(hash));
-        let held = held.filter(|_| is_equal)?;
+        self.live(id, clock).filter(|_| is_equal).map(|held| held.verified.clone())
+    }
+
+    /// The key with this id, unless it has expired.
+    fn live(&self, id: KeyId, clock: &dyn Clock) -> Option<&Held> {
+        let held = self.keys.get(&id)?;
         let now = clock.now().to_system_time();
-        let is_live = held.verified.key.expires_at.is_none_or(|expiry| now < expiry);
-        is_live.then(|| held.verified.clone())
+        held.verified.key.expires_at.is_none_or(|expiry| now < expiry).then_some(held)
     }
 }
 

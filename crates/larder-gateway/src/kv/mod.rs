@@ -17,6 +17,9 @@ use utoipa_axum::routes;
 
 use crate::gateway::Gateway;
 
+/// The most bytes of a body that any route takes.
+pub(crate) const MAX_BATCH_BYTES: usize = batch::MAX_BODY_BYTES;
+
 /// The words that errors have for the parts of requests, and the names that those have here.
 const WRITE: &[(&str, &str)] =
     &[("the version", "If-Match"), ("the key", "key"), ("the value", "body"), ("the TTL", "ttlMillis")];
@@ -29,7 +32,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
         .routes(routes!(batch::get::get_many))
         .routes(routes!(batch::put::put_many))
         .routes(routes!(batch::delete::delete_many))
-        .layer(DefaultBodyLimit::max(batch::MAX_BODY_BYTES));
+        .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES));
     OpenApiRouter::new()
         .routes(routes!(entry::get_entry, entry::head_entry, entry::put_entry, entry::delete_entry))
         .routes(routes!(touch::touch))

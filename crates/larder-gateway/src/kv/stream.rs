@@ -22,6 +22,7 @@ use super::item::{Failed, Item, Values};
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
+use crate::guard::Standing;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, ProblemBody, Refusals};
 use crate::request_id;
@@ -60,8 +61,9 @@ pub(crate) struct End {
 
 /// Streams all entries under a prefix, in the order of their keys: a line of JSON each.
 ///
-/// The last line is `{"complete":true,…}`, or `{"complete":false,…}` with the error that broke the scan off. An answer
-/// without either was cut off on the way, and is not all. A record that cannot be decoded is a line with `error`.
+/// The last line is `{"complete":true,…}`, or `{"complete":false,…}` with the error that broke the scan off, also when the
+/// caller's key was revoked or has expired meanwhile. An answer without either was cut off on the way, and is not all. A
+/// record that cannot be decoded is a line with `error`.
 #[utoipa::path(
     get,
     path = "/v1/kv/{binding}/stream",
@@ -82,9 +84,10 @@ pub(super) async fn stream(
     Query(Wanted { prefix, values }): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let kv = caller.open(&gateway, &binding, Permission::Scan).await?;
+    let standing = Standing::new(&gateway, &caller);
     let body = match values {
-        Values::None => body(kv.scan_keys(&prefix), |info| Ok(Item::of_key(&info))).await?,
-        values => body(kv.scan(&prefix), move |entry| Item::of(&entry, values)).await?,
+        Values::None => body(kv.scan_keys(&prefix), standing, |info| Ok(Item::of_key(&info))).await?,
+        values => body(kv.scan(&prefix), standing, move |entry| Item::of(&entry, values)).await?,
     };
     Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
 }
@@ -92,6 +95,7 @@ pub(super) async fn stream(
 /// The lines of a scan. A scan that fails before its first entry has a status of its own.
 async fn body<E: Send + 'static>(
     scan: impl Stream<Item = larder::Result<E>> + Send + 'static,
+    standing: Standing,
     show: impl Fn(E) -> Result<Item, Problem> + Send + Unpin + 'static,
 ) -> Result<Body, Problem> {
     let mut scan = Box::pin(scan.peekable());
@@ -100,8 +104,14 @@ async fn body<E: Send + 'static>(
     {
         return Err(Problem::from(error.clone()).about(SCAN));
     }
-    let lines =
-        Lines { scan: Some(scan), show, entries: 0, failed: 0, request_id: request_id::current_header() };
+    let lines = Lines {
+        scan: Some(scan),
+        standing,
+        show,
+        entries: 0,
+        failed: 0,
+        request_id: request_id::current_header(),
+    };
     let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
         let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
         lines.iter().for_each(|line| chunk.extend_from_slice(line));
@@ -114,6 +124,8 @@ async fn body<E: Send + 'static>(
 struct Lines<S: Stream, F> {
     /// `None` once the last line was made.
     scan: Option<Pin<Box<Peekable<S>>>>,
+    /// Whether the caller may have them.
+    standing: Standing,
     show: F,
     entries: u64,
     failed: u64,
@@ -131,8 +143,11 @@ where
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let this = self.get_mut();
         let Some(scan) = &mut this.scan else { return Poll::Ready(None) };
-        let next = ready!(scan.as_mut().poll_next(context));
         let request_id = this.request_id.clone();
+        if let Err(problem) = ready!(request_id::with(&request_id, || this.standing.poll(context))) {
+            return Poll::Ready(Some(request_id::with(&request_id, || this.end(Some(problem)))));
+        }
+        let next = ready!(scan.as_mut().poll_next(context));
         Poll::Ready(Some(request_id::with(&request_id, || match next {
             Some(Err(error)) if is_of_one_record(&error) => {
                 this.failed += 1;
@@ -183,17 +198,26 @@ fn line(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use futures_util::stream;
     use larder::{Kv, MemoryDriver, PutOptions};
     use serde_json::Value;
 
     use super::*;
+    use crate::keys::{Grant, KeyStore, Keyring, REVOKED_WITHIN};
 
     async fn lines(scan: Vec<larder::Result<String>>) -> Vec<Value> {
         let kv = Kv::new(MemoryDriver::new());
         kv.put("k", "{\n\"a\":\r\n1}", PutOptions::new()).await.expect("stored");
         let entry = kv.get_entry("k").await.expect("read").expect("there");
-        let body = body(stream::iter(scan), move |_| Item::of(&entry, Values::Json)).await.expect("a body");
+        let standing = Standing::of(None);
+        let body = body(stream::iter(scan), standing, move |_| Item::of(&entry, Values::Json)).await;
+        read(body.expect("a body")).await
+    }
+
+    async fn read(body: Body) -> Vec<Value> {
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("all of it");
         let text = std::str::from_utf8(&bytes).expect("text");
         assert!(text.ends_with('\n'));
@@ -219,7 +243,38 @@ mod tests {
     #[tokio::test]
     async fn a_scan_that_never_began_has_a_status() {
         let scan = stream::iter([Err::<String, _>(Error::new(ErrorKind::Unavailable, "away"))]);
-        let problem = body(scan, |_| unreachable!()).await.expect_err("no body");
+        let problem = body(scan, Standing::of(None), |_| unreachable!()).await.expect_err("no body");
         assert_eq!(problem.code(), Code::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_is_revoked_meanwhile_ends_it() {
+        let kv = Kv::new(MemoryDriver::new());
+        kv.put("k", "1", PutOptions::new()).await.expect("stored");
+        let entry = kv.get_entry("k").await.expect("read").expect("there");
+        let store = KeyStore::new(&kv).expect("a store");
+        let keyring = Arc::new(Keyring::new(store.clone()));
+        let key = store.create(&Grant::new([Permission::Scan]), None).await.expect("a key");
+        assert!(keyring.verify(&key.expose()).await.expect("known").is_some());
+        // The reader takes a second for each entry, and the key is revoked behind the third.
+        let id = key.id();
+        let scan = stream::iter(0..60).then(move |number| {
+            let store = store.clone();
+            async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                if number == 2 {
+                    store.revoke(id).await.expect("it is revoked");
+                }
+                Ok(())
+            }
+        });
+        let standing = Standing::of(Some((keyring, id)));
+        let body = body(scan, standing, move |()| Item::of(&entry, Values::Json)).await.expect("a body");
+        let lines = read(body).await;
+        let (end, entries) = lines.split_last().expect("a line");
+        assert_eq!((&end["complete"], &end["error"]["error"]), (&false.into(), &"UNAUTHORIZED".into()));
+        assert_eq!(end["entries"], entries.len());
+        let most = 3 + usize::try_from(REVOKED_WITHIN.as_secs()).expect("a number") + 1;
+        assert!((3..=most).contains(&entries.len()), "{} entries", entries.len());
     }
 }

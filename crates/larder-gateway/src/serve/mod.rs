@@ -6,7 +6,6 @@ mod tls;
 
 use std::io;
 
-use axum::Router;
 use tokio::net::TcpListener;
 
 pub use self::connections::Drained;
@@ -14,6 +13,7 @@ pub use self::options::ServeOptions;
 pub use self::tls::Tls;
 
 use crate::gateway::Gateway;
+use crate::guard::LoopbackGuard;
 
 /// Answers requests that come to a listener, until `shutdown` is ready; then finishes those that were begun.
 ///
@@ -42,8 +42,10 @@ pub async fn serve_with(
     connections::serve(gateway, gateway.router(), listener, options, shutdown).await
 }
 
-/// Answers what operators ask on a listener of its own, for as long as this is polled: also while the gateway drains.
+/// Answers what operators ask on a listener of its own, for as long as this is polled: also while the gateway drains. One
+/// on loopback refuses what pages in browsers may have sent.
 pub async fn serve_admin(gateway: &Gateway, listener: TcpListener) {
-    let router: Router = gateway.admin_router();
+    let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let router = gateway.admin_router(is_loopback.then(LoopbackGuard::new));
     connections::serve(gateway, router, listener, &ServeOptions::new(), std::future::pending()).await;
 }

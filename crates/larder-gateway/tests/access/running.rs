@@ -66,6 +66,17 @@ async fn a_connection_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn what_is_refused_is_told_also_to_who_sends_much() {
+    let served = Served::start(|context| GatewayOptions::new(keys(context)), ServeOptions::new()).await;
+    // More than connections hold on their way.
+    let body = vec![b' '; 4 * 1024 * 1024];
+    for _ in 0..10 {
+        let reply = served.send("POST /v1/kv/cache/put-many", &[HOST, JSON], &body).await.is(401);
+        assert_eq!(reply.json()["error"], "UNAUTHORIZED");
+    }
+}
+
+#[tokio::test]
 async fn operators_see_each_store_and_others_only_whether_it_is_ready() {
     let served = Served::start(|context| GatewayOptions::new(keys(context)), ServeOptions::new()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
@@ -76,6 +87,10 @@ async fn operators_see_each_store_and_others_only_whether_it_is_ready() {
     let expected = r#"{"ready":true,"draining":false,"stores":{"!keys":"ok","cache":"ok","other":"ok"}}"#;
     assert_eq!(report, serde_json::from_str::<serde_json::Value>(expected).expect("JSON"));
     send(admin, "GET /v1/operations/data?key=k", &[HOST], b"").await.is(404);
+    let rebound = ("Host", "evil.example");
+    for path in ["/readyz", "/metrics"] {
+        send(admin, &format!("GET {path}"), &[rebound], b"").await.is(403);
+    }
     served.gateway.drain();
     assert_eq!(send(admin, "GET /readyz", &[HOST], b"").await.is(503).json()["draining"], true);
     assert_eq!(served.send("GET /readyz", &[HOST], b"").await.is(503).text(), r#"{"ready":false}"#);

@@ -86,7 +86,8 @@ fn command_line(pid: u32) -> Option<String> {
     let line = if Path::new("/proc/self/cmdline").exists() {
         // In one read: between two of them the process may have begun to run another program.
         let mut bytes = vec![0; LONGEST_COMMAND_LINE];
-        let read = File::open(format!("/proc/{pid}/cmdline")).and_then(|mut file| file.read(&mut bytes)).ok()?;
+        let read =
+            File::open(format!("/proc/{pid}/cmdline")).and_then(|mut file| file.read(&mut bytes)).ok()?;
         String::from_utf8_lossy(&bytes[..read]).replace('\0', " ")
     } else {
         // What macOS has instead.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use crate::failure::{Failure, Outcome};
 
@@ -40,7 +40,12 @@ pub(super) fn usual_format() -> LogFormat {
     if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json }
 }
 
-pub(super) fn install(level: LogLevel, format: LogFormat) -> Outcome<()> {
+/// Says on stderr what happens, and tells it to whoever else collects it.
+pub(super) fn install(
+    level: LogLevel,
+    format: LogFormat,
+    others: Vec<Box<dyn Layer<Registry> + Send + Sync>>,
+) -> Outcome<()> {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -57,6 +62,7 @@ pub(super) fn install(level: LogLevel, format: LogFormat) -> Outcome<()> {
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
+        .with(others)
         .with(lines.with_filter(targets).with_filter(filter))
         .try_init()
         .map_err(|error| Failure::Other(format!("the log: {error}")))

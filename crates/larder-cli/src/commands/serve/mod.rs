@@ -6,6 +6,8 @@ mod logs;
 mod scripts;
 mod settings;
 mod signals;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::net::SocketAddr;
 
@@ -53,7 +55,13 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         None => command.settings,
     };
     settings.check()?;
-    logs::install(settings.log_level(), settings.log_format())?;
+    #[cfg(feature = "otel")]
+    let traces = settings.otlp_endpoint.as_deref().map(traces::Traces::start).transpose()?;
+    #[cfg(feature = "otel")]
+    let others = traces.iter().map(traces::Traces::layer).collect();
+    #[cfg(not(feature = "otel"))]
+    let others = Vec::new();
+    logs::install(settings.log_level(), settings.log_format(), others)?;
     let (bindings, ids) = session.target.served(&settings.binding);
     let context = Context::new(bindings);
     let stores = Stores::new(context.clone(), ids)?;
@@ -111,6 +119,10 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         () = operators => Drained::Whole,
         () = hurried => return Err(Failure::Other("ended at once, as asked: requests were cut".to_owned())),
     };
+    #[cfg(feature = "otel")]
+    if let Some(traces) = traces {
+        traces.finish().await;
+    }
     match drained {
         Drained::Whole => Ok(Exit::Done),
         Drained::Cut(connections) => Err(Failure::Other(format!(

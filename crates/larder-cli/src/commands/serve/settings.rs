@@ -81,6 +81,11 @@ pub(crate) struct Settings {
     /// In which form; json unless stderr is a terminal.
     #[arg(long, env = "LARDER_SERVE_LOG_FORMAT", value_enum, value_name = "FORM")]
     pub(super) log_format: Option<LogFormat>,
+    /// Sends traces to the collector at this URL: OTLP over HTTP, at /v1/traces behind it; nowhere unless told. The other
+    /// variables of OpenTelemetry hold, too.
+    #[cfg(feature = "otel")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub(super) otlp_endpoint: Option<String>,
 }
 
 /// Who is let in.
@@ -118,6 +123,8 @@ impl Settings {
             drain: self.drain.or(below.drain),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
+            #[cfg(feature = "otel")]
+            otlp_endpoint: self.otlp_endpoint.or(below.otlp_endpoint),
         }
     }
 
