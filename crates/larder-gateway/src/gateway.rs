@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
@@ -132,10 +133,13 @@ impl Gateway {
 
 /// All that stands around the routes for data. In one layer: each has a cost, which reads of memory would feel.
 async fn enter(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
-    // Routes that take more say so themselves, further in.
-    DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
-    let answer = async |request| authenticate(&gateway, request, next).await;
-    let mut response = unread::read_rest(request, answer).await;
+    let mut response = if request.body().is_end_stream() {
+        authenticate(&gateway, request, next).await
+    } else {
+        // Routes that take more say so themselves, further in.
+        DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
+        unread::read_rest(request, async |request| authenticate(&gateway, request, next).await).await
+    };
     // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

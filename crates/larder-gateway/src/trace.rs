@@ -27,7 +27,7 @@ pub(crate) fn span(method: &'static str, route: &str, headers: &HeaderMap) -> Sp
 
 /// Notes how a request was answered. Only what is the gateway's fault is an error of a server.
 pub(crate) fn answered(span: &Span, status: StatusCode) {
-    span.record("http.response.status_code", status.as_u16());
+    span.record("http.response.status_code", i64::from(status.as_u16()));
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", status.as_str());

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) async fn read_rest(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     // Who asks first does not send what is refused, and HTTP/2 can end one stream of many.
     let waits = request.headers().contains_key(EXPECT) || request.version() == Version::HTTP_2;
-    if waits || request.body().is_end_stream() {
+    if waits {
         return answer(request).await;
     }
     let left = Left::default();

@@ -1,4 +1,4 @@
-//! The service's operations, as the rest of the driver uses them.
+//! The way to a table, and what is asked of all of it.
 //!
 //! This file and the transport below it are all that knows of `azure_data_tables`: whatever comes after it goes here.
 
@@ -6,23 +6,19 @@ use std::sync::Arc;
 
 use azure_core_legacy::auth::Secret;
 use azure_core_legacy::prelude::Continuable;
-use azure_core_legacy::{Etag, RetryOptions, TransportOptions};
-use azure_data_tables::IfMatchCondition;
+use azure_core_legacy::{RetryOptions, TransportOptions};
 use azure_data_tables::clients::{TableClient, TableServiceClientBuilder};
-use azure_data_tables::prelude::{EntityClient, PartitionKeyClient};
 use azure_storage::{CloudLocation, StorageCredentials};
 use futures_util::StreamExt;
-use larder_core::driver::{RowKey, Shard};
-use larder_core::{Error, ErrorKind, Result, Timestamp};
+use larder_core::{Error, ErrorKind, Result};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Url};
-use smol_str::SmolStr;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::codec::{Entity, Partition, Row, row_key};
+use crate::codec::Row;
 use crate::credentials::Credentials;
-use crate::driver::{MOST_SHARDS, Place};
+use crate::driver::Place;
 use crate::endpoint::{base_url, check_names, check_privacy, checked_key, checked_signature};
 use crate::error::Failure;
 use crate::options::TablesOptions;
@@ -37,22 +33,12 @@ const API_VERSION: &str = "2022-11-02";
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) table: TableClient,
-    /// One for each shard of users' keys: a client of the SDK's is a copy of all that it knows.
-    partitions: Vec<PartitionKeyClient>,
     /// For what the SDK cannot do as it is needed.
     pub(crate) transport: Arc<Transport>,
     /// The account's URL, without a slash at its end.
     base: Url,
     /// The URL of the table, which rows' names are put behind.
     pub(crate) rows: String,
-}
-
-/// A row that was read.
-pub(crate) struct Got {
-    pub(crate) row: Row,
-    pub(crate) etag: SmolStr,
-    /// The time by the service's clock.
-    pub(crate) date: Option<Timestamp>,
 }
 
 /// Some rows of a query.
@@ -65,83 +51,7 @@ pub(crate) struct Page {
 /// A place in a query: partition and row key, as the service gave them.
 pub(crate) type Next = (String, Option<String>);
 
-/// What a row's ETag must be.
-#[derive(Clone, Copy)]
-pub(crate) enum IfMatch<'a> {
-    /// Anything: the row must be there.
-    Any,
-    Etag(&'a str),
-}
-
-impl From<IfMatch<'_>> for IfMatchCondition {
-    fn from(condition: IfMatch<'_>) -> Self {
-        match condition {
-            IfMatch::Any => Self::Any,
-            IfMatch::Etag(etag) => Self::Etag(Etag::from(etag)),
-        }
-    }
-}
-
 impl Client {
-    fn entity(&self, row: &RowKey) -> EntityClient {
-        // A quote would have to be doubled; no canonical key and no partition holds one.
-        match self.partitions.get(usize::from(row.shard.0)) {
-            Some(partition) => partition.entity_client(row_key(&row.key)),
-            None => partition(&self.table, row.shard).entity_client(row_key(&row.key)),
-        }
-    }
-
-    pub(crate) async fn get(&self, row: &RowKey, select: Option<&'static str>) -> Result<Got, Failure> {
-        let mut request = self.entity(row).get::<Row>();
-        if let Some(select) = select {
-            request = request.select(select);
-        }
-        let reply = quiet(request.into_future()).await.map_err(Failure::of)?;
-        let date = reply.common_storage_response_headers.date.unix_timestamp();
-        let date = u64::try_from(date).ok().map(|seconds| Timestamp::from_millis(seconds * 1_000));
-        Ok(Got { row: reply.entity, etag: reply.etag.as_ref().into(), date })
-    }
-
-    /// Makes a row that must not be there. Returns its ETag, as all that write do.
-    pub(crate) async fn insert(&self, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
-        let request = self.table.insert::<_, serde_json::Value>(entity).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
-    }
-
-    /// Makes a row or replaces it, whatever is there.
-    pub(crate) async fn replace_any(&self, row: &RowKey, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
-        let request = self.entity(row).insert_or_replace(entity).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
-    }
-
-    /// Replaces a row that is there.
-    pub(crate) async fn replace(
-        &self,
-        row: &RowKey,
-        entity: &Entity<'_>,
-        when: IfMatch<'_>,
-    ) -> Result<SmolStr, Failure> {
-        let request = self.entity(row).update(entity, when.into()).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
-    }
-
-    /// Changes some properties of a row that is there.
-    pub(crate) async fn merge(
-        &self,
-        row: &RowKey,
-        entity: &Entity<'_>,
-        when: IfMatch<'_>,
-    ) -> Result<SmolStr, Failure> {
-        let request = self.entity(row).merge(entity, when.into()).map_err(unfit)?;
-        Ok(quiet(request.into_future()).await.map_err(Failure::of)?.etag.as_ref().into())
-    }
-
-    /// Removes a row that is there.
-    pub(crate) async fn delete(&self, row: &RowKey, when: IfMatch<'_>) -> Result<(), Failure> {
-        let request = self.entity(row).delete().if_match(IfMatchCondition::from(when));
-        quiet(request.into_future()).await.map(drop).map_err(Failure::of)
-    }
-
     /// One request of a query, from its beginning or from where the last one ended.
     pub(crate) async fn query(
         &self,
@@ -192,7 +102,12 @@ impl Client {
     /// A request that the SDK has no part in, to a path below the account.
     pub(crate) fn request(&self, method: Method, path: &str) -> Result<Request, Failure> {
         let base = self.base.as_str().trim_end_matches('/');
-        let url = Url::parse(&format!("{base}/{path}")).map_err(|_| Failure::Unfit("the URL is none"))?;
+        self.request_to(method, &format!("{base}/{path}"))
+    }
+
+    /// The same to a whole URL.
+    pub(crate) fn request_to(&self, method: Method, url: &str) -> Result<Request, Failure> {
+        let url = Url::parse(url).map_err(|_| Failure::Unfit("the URL is none"))?;
         let mut request = Request::new(method, url);
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(MINIMAL_METADATA));
@@ -205,14 +120,6 @@ impl Client {
     pub(crate) fn table_name(&self) -> &str {
         self.table.table_name()
     }
-}
-
-fn partition(table: &TableClient, shard: Shard) -> PartitionKeyClient {
-    table.partition_key_client(Partition(shard).to_string())
-}
-
-fn unfit(_: azure_core_legacy::Error) -> Failure {
-    Failure::Unfit("the row is no JSON")
 }
 
 /// A request of the SDK without the SDK's own events: they print requests, values included (E2).
@@ -253,6 +160,5 @@ pub(crate) async fn connect(options: TablesOptions, place: &Place) -> Result<Cli
         .transport(TransportOptions::new(Arc::clone(&transport) as Arc<dyn azure_core_legacy::HttpClient>))
         .build()
         .table_client(options.table);
-    let partitions = (0..MOST_SHARDS).map(|shard| partition(&table, Shard(shard))).collect();
-    Ok(Client { table, partitions, transport, base, rows })
+    Ok(Client { table, transport, base, rows })
 }

@@ -121,7 +121,7 @@ pub(crate) fn failed(failure: Failure, place: &Place) -> DriverError {
         Failure::TooLong => DriverError::unknown(
             ErrorKind::Internal,
             format!(
-                "the answer of {place} is longer than any of a table's: is what answers a Table service?"
+                "the answer of {place} is longer than any of a table's: is a row larger than any of Larder's?"
             ),
         ),
         Failure::Refused(refusal) => refused(&refusal, place),

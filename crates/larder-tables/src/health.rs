@@ -12,7 +12,7 @@ impl TablesDriver {
         let key = CanonicalKey::from_canonical(LAYOUT_RECORD)
             .ok_or_else(|| DriverError::refused(ErrorKind::Internal, "the layout record has no name"))?;
         match self.client.get(&RowKey { shard: Shard::SYSTEM, key }, Some(META)).await {
-            Ok(got) => Ok(Health { server_time: got.date }),
+            Ok(got) => Ok(Health { server_time: got.date() }),
             // A table that nobody has written to yet is there all the same.
             Err(failure) => match failure.refusal() {
                 Some(refusal) if refusal.is_missing_row() => Ok(Health { server_time: refusal.date }),

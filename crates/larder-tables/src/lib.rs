@@ -31,6 +31,7 @@ mod identity;
 mod options;
 mod property;
 mod provision;
+mod rows;
 mod scan;
 mod sign;
 mod sweep;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow};
-use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
+use larder_core::{ErrorKind, MAX_PAGE_LIMIT, MAX_VALUE_BYTES};
 
 use crate::client::Page;
 use crate::codec::META_WITH_KEYS;
@@ -16,8 +16,10 @@ use crate::filter::range;
 const UNKNOWN: usize = 8 * 1024;
 /// The least that a row is asked for: the service sends a name and a time with each.
 const LEAST: usize = 1024;
-/// So many rows are no more than the transport takes, however large their values are.
+/// So many rows are no more than the transport takes, however large a value may be.
 const FEW: usize = 128;
+/// From fewer rows it is not told that values are small: a page of one small entry says nothing of its neighbours.
+const TELLING: usize = 32;
 
 /// How many bytes the values of the last page had, in the mean: those behind it are likely to be as they were.
 #[derive(Debug)]
@@ -47,8 +49,33 @@ impl ValueSize {
     fn learn(&self, reply: &ScanReply) {
         let bytes: usize =
             reply.rows.iter().flat_map(|row| &row.record).map(|record| record.value.len()).sum();
-        if let Some(mean) = bytes.checked_div(reply.rows.len()) {
-            self.0.store(mean, Ordering::Relaxed);
+        match bytes.checked_div(reply.rows.len()) {
+            Some(mean) if reply.rows.len() >= TELLING => self.0.store(mean, Ordering::Relaxed),
+            Some(mean) => self.expect(mean),
+            None => {}
+        }
+    }
+
+    /// From here on, values of at least that size.
+    fn expect(&self, bytes: usize) {
+        self.0.fetch_max(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A page that is on its way. Given up, or failed, it may have been too large for the time that there was: the next ones are
+/// smaller.
+struct Awaited<'a>(Option<&'a ValueSize>);
+
+impl Awaited<'_> {
+    fn came(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        if let Some(values) = self.0 {
+            values.expect(UNKNOWN);
         }
     }
 }
@@ -58,7 +85,10 @@ impl TablesDriver {
         let mut limit = self.value_size.top(request);
         let projection = request.read.projection;
         let select = (projection == Projection::Meta).then_some(META_WITH_KEYS);
+        let is_of_values = projection == Projection::Full;
+        let awaited = Awaited((is_of_values && limit > FEW).then_some(&*self.value_size));
         let page = self.page(Some(request), select, &mut limit).await?;
+        awaited.came();
         // Where fewer were asked for than wanted, a full answer may not be the last.
         let mut more = page.next.is_some() || (limit < request.limit && page.rows.len() >= limit);
         let mut rows = Vec::with_capacity(page.rows.len());
@@ -77,7 +107,7 @@ impl TablesDriver {
             rows.push(ScanRow { key, record });
         }
         let reply = ScanReply { rows, more };
-        if projection == Projection::Full {
+        if is_of_values {
             self.value_size.learn(&reply);
         }
         Ok(reply)
@@ -100,6 +130,8 @@ impl TablesDriver {
         loop {
             let page = match self.client.query(request.map(range), select, *limit, from.clone()).await {
                 Err(Failure::TooLong) if *limit > 1 => {
+                    // For the other shards, too.
+                    self.value_size.expect(MAX_VALUE_BYTES);
                     *limit = if *limit > FEW { FEW } else { *limit / 2 };
                     continue;
                 }

@@ -12,11 +12,12 @@ use smol_str::SmolStr;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::client::{IfMatch, Next, Page};
+use crate::client::{Next, Page};
 use crate::codec::Row;
 use crate::driver::{MOST_SHARDS, TablesDriver};
 use crate::error::{Failure, failed};
 use crate::filter::{all, expired};
+use crate::rows::IfMatch;
 
 /// What a search asks for. `Timestamp` stands in for an ETag that is left out.
 const FOUND: &str = "PartitionKey,RowKey,Timestamp,exp";

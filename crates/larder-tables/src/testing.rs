@@ -12,9 +12,9 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use time::{Duration, OffsetDateTime};
 
-use crate::client::IfMatch;
 use crate::codec::{Entity, Partition, row_key};
 use crate::driver::TablesDriver;
+use crate::rows::IfMatch;
 
 /// The account that every emulator has.
 pub const EMULATOR_ACCOUNT: &str = azure_storage::EMULATOR_ACCOUNT;

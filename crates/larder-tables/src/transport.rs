@@ -27,6 +27,9 @@ const POOL_IDLE: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// The most bytes of an answer. The largest that is asked for on purpose is 128 full values, which take 4.3 MB.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// What only this service answers with.
+const SERVICE_HEADERS: [HeaderName; 2] =
+    [HeaderName::from_static("x-ms-request-id"), HeaderName::from_static("x-ms-version")];
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
 /// A client of HTTP that neither retries nor follows: a signed request goes where it was meant to, once.
@@ -89,9 +92,9 @@ impl Transport {
         }
         let body = match whole(response).await {
             Ok(Some(body)) => body,
-            Ok(None) => return Err(Failure::TooLong),
             // Its status tells what became of the request; only the words are missing.
-            Err(_) if status.as_u16() >= 300 && !needs_code(status, &headers) => Bytes::new(),
+            Ok(None) | Err(_) if status.as_u16() >= 300 && !needs_code(status, &headers) => Bytes::new(),
+            Ok(None) => return Err(Failure::TooLong),
             Err(error) => return Err(Failure::Broken(reason(&error))),
         };
         if status.is_success() {
@@ -161,13 +164,15 @@ fn translated(request: &legacy::Request) -> Result<Request, Failure> {
 }
 
 /// Refuses an answer of success that this service does not give: to a write it would be an acknowledgement (P4).
-fn as_expected(method: &Method, answer: Answer) -> Result<Answer, Failure> {
+pub(crate) fn as_expected(method: &Method, answer: Answer) -> Result<Answer, Failure> {
     let is_expected = match method.as_str() {
         "GET" => answer.status == 200,
         "POST" => matches!(answer.status, 201 | 204),
         _ => answer.status == 204,
     };
-    if is_expected { Ok(answer) } else { Err(Failure::Unreadable) }
+    // The service, and every emulator of it, says with each answer what it is.
+    let is_the_service = SERVICE_HEADERS.iter().all(|name| answer.headers.contains_key(name));
+    if is_expected && is_the_service { Ok(answer) } else { Err(Failure::Unreadable) }
 }
 
 /// Whether only a code would tell what became of the request, and the headers have none. Without it a row that is missing,
@@ -180,7 +185,7 @@ fn needs_code(status: StatusCode, headers: &HeaderMap) -> bool {
 /// The whole body, unless it is too long to be kept.
 async fn whole(mut response: reqwest::Response) -> Result<Option<Bytes>, reqwest::Error> {
     let Some(first) = response.chunk().await? else { return Ok(Some(Bytes::new())) };
-    // Most are of one piece, which is taken as it is.
+    // Most are of one piece, which is taken as it is. Pieces are as large as the client's buffers, far below the limit.
     let Some(second) = response.chunk().await? else { return Ok(Some(first)) };
     let mut body = BytesMut::from(first);
     body.extend_from_slice(&second);

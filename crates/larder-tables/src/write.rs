@@ -3,10 +3,10 @@
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, RowKey, Write, WriteReply};
 use larder_core::record::Revision;
 
-use crate::client::IfMatch;
 use crate::codec::Entity;
 use crate::driver::TablesDriver;
 use crate::error::{Failure, failed};
+use crate::rows::IfMatch;
 
 /// What a row must be for a write, as far as Azure can tell.
 enum Condition<'a> {

@@ -126,7 +126,7 @@ async fn how_many_rows_are_asked_for_follows_the_values() {
                 if is_large { row.replace("aGVsbG8=", &large) } else { row }
             })
             .collect();
-        ("200 OK", SERVICE.to_owned(), format!(r#"{{"value":[{}]}}"#, rows.join(",")))
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{}]}}"#, rows.join(",")))
     })
     .await;
     let driver = open(&table_at(&served.url)).await;
@@ -138,6 +138,9 @@ async fn how_many_rows_are_asked_for_follows_the_values() {
     let reply = driver.scan(&behind).await.expect("a page");
     // As many as the budget of bytes holds, and those behind them another time.
     assert_eq!((reply.rows.len(), reply.more), (1024 * 1024 / (24 * 1024) + 1, true));
+    let few = driver.scan(&scan(3, 1024 * 1024)).await.expect("a page");
+    assert_eq!(few.rows.len(), 3);
+    // A few small ones tell nothing.
     driver.scan(&wide).await.expect("a page");
     let asked: Vec<_> = served
         .seen()
@@ -147,7 +150,7 @@ async fn how_many_rows_are_asked_for_follows_the_values() {
             after.split([' ', '&']).next().expect("a limit").to_owned()
         })
         .collect();
-    assert_eq!(asked, ["128", "1000", "1000", "128", "42"]);
+    assert_eq!(asked, ["128", "1000", "1000", "128", "3", "42"]);
 }
 
 fn stored(key: &str) -> String {
@@ -190,7 +193,6 @@ async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives()
         ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{rows}]}}"#))
     })
     .await;
-    let driver = open(&table_at(&served.url)).await;
     let meta = |limit, max_bytes| {
         let read = Read { projection: Projection::Meta, ..FULL };
         ScanRequest { read, ..scan(limit, max_bytes) }
@@ -206,6 +208,8 @@ async fn a_page_stops_at_its_bytes_and_asks_for_no_more_than_the_service_gives()
         // It asked for fewer than it was to, and got them all.
         (scan(10, 47 * 1_024), 5, 3, false),
     ] {
+        // One that has seen no page yet.
+        let driver = open(&table_at(&served.url)).await;
         let reply = driver.scan(&request).await.expect("a scan");
         let seen = served.seen();
         let line = seen.last().expect("a request").line();
@@ -326,4 +330,29 @@ async fn a_group_that_is_refused_leaves_the_others_alone() {
     assert!(error.to_string().contains("EntityTooLarge"), "{error}");
     let groups = served.seen().iter().filter(|request| request.line().contains("$batch")).count();
     assert!(groups <= 16, "{groups} groups");
+}
+
+/// A page that took too long is not asked for in the same size again.
+#[tokio::test]
+async fn a_page_that_was_given_up_is_asked_for_with_fewer_rows() {
+    let served = Server::start(|request: &Seen| {
+        let is_large = request.line().contains("top=1000");
+        if is_large && request.line().contains("kb") {
+            // No answer that anybody could read.
+            return ("200 OK", SERVICE.to_owned(), r#"{"odata.metadata":"m","value":[{"#.to_owned());
+        }
+        let rows: Vec<_> = (0..100).map(|number| stored(&format!("kb{number:04}"))).collect();
+        ("200 OK", SERVICE.to_owned(), format!(r#"{{"odata.metadata":"m","value":[{}]}}"#, rows.join(",")))
+    })
+    .await;
+    let driver = open(&table_at(&served.url)).await;
+    let wide = scan(1_000, 1024 * 1024);
+    driver.scan(&wide).await.expect("a page");
+    driver.scan(&wide).await.expect("a page");
+    let behind = ScanRequest { start: ScanStart::At("kb".into()), ..wide };
+    driver.scan(&behind).await.expect_err("it was cut short");
+    driver.scan(&behind).await.expect("a page");
+    let seen = served.seen();
+    let tops: Vec<_> = seen.iter().map(|request| request.line().contains("top=1000")).collect();
+    assert_eq!(tops, [false, true, true, false]);
 }

@@ -40,11 +40,11 @@ pub(super) fn usual_format() -> LogFormat {
     if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json }
 }
 
-/// Says on stderr what happens, and tells it to whoever else collects it.
+/// Says on stderr what happens, and tells it to those who collect it, too.
 pub(super) fn install(
     level: LogLevel,
     format: LogFormat,
-    others: Vec<Box<dyn Layer<Registry> + Send + Sync>>,
+    mut layers: Vec<Box<dyn Layer<Registry> + Send + Sync>>,
 ) -> Outcome<()> {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -61,9 +61,10 @@ pub(super) fn install(
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    // In one list: an empty one of its own would turn everything off.
+    layers.push(lines.with_filter(targets).with_filter(filter).boxed());
     tracing_subscriber::registry()
-        .with(others)
-        .with(lines.with_filter(targets).with_filter(filter))
+        .with(layers)
         .try_init()
         .map_err(|error| Failure::Other(format!("the log: {error}")))
 }

@@ -58,10 +58,10 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     #[cfg(feature = "otel")]
     let traces = settings.otlp_endpoint.as_deref().map(traces::Traces::start).transpose()?;
     #[cfg(feature = "otel")]
-    let others = traces.iter().map(traces::Traces::layer).collect();
+    let collectors = traces.iter().map(traces::Traces::layer).collect();
     #[cfg(not(feature = "otel"))]
-    let others = Vec::new();
-    logs::install(settings.log_level(), settings.log_format(), others)?;
+    let collectors = Vec::new();
+    logs::install(settings.log_level(), settings.log_format(), collectors)?;
     let (bindings, ids) = session.target.served(&settings.binding);
     let context = Context::new(bindings);
     let stores = Stores::new(context.clone(), ids)?;
