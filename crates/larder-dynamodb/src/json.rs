@@ -1,6 +1,6 @@
-//! The text of requests that carry values.
+//! The text of requests for items.
 //!
-//! The SDK would have each value copied into a map of named attributes, and write that. Written straight from the records, a
+//! The SDK would have each attribute copied into a map of named ones, and write that. Written straight from the records, a
 //! request costs a fraction of it, and whoever puts many values at once waits for less.
 
 /// A document that is being written.

@@ -19,7 +19,7 @@ use crate::running::{Durations, Health, Memory, Metrics, admin, public, whole};
 use crate::scripts::Scripts;
 use crate::stores::Stores;
 use crate::traffic::Traffic;
-use crate::{console, cors, observe, openapi, request_id, unread};
+use crate::{console, cors, observe, openapi, request_id};
 
 /// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -133,13 +133,11 @@ impl Gateway {
 
 /// All that stands around the routes for data. In one layer: each has a cost, which reads of memory would feel.
 async fn enter(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
-    let mut response = if request.body().is_end_stream() {
-        authenticate(&gateway, request, next).await
-    } else {
+    if !request.body().is_end_stream() {
         // Routes that take more say so themselves, further in.
         DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
-        unread::read_rest(request, async |request| authenticate(&gateway, request, next).await).await
-    };
+    }
+    let mut response = authenticate(&gateway, request, next).await;
     // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use crate::caller::Identity;
 use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
-use crate::{request_id, trace};
+use crate::{request_id, trace, unread};
 
 /// Gives a request its id, answers it in time or with an error, and reports it.
 pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
@@ -28,6 +28,7 @@ async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
     let is_safe = request.method().is_safe();
     let span = trace::span(method, route, request.headers());
+    let (request, unread) = unread::watched(request);
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
     let response = match timeout(gateway.request_timeout(), answer).await {
         Ok(Ok(response)) => response,
@@ -53,6 +54,9 @@ async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
         caller = response.extensions().get::<Identity>().map(tracing::field::debug),
         "answered"
     );
+    if let Some(unread) = unread {
+        unread.read().await;
+    }
     response
 }
 

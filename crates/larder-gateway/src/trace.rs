@@ -16,7 +16,7 @@ pub(crate) fn span(method: &'static str, route: &str, headers: &HeaderMap) -> Sp
         otel.kind = "server",
         otel.status_code = Empty,
         http.request.method = method,
-        http.route = route,
+        http.route = (!route.is_empty()).then_some(route),
         http.response.status_code = Empty,
         error.type = Empty,
         larder.request_id = request_id::current(),

@@ -12,34 +12,47 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::Version;
 use axum::http::header::EXPECT;
-use axum::response::Response;
 use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
+use crate::kv::MAX_BATCH_BYTES;
+
 /// The most that is read for nothing: as much as the largest body that a route takes.
-const MOST_BYTES: usize = crate::kv::MAX_BATCH_BYTES;
+const MOST_BYTES: usize = MAX_BATCH_BYTES;
 /// How long the caller may take to send it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Reads what is left of a request's body before it is answered.
-pub(crate) async fn read_rest(request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
-    // Who asks first does not send what is refused, and HTTP/2 can end one stream of many.
-    let waits = request.headers().contains_key(EXPECT) || request.version() == Version::HTTP_2;
-    if waits {
-        return answer(request).await;
+/// What a request's body leaves unread, once the request is answered.
+#[derive(Clone)]
+pub(crate) struct Unread(Arc<Mutex<Option<Body>>>);
+
+/// Watches over the body of a request. HTTP/2 needs nobody: it can end one stream of many.
+pub(crate) fn watched(request: Request) -> (Request, Option<Unread>) {
+    if request.body().is_end_stream() || request.version() == Version::HTTP_2 {
+        return (request, None);
     }
-    let left = Left::default();
-    let request = request.map(|body| Body::new(Lent { body: Some(body), left: left.clone() }));
-    let response = answer(request).await;
-    if let Some(rest) = left.take() {
-        // Who sends more, or slowly, has to live with a broken connection.
-        let _ = timeout(PATIENCE, drop_up_to(rest, MOST_BYTES)).await;
-    }
-    response
+    let unread = Unread(Arc::default());
+    // Who asks first sends nothing before somebody begins to read.
+    let is_sent = !request.headers().contains_key(EXPECT);
+    let request =
+        request.map(|body| Body::new(Watched { body: Some(body), is_sent, unread: unread.clone() }));
+    (request, Some(unread))
 }
 
-async fn drop_up_to(body: Body, most: usize) {
+impl Unread {
+    /// Reads it. Who sends very much, or slowly, has to live with a broken connection.
+    pub(crate) async fn read(self) {
+        let Some(body) = self.lock().take() else { return };
+        let _ = timeout(PATIENCE, read_up_to(body, MOST_BYTES)).await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Body>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn read_up_to(body: Body, most: usize) {
     let mut chunks = body.into_data_stream();
     let mut left = most;
     while let Some(Ok(chunk)) = chunks.next().await {
@@ -50,23 +63,15 @@ async fn drop_up_to(body: Body, most: usize) {
     }
 }
 
-/// What was given back of a body.
-#[derive(Clone, Default)]
-struct Left(Arc<Mutex<Option<Body>>>);
-
-impl Left {
-    fn take(&self) -> Option<Body> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// A body that is given back if it is dropped before its end.
-struct Lent {
+struct Watched {
     body: Option<Body>,
-    left: Left,
+    /// Whether its sender sends it.
+    is_sent: bool,
+    unread: Unread,
 }
 
-impl HttpBody for Lent {
+impl HttpBody for Watched {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -74,6 +79,7 @@ impl HttpBody for Lent {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_sent = true;
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let frame = Pin::new(body).poll_frame(context);
         if matches!(frame, Poll::Ready(None | Some(Err(_)))) {
@@ -91,9 +97,10 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for Watched {
     fn drop(&mut self) {
-        let unread = self.body.take().filter(|body| !body.is_end_stream());
-        *self.left.0.lock().unwrap_or_else(PoisonError::into_inner) = unread;
+        if self.is_sent {
+            *self.unread.lock() = self.body.take().filter(|body| !body.is_end_stream());
+        }
     }
 }

@@ -11,7 +11,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::Status
 use prost::Message;
 
 use crate::serving::Serving;
-use crate::support::Shell;
+use crate::support::{Shell, spoil};
 
 /// What a collector was sent: the head of a request, and its body.
 type Sent = (String, Vec<u8>);
@@ -70,6 +70,7 @@ fn a_request_is_a_part_of_its_callers_trace_and_shows_nothing_that_is_stored() {
     let created = shell.done(&["keys", "create", "--allow", "read,write", "--output", "json"]);
     let created: serde_json::Value = serde_json::from_str(&created).expect("JSON");
     let key = created["key"].as_str().expect("a key");
+    spoil(&shell.path().join(".larder"), "hidden7");
     let serving = Serving::start(
         &shell,
         &["--listen", "127.0.0.1:0", "--otlp-endpoint", &format!("http://{address}/otlp")],
@@ -86,6 +87,10 @@ fn a_request_is_a_part_of_its_callers_trace_and_shows_nothing_that_is_stored() {
     let headers = [("X-API-Key", key)];
     assert_eq!(serving.ask("GET /v1/kv/default/entry?key=hidden-other", &headers, "").0, 404);
     assert_eq!(serving.ask("GET /v1/hidden-route", &headers, "").0, 404);
+    // What fails is logged, and so an event of the span.
+    let headers = [("X-API-Key", key), ("Content-Type", "application/json")];
+    let said = serving.ask("POST /v1/kv/default/increment", &headers, r#"{"key":"hidden7"}"#);
+    assert_eq!(said.0, 500, "{}", said.1);
     serving.terminate();
     let ended = serving.ended();
     assert!(ended.status.success(), "{ended:?}");
@@ -132,6 +137,9 @@ fn a_request_is_a_part_of_its_callers_trace_and_shows_nothing_that_is_stored() {
     assert_eq!(attribute(&get.attributes, "http.response.status_code"), Some(&Value::IntValue(404)));
     assert_ne!(get.status.as_ref().map(|status| status.code()), Some(StatusCode::Error));
     named("GET");
+    let failed = named("POST /v1/kv/{binding}/increment");
+    assert_eq!(failed.status.as_ref().map(|status| status.code()), Some(StatusCode::Error));
+    assert!(!failed.events.is_empty(), "{failed:?}");
 }
 
 #[test]

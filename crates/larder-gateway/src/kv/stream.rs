@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{Peekable, Stream, StreamExt};
 use larder::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
+use tracing::Span;
 use utoipa::{IntoParams, ToSchema};
 
 use super::SCAN;
@@ -111,6 +112,7 @@ async fn body<E: Send + 'static>(
         entries: 0,
         failed: 0,
         request_id: request_id::current_header(),
+        span: Span::current(),
     };
     let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
         let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
@@ -131,6 +133,8 @@ struct Lines<S: Stream, F> {
     failed: u64,
     /// The task that sends the body does not know it.
     request_id: HeaderValue,
+    /// The request's, which lasts until the last line.
+    span: Span,
 }
 
 impl<E, S, F> Stream for Lines<S, F>
@@ -143,6 +147,7 @@ where
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Vec<u8>>> {
         let this = self.get_mut();
         let Some(scan) = &mut this.scan else { return Poll::Ready(None) };
+        let _entered = this.span.clone().entered();
         let request_id = this.request_id.clone();
         if let Err(problem) = ready!(request_id::with(&request_id, || this.standing.poll(context))) {
             return Poll::Ready(Some(request_id::with(&request_id, || this.end(Some(problem)))));

@@ -176,7 +176,14 @@ impl From<Error> for Problem {
             _ => (Code::Internal, "the gateway or its store has a defect"),
         };
         let request_id = request_id::current();
-        tracing::warn!(request_id, code = code.as_str(), %error, "a request failed");
+        // Without the key, of which the error shows the beginning.
+        tracing::warn!(
+            request_id,
+            code = code.as_str(),
+            binding = error.binding(),
+            error = error.message(),
+            "a request failed"
+        );
         let wait = match code {
             Code::StoreThrottled | Code::Unavailable => {
                 Some(error.retry_after().unwrap_or(Duration::from_secs(1)))

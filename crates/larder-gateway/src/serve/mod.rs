@@ -45,7 +45,7 @@ pub async fn serve_with(
 /// Answers what operators ask on a listener of its own, for as long as this is polled: also while the gateway drains. One
 /// on loopback refuses what pages in browsers may have sent.
 pub async fn serve_admin(gateway: &Gateway, listener: TcpListener) {
-    let is_loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    let is_loopback = listener.local_addr().map_or(true, |address| address.ip().to_canonical().is_loopback());
     let router = gateway.admin_router(is_loopback.then(LoopbackGuard::new));
     connections::serve(gateway, router, listener, &ServeOptions::new(), std::future::pending()).await;
 }

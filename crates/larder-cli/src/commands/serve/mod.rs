@@ -10,6 +10,7 @@ mod signals;
 mod traces;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 
 use clap::Args;
 use larder::Context;
@@ -56,7 +57,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     };
     settings.check()?;
     #[cfg(feature = "otel")]
-    let traces = settings.otlp_endpoint.as_deref().map(traces::Traces::start).transpose()?;
+    let traces = settings.collector().map(traces::Traces::start).transpose()?;
     #[cfg(feature = "otel")]
     let collectors = traces.iter().map(traces::Traces::layer).collect();
     #[cfg(not(feature = "otel"))]
@@ -114,14 +115,19 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
             None => std::future::pending().await,
         }
     };
+    let mut hurried = pin!(hurried);
+    let cut = || Err(Failure::Other("ended at once, as asked: requests were cut".to_owned()));
     let drained = tokio::select! {
         drained = serve_with(&gateway, listener, &serving, stopped) => drained,
         () = operators => Drained::Whole,
-        () = hurried => return Err(Failure::Other("ended at once, as asked: requests were cut".to_owned())),
+        () = &mut hurried => return cut(),
     };
     #[cfg(feature = "otel")]
     if let Some(traces) = traces {
-        traces.finish().await;
+        tokio::select! {
+            () = traces.finish() => {}
+            () = &mut hurried => {}
+        }
     }
     match drained {
         Drained::Whole => Ok(Exit::Done),

@@ -81,10 +81,10 @@ pub(crate) struct Settings {
     /// In which form; json unless stderr is a terminal.
     #[arg(long, env = "LARDER_SERVE_LOG_FORMAT", value_enum, value_name = "FORM")]
     pub(super) log_format: Option<LogFormat>,
-    /// Sends traces to the collector at this URL: OTLP over HTTP, at /v1/traces behind it; nowhere unless told. The other
-    /// variables of OpenTelemetry hold, too.
+    /// Sends traces to the collector at this URL: OTLP over HTTP, at /v1/traces behind it; nowhere unless told, or if it is
+    /// empty. OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS hold, too.
     #[cfg(feature = "otel")]
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", hide_env_values = true, value_name = "URL")]
     pub(super) otlp_endpoint: Option<String>,
 }
 
@@ -154,6 +154,12 @@ impl Settings {
 
     pub(super) fn log_format(&self) -> LogFormat {
         self.log_format.unwrap_or_else(usual_format)
+    }
+
+    /// Where traces are sent.
+    #[cfg(feature = "otel")]
+    pub(super) fn collector(&self) -> Option<&str> {
+        self.otlp_endpoint.as_deref().filter(|url| !url.is_empty())
     }
 
     /// Whether others than this machine can come.
