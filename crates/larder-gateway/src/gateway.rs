@@ -71,12 +71,15 @@ impl Gateway {
         let mut router = openapi::served(api)
             .merge(whole())
             .layer(middleware::from_fn_with_state(self.clone(), enter))
-            .merge(public())
-            .merge(console::routes());
+            .merge(
+                public()
+                    .merge(console::routes())
+                    .layer(middleware::from_fn_with_state(self.clone(), observe::observe)),
+            );
         if !self.0.options.cors_origins.is_empty() {
             router = router.layer(cors::layer(&self.0.options.cors_origins));
         }
-        router.layer(middleware::from_fn_with_state(self.clone(), observe::observe)).with_state(self.clone())
+        router.with_state(self.clone())
     }
 
     /// The routes for operators, for a listener that nobody else reaches: `/healthz`, `/readyz`, `/metrics`. With a guard,
@@ -132,12 +135,16 @@ impl Gateway {
 }
 
 /// All that stands around the routes for data. In one layer: each has a cost, which reads of memory would feel.
-async fn enter(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+async fn enter(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    observe::observed(&gateway, request, |request| limited(&gateway, request, next)).await
+}
+
+async fn limited(gateway: &Gateway, mut request: Request, next: Next) -> Response {
     if !request.body().is_end_stream() {
         // Routes that take more say so themselves, further in.
         DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
     }
-    let mut response = authenticate(&gateway, request, next).await;
+    let mut response = authenticate(gateway, request, next).await;
     // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
     response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response

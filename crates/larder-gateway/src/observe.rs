@@ -15,13 +15,26 @@ use crate::gateway::Gateway;
 use crate::problem::{Code, Problem};
 use crate::{request_id, trace, unread};
 
-/// Gives a request its id, answers it in time or with an error, and reports it.
+/// Gives a request its id, has it answered in time or with an error, and reports it.
 pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    request_id::identified(request, |request| answer(gateway, request, next)).await
+    observed(&gateway, request, |request| next.run(request)).await
+}
+
+/// The same for a request that is answered by this.
+pub(crate) async fn observed<A: Future<Output = Response>>(
+    gateway: &Gateway,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
+    request_id::identified(request, |request| reported(gateway, request, answer)).await
 }
 
 /// Neither log nor metrics nor traces have the path as it came: keys are in it.
-async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
+async fn reported<A: Future<Output = Response>>(
+    gateway: &Gateway,
+    request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
     let started = Instant::now();
     let method = method(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
@@ -29,7 +42,7 @@ async fn answer(gateway: Gateway, request: Request, next: Next) -> Response {
     let is_safe = request.method().is_safe();
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone());
+    let answer = AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone());
     let response = match timeout(gateway.request_timeout(), answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {

@@ -49,9 +49,11 @@ pub(crate) async fn identified<A: Future<Output = Response>>(
 }
 
 fn random() -> HeaderValue {
-    let digits = hex::encode(rand::rng().random::<[u8; 16]>());
-    // All digits may stand in a header.
-    HeaderValue::try_from(digits).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    let mut digits = [0; 32];
+    // It fits, and all digits may stand in a header.
+    let written = hex::encode_to_slice(rand::rng().random::<[u8; 16]>(), &mut digits);
+    let id = written.ok().and_then(|()| HeaderValue::from_bytes(&digits).ok());
+    id.unwrap_or_else(|| HeaderValue::from_static("none"))
 }
 
 fn is_plain(id: &[u8]) -> bool {

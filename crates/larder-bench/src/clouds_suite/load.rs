@@ -108,6 +108,7 @@ async fn at_once<H: ByHand>(
 }
 
 /// Allocations that one operation makes, on one thread.
+#[cfg(feature = "allocations")]
 pub(super) fn allocations<P: Platform>(op: Op, ours: bool) -> Outcome<f64> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let turns = op.times() / 16;

@@ -67,6 +67,7 @@ fn cases<P: Platform>() -> Vec<Measurement> {
             case(Sides::Together, name, format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU))
         }));
     }
+    #[cfg(feature = "allocations")]
     cases.extend(Op::ALL.into_iter().map(|op| {
         let name = format!("allocations of {}", op.name());
         case(Sides::Apart, name, format!("allocations/{}", op.name()), "each", None)
@@ -132,6 +133,7 @@ fn measure_on<P: Platform>(kind: &str, ours: bool) -> Outcome<String> {
             let (ours, theirs) = load::cpu::<P>(Op::named(op)?, tasks.parse()?)?;
             return Ok(format!("{ours} {theirs}"));
         }
+        #[cfg(feature = "allocations")]
         (Some("allocations"), Some(op), None) => load::allocations::<P>(Op::named(op)?, ours)?,
         (Some("far"), Some(far), None) => latency::measure::<P>(Far::with_id(far)?, ours)?,
         _ => return Err(format!("there is no case {kind:?}").into()),
