@@ -182,15 +182,34 @@ async function setLifetime() {
   byId('lifetime').focus();
 }
 
+/** Whether a record still cannot be read: somebody may have mended it since it was shown. */
+async function isCorrupt(binding, key) {
+  try {
+    await api.read(binding, key);
+    return false;
+  } catch (error) {
+    if (error.code === 'CORRUPT') return true;
+    throw error;
+  }
+}
+
 async function remove() {
   const { binding, key, entry } = open;
-  const text = 'There is no way back.';
-  if (
-    !(await confirm({ title: 'Delete this entry?', text, subject: key, action: 'Delete' })) ||
-    openKey() !== key
-  )
-    return;
+  const text =
+    entry === null
+      ? 'Its record cannot be read, so nobody can see what goes with it. There is no way back.'
+      : 'There is no way back.';
+  const title = entry === null ? 'Delete this damaged record?' : 'Delete this entry?';
+  if (!(await confirm({ title, text, subject: key, action: 'Delete' })) || openKey() !== key) return;
   try {
+    // A version that nobody can read is no condition, so it is looked at once more.
+    if (entry === null && !(await isCorrupt(binding, key))) {
+      if (openKey() !== key) return;
+      await reread();
+      if (open?.entry) say('Somebody mended the record meanwhile, so it was not deleted. This is what is stored now.');
+      hooks.changed();
+      return;
+    }
     await api.remove(binding, key, entry?.version ?? null);
   } catch (error) {
     if (openKey() !== key) return;

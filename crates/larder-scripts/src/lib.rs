@@ -27,7 +27,7 @@ pub use host::{Access, Right};
 pub use limits::{Limits, MAX_LOG_BYTES, MAX_PAGE, MAX_SOURCE_BYTES};
 pub use name::check_script_name;
 pub use outcome::{Failure, LogLevel, LogLine, Refused, Report, SyntaxError, Thrown};
-pub use pool::{Pool, PoolOptions, Request, Script, WorkerProgram};
+pub use pool::{Pool, PoolOptions, Request, Running, Script, WorkerProgram};
 pub use run_log::{LoggedRun, RunLogs};
 pub use wire::Confinement;
 pub use worker::serve_worker;

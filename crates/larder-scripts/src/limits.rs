@@ -10,6 +10,11 @@ pub const MAX_LOG_BYTES: usize = 64 * 1024;
 pub const MAX_PAGE: usize = 100;
 /// The most calls of a run that are made on the store at once; more wait in the worker.
 pub(crate) const MAX_IN_FLIGHT: usize = 16;
+/// The most bytes of answers that are held for one worker, on their way from the store or to the worker. Calls whose answers
+/// could be more wait.
+pub(crate) const MAX_HELD: usize = 8 * 1024 * 1024;
+/// The longest key, prefix, cursor or version that is sent, in bytes: more than any has, so that the store says why not.
+pub(crate) const MAX_TEXT: usize = 4 * 1024;
 
 /// What one run of a script may use. What is beyond it ends the run.
 #[derive(Clone, Debug)]

@@ -64,6 +64,32 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    /// Without what the script said: it may hold values (E2).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Syntax(_) => "the script is no module that can be run",
+            Self::Threw(_) => "the script threw",
+            Self::CpuLimit => "the script used more processor time than it may; what it wrote stays",
+            Self::MemoryLimit => "the script used more memory than it may; what it wrote stays",
+            Self::TimeLimit => {
+                "the script took longer than it may; what it wrote stays, and its last writes may have been applied or may \
+                 still be"
+            }
+            Self::OutputTooLarge(bytes) => {
+                return write!(
+                    f,
+                    "the script returned {bytes} bytes, which is more than it may: let it store them"
+                );
+            }
+            Self::Crashed => {
+                "the worker of the script ended; what it wrote stays, and its last writes may have been applied or may still \
+                 be"
+            }
+        })
+    }
+}
+
 /// What a script threw. It is the script's own text, and may hold values: it is for the script's caller alone.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thrown {
@@ -92,6 +118,15 @@ pub struct SyntaxError {
     pub line: u32,
     /// The column, from 1; 0 where it is not known.
     pub column: u32,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.message),
+            line => write!(f, "line {line}, column {}: {}", self.column, self.message),
+        }
+    }
 }
 
 /// A line that a script logged.
@@ -139,7 +174,7 @@ impl LogLevel {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Refused {
-    /// All workers are busy, and as many runs wait as may.
+    /// All workers are busy, and as many runs wait as may, or this one waited for as long as it may.
     Busy {
         /// When to come back.
         retry_after: Duration,

@@ -46,49 +46,27 @@ pub(super) fn failed(failure: &Failure, report: &Report, run: Option<&str>) -> P
             merge(&mut details, place(error));
             details["name"] = "SyntaxError".into();
             details["message"] = error.message.clone().into();
-            (Code::ScriptError, "the script is no module that can be run".to_owned())
+            (Code::ScriptError, failure.to_string())
         }
         Failure::Threw(thrown) => {
             merge(
                 &mut details,
                 json!({ "name": thrown.name, "message": thrown.message, "stack": thrown.stack, "code": thrown.code }),
             );
-            (Code::ScriptError, "the script threw; see details".to_owned())
+            (Code::ScriptError, format!("{failure}; see details"))
         }
-        Failure::OutputTooLarge(bytes) => {
-            let message =
-                format!("the script returned {bytes} bytes, which is more than it may: let it store them");
-            (Code::ScriptError, message)
-        }
-        Failure::CpuLimit => {
-            (Code::ScriptCpuLimit, "the script used more processor time than it may; what it wrote stays".to_owned())
-        }
-        Failure::MemoryLimit => {
-            (Code::ScriptMemoryLimit, "the script used more memory than it may; what it wrote stays".to_owned())
-        }
-        Failure::TimeLimit => (
-            Code::ScriptTimeout,
-            "the script took longer than it may; what it wrote stays, and its last writes may have been applied or may \
-             still be"
-                .to_owned(),
-        ),
-        _ => (
-            Code::ScriptCrashed,
-            "the worker of the script ended; what it wrote stays, and its last writes may have been applied or may still be"
-                .to_owned(),
-        ),
+        Failure::OutputTooLarge(_) => (Code::ScriptError, failure.to_string()),
+        Failure::CpuLimit => (Code::ScriptCpuLimit, failure.to_string()),
+        Failure::MemoryLimit => (Code::ScriptMemoryLimit, failure.to_string()),
+        Failure::TimeLimit => (Code::ScriptTimeout, failure.to_string()),
+        _ => (Code::ScriptCrashed, failure.to_string()),
     };
     Problem::new(code, message).with_details(details)
 }
 
 /// A source that cannot be deployed.
 pub(super) fn no_module(error: &SyntaxError) -> Problem {
-    let at = match error.line {
-        0 => String::new(),
-        line => format!(" in line {line}, column {}", error.column),
-    };
-    let problem =
-        Problem::invalid("body", format!("the source is no module that can be run{at}: {}", error.message));
+    let problem = Problem::invalid("body", format!("the source is no module that can be run: {error}"));
     problem.with_details(place(error))
 }
 

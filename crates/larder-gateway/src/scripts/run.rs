@@ -4,18 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
+use larder_scripts::{Refused, Report, RunLogs, Running, Script};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::failure::{failed, refused};
-use super::service::Opened;
+use super::service::{Opened, UnderWay};
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
 use crate::headers::insert;
 use crate::permission::Permission;
-use crate::problem::{Problem, ProblemBody, Refusals};
+use crate::problem::{Code, Problem, ProblemBody, Refusals};
 
 /// The version that ran.
 const VERSION: HeaderName = HeaderName::from_static("larder-script-version");
@@ -69,14 +70,16 @@ pub(super) async fn run_script(
         opened.load(&task.script).await.map_err(|problem| problem.about(&[("the script", "script")]))?;
     let input = task.input.map(|input| String::from(Box::<str>::from(input)));
     let request = opened.request(script.clone(), input);
-    let report = opened.scripts.pool.run(request).await.map_err(|reason| refused(&reason))?;
-    let run = match opened.logs()?.keep(&script, &report).await {
-        Ok(run) => run,
-        Err(error) => {
-            tracing::warn!(target: "larder", script = script.name(), %error, "the log of a run was lost");
-            None
-        }
-    };
+    let logs = opened.logs()?;
+    let under_way = opened.scripts.under_way().await;
+    let running = opened.scripts.pool.begin(request).await.map_err(|reason| refused(&reason))?;
+    // A task of its own: what a run logged is kept, also when its caller has left.
+    let task = tokio::spawn(finish(running, script.clone(), logs, under_way));
+    let ended = task.await.map_err(|error| {
+        tracing::error!(target: "larder", script = script.name(), is_panic = error.is_panic(), "a run was lost");
+        Problem::new(Code::Internal, "the gateway lost the run; what the script wrote stays")
+    })?;
+    let (report, run) = ended.map_err(|reason| refused(&reason))?;
     match &report.result {
         Ok(json) => {
             let mut headers = HeaderMap::new();
@@ -88,4 +91,20 @@ pub(super) async fn run_script(
         }
         Err(failure) => Err(failed(failure, &report, run.as_deref())),
     }
+}
+
+/// Waits for the end of a run, and keeps its log.
+async fn finish(
+    running: Running,
+    script: Script,
+    logs: RunLogs,
+    under_way: UnderWay,
+) -> Result<(Report, Option<String>), Refused> {
+    let report = running.end().await?;
+    let run = logs.keep(&script, &report).await.unwrap_or_else(|error| {
+        tracing::warn!(target: "larder", script = script.name(), %error, "the log of a run was lost");
+        None
+    });
+    drop(under_way);
+    Ok((report, run))
 }

@@ -1,9 +1,12 @@
 //! What a gateway runs scripts with.
 
+use std::sync::Arc;
+
 use larder::Kv;
 use larder_scripts::{
     Access, Pool, Request, Right, RunLogs, Script, ScriptDirectory, ScriptStore, SourceCache,
 };
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::caller::{Caller, Identity};
 use crate::gateway::Gateway;
@@ -16,17 +19,34 @@ pub struct Scripts {
     pub(super) pool: Pool,
     directory: Option<ScriptDirectory>,
     cache: SourceCache,
+    /// Held for reading by each run.
+    runs: Arc<RwLock<()>>,
 }
+
+/// A run; it counts as one until this is dropped.
+pub(super) type UnderWay = OwnedRwLockReadGuard<()>;
 
 impl Scripts {
     /// Scripts that are deployed to the store of the first binding.
     pub fn deployed(pool: Pool) -> Self {
-        Self { pool, directory: None, cache: SourceCache::default() }
+        Self { pool, directory: None, cache: SourceCache::default(), runs: Arc::default() }
     }
 
     /// Scripts in a directory, and no others: for development. Nothing can be deployed then.
     pub fn in_directory(pool: Pool, directory: ScriptDirectory) -> Self {
-        Self { pool, directory: Some(directory), cache: SourceCache::default() }
+        Self { pool, directory: Some(directory), cache: SourceCache::default(), runs: Arc::default() }
+    }
+}
+
+impl Scripts {
+    /// Counts a run more. After [`Scripts::finish`] was called there are none.
+    pub(super) async fn under_way(&self) -> UnderWay {
+        Arc::clone(&self.runs).read_owned().await
+    }
+
+    /// Waits for the runs, also for those whose callers have left. There must be nobody who begins any more.
+    pub(crate) async fn finish(&self) {
+        drop(self.runs.write().await);
     }
 }
 

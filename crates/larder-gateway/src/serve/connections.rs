@@ -68,9 +68,17 @@ pub(super) async fn serve(
     let finishing = async {
         connections.shutdown().await;
         while open.join_next().await.is_some() {}
+        // Those whose callers have left go on, too.
+        if let Some(scripts) = gateway.scripts() {
+            scripts.finish().await;
+        }
     };
     match timeout(options.drain, finishing).await {
         Ok(()) => Drained::Whole,
+        Err(_) if open.is_empty() => {
+            tracing::warn!(target: "larder", "scripts were cut whose callers had left");
+            Drained::Whole
+        }
         Err(_) => Drained::Cut(open.len()),
     }
 }

@@ -10,9 +10,17 @@ use crate::wire::Reply;
 const RUN: &str = "POST /v1/operations/scripts";
 
 async fn served() -> Served {
+    served_by(options()).await
+}
+
+fn options() -> PoolOptions {
     let program = WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
     let limits = Limits::new().wall(std::time::Duration::from_secs(20));
-    let pool = Pool::new(PoolOptions::new(program).workers(2).limits(limits));
+    PoolOptions::new(program).workers(2).limits(limits)
+}
+
+async fn served_by(options: PoolOptions) -> Served {
+    let pool = Pool::new(options);
     let options =
         |context: &larder::Context| GatewayOptions::new(keys(context)).scripts(Scripts::deployed(pool));
     Served::start(options, ServeOptions::new()).await
@@ -110,4 +118,33 @@ async fn a_tenant_has_its_own_scripts_and_they_reach_its_own_data() {
     let listed = served.ask(&b, "GET /v1/operations/scripts", "").await.is(200);
     assert_eq!(listed.text(), r#"{"items":[]}"#);
     served.ask(&a, RUN, r#"{"script":"s"}"#).await.is(200);
+}
+
+#[tokio::test]
+async fn a_key_with_as_many_runs_as_it_may_have_is_429_and_another_is_not() {
+    let wall = std::time::Duration::from_secs(60);
+    let limits = Limits::new().wall(wall).cpu(wall).host_calls(u32::MAX);
+    let served = served_by(options().per_caller(1).limits(limits)).await;
+    let (busy, other) =
+        (served.key(Grant::new(Permission::ALL)).await, served.key(Grant::new(Permission::ALL)).await);
+    let waits = "export default async (i, { kv }) => {
+        await kv.put('begun', '');
+        while (!(await kv.exists('go on')));
+        return 'done'
+    }";
+    deploy(&served, &busy, "waits", waits).await.is(200);
+    deploy(&served, &busy, "short", "export default () => 'short'").await.is(200);
+    let store = served.store(STORE).await;
+    let (first, ()) = tokio::join!(served.ask(&busy, RUN, r#"{"script":"waits"}"#), async {
+        while !store.exists("begun").await.expect("an answer") {
+            tokio::task::yield_now().await;
+        }
+        let refused = served.ask(&busy, RUN, r#"{"script":"short"}"#).await;
+        assert_eq!((refused.status, &refused.json()["error"]), (429, &"RATE_LIMITED".into()));
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!(served.ask(&other, RUN, r#"{"script":"short"}"#).await.is(200).text(), "\"short\"");
+        store.put("go on", "", PutOptions::new()).await.expect("a put");
+    });
+    assert_eq!(first.is(200).text(), "\"done\"");
+    served.ask(&busy, RUN, r#"{"script":"short"}"#).await.is(200);
 }

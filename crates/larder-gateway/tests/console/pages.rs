@@ -62,13 +62,15 @@ async fn lifetimes_count_down_by_the_clock_of_the_gateway() {
 async fn a_damaged_record_hides_nothing_and_can_be_removed() {
     let memory = MemoryDriver::new();
     let kv = Kv::new(memory.clone());
-    for key in ["a", "b", "c"] {
+    for key in ["a", "b", "c", "d"] {
         kv.put(key, "x", PutOptions::new()).await.expect("stored");
     }
-    let key = CanonicalKey::from_canonical("b").expect("a key");
-    memory.corrupt(&RowKey { shard: Shard(0), key });
+    for key in ["b", "d"] {
+        let key = CanonicalKey::from_canonical(key).expect("a key");
+        memory.corrupt(&RowKey { shard: Shard(0), key });
+    }
     let server = Server::over(kv).await;
-    script("damaged.mjs", &server, None, &["listed", "told", "mended"]).await;
+    script("damaged.mjs", &server, None, &["listed", "told", "mended", "mended meanwhile"]).await;
     server.end().await;
 }
 

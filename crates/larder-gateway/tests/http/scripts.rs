@@ -1,11 +1,19 @@
 //! Scripts over HTTP, in real worker processes.
 
+use std::process::Command;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
 use futures_util::future::join_all;
 use larder::{Kv, MemoryDriver, PutOptions};
-use larder_gateway::Scripts;
-use larder_scripts::ScriptDirectory;
+use larder_gateway::{Access, Gateway, GatewayOptions, LoopbackGuard, Scripts, Stores};
+use larder_scripts::{
+    Expected, Limits, Pool, PoolOptions, RunLogs, ScriptDirectory, ScriptStore, WorkerProgram,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::support::{Answer, Server, pool, pool_of};
 
@@ -98,10 +106,10 @@ async fn what_is_wrong_with_a_source_is_said_with_its_place_and_nothing_is_deplo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_could_not_be_looked_at_is_503_and_not_deployed() {
-    let limits = larder_scripts::Limits::new().wall(std::time::Duration::from_millis(1));
-    let program = larder_scripts::WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
-    let options = larder_scripts::PoolOptions::new(program).workers(1);
-    let hurried = larder_scripts::Pool::new(options.limits(limits.cpu(std::time::Duration::from_secs(60))));
+    let limits = Limits::new().wall(Duration::from_millis(1));
+    let program = WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    let options = PoolOptions::new(program).workers(1);
+    let hurried = Pool::new(options.limits(limits.cpu(Duration::from_secs(60))));
     let server = Server::with_scripts(Scripts::deployed(hurried)).await;
     let source: String = (0..6_000).map(|number| format!("const f{number} = () => [{number}];\n")).collect();
     let refused = deploy(&server, "s", &format!("{source}export default () => 1")).await;
@@ -194,10 +202,10 @@ async fn every_end_of_a_run_has_its_status() {
 async fn a_run_that_takes_too_long_is_504_and_a_full_pool_503() {
     // Neither is reached by the processor time: they wait for the store, a call at a time.
     let source = "export default async (i, { kv }) => { for (;;) await kv.exists('k') }";
-    let many = larder_scripts::Limits::new().host_calls(u32::MAX).wall(std::time::Duration::from_millis(400));
-    let program = larder_scripts::WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
-    let options = larder_scripts::PoolOptions::new(program).workers(1).queue(1);
-    let slow = larder_scripts::Pool::new(options.limits(many.cpu(std::time::Duration::from_secs(60))));
+    let many = Limits::new().host_calls(u32::MAX).wall(Duration::from_millis(400));
+    let program = WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    let options = PoolOptions::new(program).workers(1).queue(1);
+    let slow = Pool::new(options.limits(many.cpu(Duration::from_secs(60))));
     let server = Server::with_scripts(Scripts::deployed(slow)).await;
     deploy(&server, "slow", source).await.ok();
     let answers = join_all((0..4).map(|_| run(&server, "slow", json!(null)))).await;
@@ -207,6 +215,130 @@ async fn a_run_that_takes_too_long_is_504_and_a_full_pool_503() {
     full[0].refused(503, "SCRIPTS_BUSY");
     assert!(full[0].header("retry-after").is_some());
     server.end().await;
+}
+
+/// A script that waits for somebody: it says that it has begun, and goes on once it is told to.
+const WAITS: &str = "export default async (i, { kv }) => {
+    console.log('begun');
+    await kv.put('begun', '');
+    while (!(await kv.exists('go on')));
+    return 'done'
+}";
+
+/// Workers whose runs may wait for long, and a store that the test has a handle on.
+fn patient(workers: usize) -> PoolOptions {
+    let limits =
+        Limits::new().host_calls(u32::MAX).wall(Duration::from_secs(60)).cpu(Duration::from_secs(60));
+    let program = WorkerProgram::new(env!("CARGO_BIN_EXE_gateway-script-worker"));
+    PoolOptions::new(program).workers(workers).limits(limits)
+}
+
+async fn begun(kv: &Kv) {
+    while !kv.exists("begun").await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn go_on(kv: &Kv) {
+    kv.put("go on", "", PutOptions::new()).await.expect("a put");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_finds_no_worker_in_time_is_503() {
+    let kv = Kv::new(MemoryDriver::new());
+    let pool = Pool::new(patient(1).wait(Duration::from_millis(50)));
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool)).await;
+    deploy(&server, "waits", WAITS).await.ok();
+    let (first, ()) = tokio::join!(run(&server, "waits", json!(null)), async {
+        begun(&kv).await;
+        let late = run(&server, "waits", json!(null)).await;
+        late.refused(503, "SCRIPTS_BUSY");
+        assert!(late.header("retry-after").is_some());
+        go_on(&kv).await;
+    });
+    assert_eq!(first.ok(), "done");
+    // Its place is free again.
+    assert_eq!(run(&server, "waits", json!(null)).await.ok(), "done");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_killed_fails_its_own_run_only() {
+    let kv = Kv::new(MemoryDriver::new());
+    let pool = Pool::new(patient(4));
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool.clone())).await;
+    deploy(&server, "waits", WAITS).await.ok();
+    deploy(&server, "short", "export default () => 'short'").await.ok();
+    let [id] = pool.idle_workers()[..] else { panic!("one worker") };
+    let (victim, other) = tokio::join!(run(&server, "waits", json!(null)), async {
+        begun(&kv).await;
+        assert!(pool.idle_workers().is_empty(), "it is the one that runs");
+        let other = run(&server, "short", json!(null)).await;
+        assert!(Command::new("kill").args(["-KILL", &id.to_string()]).status().expect("kill runs").success());
+        other
+    });
+    let refused = victim.refused(500, "SCRIPT_CRASHED");
+    assert_eq!(refused["details"]["logs"], json!([{ "level": "info", "text": "begun" }]));
+    assert_eq!(other.ok(), "short");
+    go_on(&kv).await;
+    assert_eq!(run(&server, "waits", json!(null)).await.ok(), "done");
+    let logs = server.get(&format!("{SCRIPTS}/waits/logs")).await.ok();
+    assert!(logs["items"].as_array().expect("items").iter().any(|run| run["outcome"] == "crashed"), "{logs}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_logs_is_kept_when_its_caller_has_left() {
+    let kv = Kv::new(MemoryDriver::new());
+    let options = GatewayOptions::new(Access::Loopback(LoopbackGuard::new()));
+    let options = options.scripts(Scripts::deployed(Pool::new(patient(2))));
+    let stores = Stores::of_handles([("main", kv.clone())]).expect("a store");
+    let gateway = Gateway::with_options(stores, options, None);
+    let scripts = ScriptStore::new(&kv, None).expect("a store");
+    scripts.deploy("waits", WAITS, Expected::Any).await.expect("it is deployed");
+    let request = Request::post(SCRIPTS)
+        .header("host", "localhost")
+        .header("content-type", "application/json")
+        .body(Body::from(json!({ "script": "waits" }).to_string()))
+        .expect("a request");
+    // Who leaves takes the whole of the request with it.
+    tokio::select! {
+        answer = gateway.router().oneshot(request) => panic!("{answer:?}"),
+        () = begun(&kv) => {}
+    }
+    go_on(&kv).await;
+    let logs = RunLogs::new(&kv, None).expect("a store");
+    let kept = async {
+        loop {
+            if let Some(run) = logs.list("waits", 1).await.expect("an answer").pop() {
+                break run.expect("a run");
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let kept = tokio::time::timeout(Duration::from_secs(30), kept).await.expect("it is kept");
+    assert_eq!((kept.outcome.as_str(), kept.lines.len()), ("returned", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_ends_waits_for_the_runs_of_those_who_have_left() {
+    let kv = Kv::new(MemoryDriver::new());
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(Pool::new(patient(2)))).await;
+    deploy(&server, "waits", WAITS).await.ok();
+    tokio::select! {
+        answer = run(&server, "waits", json!(null)) => panic!("{answer:?}"),
+        () = begun(&kv) => {}
+    }
+    let address = server.base().replace("http://", "");
+    tokio::join!(server.end(), async {
+        // Once it takes nobody in any more, only the run can hold it up.
+        while tokio::net::TcpStream::connect(&address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        go_on(&kv).await;
+    });
+    let logs = RunLogs::new(&kv, None).expect("a store").list("waits", 1).await.expect("an answer");
+    assert_eq!(logs.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

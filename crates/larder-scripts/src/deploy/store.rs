@@ -134,8 +134,10 @@ impl ScriptStore {
                 (None, None) => written.insert(self.pieces.write(name, version, source).await?).clone(),
             };
             let damaged = named.filter(|named| named.blob != kept.blob);
+            // Somebody else stored the same meanwhile, and theirs is taken.
+            let spare = written.clone().filter(|written| written.blob != kept.blob);
             let mut gone = record.activate(kept);
-            gone.extend(damaged);
+            gone.extend(damaged.into_iter().chain(spare));
             if self.store(name, &record, found).await? {
                 if let Err(error) = self.tidy(name, &record, &gone).await {
                     tracing::warn!(target: "larder", script = name, %error, "old pieces of a script were left");
@@ -150,7 +152,8 @@ impl ScriptStore {
     ///
     /// # Errors
     ///
-    /// As [`ScriptStore::deploy`].
+    /// As [`ScriptStore::deploy`], and `Corrupt` when the version cannot be read any more, which changes nothing: what runs
+    /// now is worth more than what cannot.
     pub async fn rollback(&self, name: &str, to: Option<VersionId>) -> Result<Deployment> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
@@ -162,6 +165,13 @@ impl ScriptStore {
             let Some(kept) = kept.cloned() else { return Ok(Deployment::NotThere) };
             if record.active().is_some_and(|active| active.version == kept.version) {
                 return record.shown(name).map(Deployment::Unchanged).ok_or_else(defect);
+            }
+            if !self.is_whole(name, &kept).await? {
+                // Or a deployment that came meanwhile had no room for it any more.
+                if self.record(name).await?.1 == found {
+                    return Err(not_whole(name));
+                }
+                continue;
             }
             record.activate(kept);
             if self.store(name, &record, found).await? {
@@ -240,10 +250,7 @@ impl ScriptStore {
             }
             // Its pieces went after the record was read: another deployment came, or a removal.
         }
-        Err(Error::new(
-            ErrorKind::Corrupt,
-            format!("pieces of the script {name:?} are not there: deploy it again"),
-        ))
+        Err(not_whole(name))
     }
 
     /// Whether the source of a version can be read.
@@ -291,6 +298,11 @@ fn shown(entry: &Entry) -> Result<Deployed> {
 
 fn defect() -> Error {
     Error::new(ErrorKind::Corrupt, "the record of a script names no version: deploy it again")
+}
+
+fn not_whole(name: &str) -> Error {
+    let what = format!("the source of the script {name:?} is not there as it was deployed: deploy it again");
+    Error::new(ErrorKind::Corrupt, what)
 }
 
 fn busy() -> Error {

@@ -9,12 +9,9 @@ use rquickjs::{TypedArray, Value};
 
 use super::convert::Form;
 use super::raw::bytes_of;
-use crate::limits::{MAX_IN_FLIGHT, MAX_LOG_BYTES, MAX_PAGE};
+use crate::limits::{MAX_IN_FLIGHT, MAX_LOG_BYTES, MAX_PAGE, MAX_TEXT};
 use crate::outcome::{LogLevel, LogLine};
 use crate::wire::{Answer, Call, FromWorker, Refusal, When};
-
-/// The longest key, prefix, cursor or version that is sent, in bytes: more than any has, so that the store says why not.
-const MAX_TEXT: usize = 4 * 1024;
 
 /// Who makes the calls of a run.
 pub(crate) trait Port {

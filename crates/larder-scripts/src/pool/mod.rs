@@ -1,5 +1,6 @@
 //! The parent's side: worker processes, and who may use them.
 
+mod calls;
 mod options;
 mod process;
 mod request;
@@ -7,19 +8,20 @@ mod slots;
 mod supervise;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 pub use self::options::{PoolOptions, WorkerProgram};
 use self::process::Worker;
 pub use self::request::{Request, Script};
 use self::slots::{Callers, Slots};
-use self::supervise::{Fate, Said, supervise};
+use self::supervise::{Said, supervise};
 use crate::limits::{Limits, MAX_SOURCE_BYTES};
 use crate::outcome::{Failure, Refused, Report, SyntaxError};
 use crate::wire::{Confinement, End, Mode, Run};
@@ -28,6 +30,8 @@ use crate::wire::{Confinement, End, Mode, Run};
 const DURATION: &str = "larder.scripts.run.duration";
 /// Workers that were ended or had ended, by why.
 const ENDED: &str = "larder.scripts.workers.ended";
+/// Whether the kernel filters the system calls of the worker that was started last: 1 or 0.
+const SECCOMP: &str = "larder.scripts.workers.seccomp";
 /// When to come back to a pool that is full.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -46,6 +50,8 @@ struct Inner {
     places: Arc<Semaphore>,
     callers: Arc<Callers>,
     slots: Slots,
+    /// What keeps the first worker in.
+    confinement: OnceLock<Confinement>,
 }
 
 impl Pool {
@@ -57,6 +63,7 @@ impl Pool {
             places: Arc::new(Semaphore::new(workers + options.queue)),
             callers: Arc::new(Callers::of(workers)),
             slots: Slots::default(),
+            confinement: OnceLock::new(),
             options,
         }))
     }
@@ -70,9 +77,19 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// When the run was not begun: the pool is full, the caller has too many runs, the input or the source is too large, no
+    /// When the run was not begun: the pool is full or no worker was free in time, the caller has too many runs, the input or the source is too large, no
     /// worker can be started. What the run itself comes to is in the report.
     pub async fn run(&self, request: Request) -> Result<Report, Refused> {
+        self.begin(request).await?.end().await
+    }
+
+    /// Waits for a worker and begins a run, which then goes on to its end whoever waits for it. While it waits for a worker,
+    /// dropping this future takes it back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::run`].
+    pub async fn begin(&self, request: Request) -> Result<Running, Refused> {
         self.start(request, Mode::Run).await
     }
 
@@ -83,7 +100,7 @@ impl Pool {
     /// As [`Pool::run`], and [`Refused::NotChecked`] when the worker was lost over it, whoever is to blame for that. The
     /// inner result is what the source is: a module, or where it is none.
     pub async fn check(&self, request: Request) -> Result<Result<(), SyntaxError>, Refused> {
-        let report = self.start(request, Mode::Check).await?;
+        let report = self.start(request, Mode::Check).await?.end().await?;
         match report.result {
             Ok(_) => Ok(Ok(())),
             Err(failure) => fault(failure).map(Err),
@@ -97,10 +114,10 @@ impl Pool {
 
     /// What keeps the workers in; `None` before the first was started.
     pub fn confinement(&self) -> Option<Confinement> {
-        self.0.slots.confinement()
+        self.0.confinement.get().copied()
     }
 
-    async fn start(&self, request: Request, mode: Mode) -> Result<Report, Refused> {
+    async fn start(&self, request: Request, mode: Mode) -> Result<Running, Refused> {
         let limits = self.limits();
         let input = request.input.as_ref().map_or(0, String::len);
         if input > limits.input_bytes {
@@ -113,26 +130,24 @@ impl Pool {
         let counted = self.0.callers.count(&request.caller, options.per_caller).ok_or(Refused::CallerBusy)?;
         let place = Arc::clone(&self.0.places).try_acquire_owned();
         let place = place.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
-        let turn = counted.turn().await;
+        let free = async {
+            let turn = counted.turn().await;
+            (turn, Arc::clone(&self.0.workers).acquire_owned().await)
+        };
+        let (turn, permit) =
+            timeout(options.wait, free).await.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
         // The semaphore is never closed.
-        let permit = Arc::clone(&self.0.workers).acquire_owned().await.map_err(|_| Refused::NoWorker)?;
+        let permit = permit.map_err(|_| Refused::NoWorker)?;
         let pool = self.clone();
         let script = request.script.clone();
         let began = Instant::now();
         // A task of its own: a caller that hangs up does not leave half of a script's writes done.
-        let run = tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let report = Box::pin(pool.serve(request, mode, permit)).await;
             drop((turn, counted, place));
             report
         });
-        run.await.unwrap_or_else(|error| {
-            // A defect, or the end of the runtime. What the run did until then is done.
-            let (script, is_panic) = (script.name(), error.is_panic());
-            tracing::error!(target: "larder", script, is_panic, "the task of a script's run was lost");
-            let failure = Failure::Crashed;
-            histogram!(DURATION, "outcome" => failure.as_str()).record(began.elapsed().as_secs_f64());
-            Ok(Report { result: Err(failure), logs: Vec::new(), logs_cut: false, took: began.elapsed() })
-        })
+        Ok(Running { task, script, began })
     }
 
     async fn serve(
@@ -152,15 +167,15 @@ impl Pool {
             let run = order(&request.script, request.input.clone(), mode, &options.limits);
             let ended = supervise(&mut worker, run, &request.access, &options.limits, &mut said).await;
             // It may have died while it waited for a run. What did nothing can be begun again, on another.
-            if !(matches!(ended, Err(Fate::Crashed)) && is_used && said.is_nothing()) {
+            if !(matches!(ended, Err(Failure::Crashed)) && is_used && said.is_nothing()) {
                 break (worker, ended);
             }
         };
         let took = began.elapsed();
-        if let Err(fate) = ended {
-            let (script, fate) = (request.script.name(), fate.as_str());
-            tracing::warn!(target: "larder", script, fate, "a script's worker was lost with its run");
-            counter!(ENDED, "reason" => fate).increment(1);
+        if let Err(failure) = &ended {
+            let (script, reason) = (request.script.name(), failure.as_str());
+            tracing::warn!(target: "larder", script, reason, "a script's worker was lost with its run");
+            counter!(ENDED, "reason" => reason).increment(1);
         } else if worker.runs < options.runs_per_worker {
             slots.put(worker);
         }
@@ -172,27 +187,56 @@ impl Pool {
     }
 }
 
+/// A run that was begun. It goes on to its end also when this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Running {
+    task: JoinHandle<Result<Report, Refused>>,
+    script: Script,
+    began: Instant,
+}
+
+impl Running {
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    ///
+    /// When no worker could be started for it: nothing was done.
+    pub async fn end(self) -> Result<Report, Refused> {
+        let Self { task, script, began } = self;
+        task.await.unwrap_or_else(|error| {
+            // A defect, or the end of the runtime. What the run did until then is done.
+            let (script, is_panic) = (script.name(), error.is_panic());
+            tracing::error!(target: "larder", script, is_panic, "the task of a script's run was lost");
+            let failure = Failure::Crashed;
+            histogram!(DURATION, "outcome" => failure.as_str()).record(began.elapsed().as_secs_f64());
+            Ok(Report { result: Err(failure), logs: Vec::new(), logs_cut: false, took: began.elapsed() })
+        })
+    }
+}
+
 impl Inner {
     /// A worker for this tenant.
     async fn worker(&self, tenant: &str) -> Result<Worker, Refused> {
         if let Some(worker) = self.slots.take(tenant, self.workers.available_permits()) {
             return Ok(worker);
         }
-        Worker::start(&self.options).await.map_err(|error| {
+        let worker = Worker::start(&self.options).await.map_err(|error| {
             let program = self.options.program.program.display();
             tracing::error!(target: "larder", %program, %error, "no worker for scripts");
             Refused::NoWorker
-        })
-    }
-}
-
-impl Fate {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu_limit",
-            Self::Wall => "time_limit",
-            Self::Crashed => "crashed",
+        })?;
+        let confinement = worker.confinement();
+        let is_first = self.confinement.set(confinement).is_ok();
+        gauge!(SECCOMP).set(if confinement.seccomp { 1.0 } else { 0.0 });
+        if is_first && !confinement.seccomp {
+            tracing::warn!(
+                target: "larder",
+                "the kernel does not filter the system calls of scripts' workers (seccomp): a script that took its worker \
+                 over could make any that this user may"
+            );
         }
+        Ok(worker)
     }
 }
 
@@ -225,20 +269,18 @@ fn fault(failure: Failure) -> Result<SyntaxError, Refused> {
     }
 }
 
-fn result(ended: Result<End, Fate>) -> Result<Box<RawValue>, Failure> {
-    match ended {
+fn result(ended: Result<End, Failure>) -> Result<Box<RawValue>, Failure> {
+    match ended? {
         // Whether it is JSON is not for the worker to say.
-        Ok(End::Returned(json)) => RawValue::from_string(json).map_err(|_| Failure::Crashed),
-        Ok(End::Checked) => Ok(RawValue::NULL.to_owned()),
-        Ok(End::Threw(thrown)) => Err(Failure::Threw(thrown)),
-        Ok(End::Syntax(error)) => Err(Failure::Syntax(error)),
-        Ok(End::Cpu) | Err(Fate::Cpu) => Err(Failure::CpuLimit),
-        Ok(End::Memory) => Err(Failure::MemoryLimit),
-        Ok(End::OutputTooLarge(bytes)) => {
+        End::Returned(json) => RawValue::from_string(json).map_err(|_| Failure::Crashed),
+        End::Checked => Ok(RawValue::NULL.to_owned()),
+        End::Threw(thrown) => Err(Failure::Threw(thrown)),
+        End::Syntax(error) => Err(Failure::Syntax(error)),
+        End::Cpu => Err(Failure::CpuLimit),
+        End::Memory => Err(Failure::MemoryLimit),
+        End::OutputTooLarge(bytes) => {
             Err(Failure::OutputTooLarge(usize::try_from(bytes).unwrap_or(usize::MAX)))
         }
-        Err(Fate::Wall) => Err(Failure::TimeLimit),
-        Err(Fate::Crashed) => Err(Failure::Crashed),
     }
 }
 

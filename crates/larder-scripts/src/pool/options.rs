@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::limits::Limits;
 
@@ -52,6 +53,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// The most runs that wait for a worker; 8 for each worker unless told.
     pub queue: usize,
+    /// How long a run waits for a worker until it is refused; 10 s unless told, which is twice what a run may take.
+    pub wait: Duration,
     /// The most runs of one caller that are under way or wait; 32 unless told, and half of all at most. Where there are
     /// several workers, one caller never has all of them at once.
     pub per_caller: usize,
@@ -70,6 +73,7 @@ impl PoolOptions {
             program,
             workers,
             queue: 8 * workers,
+            wait: Duration::from_secs(10),
             per_caller: most_of_one(workers),
             runs_per_worker: 10_000,
             limits: Limits::new(),
@@ -87,6 +91,12 @@ impl PoolOptions {
     /// The most runs that wait for a worker.
     pub fn queue(mut self, runs: usize) -> Self {
         self.queue = runs;
+        self
+    }
+
+    /// How long a run waits for a worker until it is refused.
+    pub fn wait(mut self, limit: Duration) -> Self {
+        self.wait = limit;
         self
     }
 

@@ -106,7 +106,7 @@ fn most(limits: &Limits) -> usize {
     limits.output_bytes.max(MAX_LOG_BYTES) + 64 * 1024
 }
 
-fn setup(options: &PoolOptions) -> ToWorker {
+pub(super) fn setup(options: &PoolOptions) -> ToWorker {
     let limits = &options.limits;
     let cpu = (limits.cpu + GRACE).saturating_mul(u32::try_from(options.runs_per_worker).unwrap_or(u32::MAX));
     ToWorker::Setup(Setup {

@@ -41,11 +41,6 @@ impl Slots {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.iter().filter_map(Worker::id).collect()
     }
-
-    pub(super) fn confinement(&self) -> Option<crate::Confinement> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.last().map(Worker::confinement)
-    }
 }
 
 /// The runs of each caller.

@@ -4,15 +4,14 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until};
 
+use super::calls::Calls;
 use super::process::{GRACE, Worker};
-use crate::host::{Access, execute};
-use crate::limits::{Limits, MAX_IN_FLIGHT, MAX_LOG_BYTES};
-use crate::outcome::LogLine;
+use crate::host::Access;
+use crate::limits::{Limits, MAX_LOG_BYTES};
+use crate::outcome::{Failure, LogLine};
 use crate::wire::{End, FromWorker, Run, ToWorker, encode};
 
 /// How often a worker's processor time is looked at: the engine in it looks itself, but not within its own long loops.
@@ -28,30 +27,18 @@ pub(super) struct Said {
     has_called: bool,
 }
 
-/// Why a worker is of no use any more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fate {
-    /// It used too much processor time.
-    Cpu,
-    /// It took too long.
-    Wall,
-    /// It ended, or said what no worker says.
-    Crashed,
-}
-
-/// Runs a script in a worker to its end. After a [`Fate`] the worker must be dropped.
+/// Runs a script in a worker to its end. After a failure the worker must be dropped.
 pub(super) async fn supervise(
     worker: &mut Worker,
     run: Run,
     access: &Access,
     limits: &Limits,
     said: &mut Said,
-) -> Result<End, Fate> {
+) -> Result<End, Failure> {
     let mut outbox = Vec::new();
     encode(&ToWorker::Run(run), &mut outbox).map_err(broken)?;
     let mut sent = 0;
-    let mut calls = FuturesUnordered::new();
-    let mut calls_left = limits.host_calls;
+    let mut calls = Calls::new(access.clone(), limits.host_calls);
     let mut end = None;
     let began = Instant::now();
     let deadline = began + limits.wall;
@@ -66,33 +53,30 @@ pub(super) async fn supervise(
                 && let Some(end) = end
             {
                 // What a worker says behind its end must not be heard as of the next run.
-                return if worker.frames.buffer.is_empty() { Ok(end) } else { Err(Fate::Crashed) };
+                return if worker.frames.buffer.is_empty() { Ok(end) } else { Err(Failure::Crashed) };
             }
         }
+        // All of it counts until all of it is sent: that is when it is given back.
+        calls.make(outbox.len());
         tokio::select! {
             read = worker.output.read_buf(&mut worker.frames.buffer), if end.is_none() => {
                 if read.map_err(broken)? == 0 {
-                    return Err(Fate::Crashed);
+                    return Err(Failure::Crashed);
                 }
                 while end.is_none() && let Some(message) = worker.frames.next().map_err(broken)? {
                     match message {
                         FromWorker::Call { id, call } => {
                             said.has_called = true;
-                            calls_left = calls_left.checked_sub(1).ok_or(Fate::Crashed)?;
-                            if calls.len() >= MAX_IN_FLIGHT {
-                                return Err(Fate::Crashed);
-                            }
-                            let call = execute(access.clone(), call);
-                            calls.push(Box::pin(async move { (id, call.await) }));
+                            calls.push(id, call)?;
                         }
                         FromWorker::Log(line) => said.log(line)?,
                         FromWorker::LogsCut => said.logs_cut = true,
                         FromWorker::Done(how) => end = Some(how),
-                        FromWorker::Ready(_) => return Err(Fate::Crashed),
+                        FromWorker::Ready(_) => return Err(Failure::Crashed),
                     }
                 }
             }
-            Some((id, answer)) = calls.next(), if !calls.is_empty() => {
+            Some((id, answer)) = calls.next() => {
                 // A worker that is done waits for nothing.
                 if end.is_none() {
                     encode(&ToWorker::Reply { id, answer }, &mut outbox).map_err(broken)?;
@@ -104,12 +88,12 @@ pub(super) async fn supervise(
             () = &mut watch => {
                 let now = Instant::now();
                 if now >= deadline {
-                    return Err(Fate::Wall);
+                    return Err(Failure::TimeLimit);
                 }
                 watch.as_mut().reset((now + WATCH).min(deadline));
                 let used = worker.cpu().zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
                 if used.is_some_and(|used| used > limits.cpu + GRACE) {
-                    return Err(Fate::Cpu);
+                    return Err(Failure::CpuLimit);
                 }
             }
         }
@@ -123,17 +107,149 @@ impl Said {
     }
 
     /// The worker keeps within the limit; one that does not is none.
-    fn log(&mut self, line: LogLine) -> Result<(), Fate> {
+    fn log(&mut self, line: LogLine) -> Result<(), Failure> {
         self.log_bytes += line.text.len() + 1;
         if self.log_bytes > MAX_LOG_BYTES + 1 {
-            return Err(Fate::Crashed);
+            return Err(Failure::Crashed);
         }
         self.logs.push(line);
         Ok(())
     }
 }
 
-fn broken(error: io::Error) -> Fate {
+fn broken(error: io::Error) -> Failure {
     tracing::debug!(target: "larder", %error, "a script's worker broke off");
-    Fate::Crashed
+    Failure::Crashed
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fmt::Write;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use larder_conformance::wrap::{Counting, Hook, Method};
+    use larder_core::{Kv, MAX_VALUE_BYTES, MemoryDriver, PutOptions};
+
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+    use tracing_subscriber::registry::Registry;
+
+    use super::*;
+    use crate::limits::{MAX_HELD, MAX_IN_FLIGHT, MAX_PAGE};
+    use crate::pool::{Pool, PoolOptions, Request, Script, WorkerProgram, order, process};
+    use crate::wire::{Call, Confinement, Mode, When};
+
+    /// Text for the shell's `printf` that writes these messages.
+    fn printed(messages: &[FromWorker]) -> String {
+        let mut bytes = Vec::new();
+        messages.iter().for_each(|message| encode(message, &mut bytes).expect("it fits"));
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            write!(text, "\\{byte:03o}").expect("text");
+            text
+        })
+    }
+
+    /// A worker that is kept in like this, says this once it has a run, and reads nothing after that.
+    fn hostile(limits: &Limits, confinement: Confinement, says: &[FromWorker]) -> PoolOptions {
+        let mut options = PoolOptions::new(WorkerProgram::new("/bin/sh")).limits(limits.clone());
+        let mut setup = Vec::new();
+        encode(&process::setup(&options), &mut setup).expect("it fits");
+        let ready = printed(&[FromWorker::Ready(confinement)]);
+        let body = format!(
+            "dd bs=1 count={} of=/dev/null; printf '{ready}'; dd bs=1 count=1 of=/dev/null; printf '{}'; exec sleep 600",
+            setup.len(),
+            printed(says)
+        );
+        options.program = options.program.arg("-c").arg(body);
+        options
+    }
+
+    async fn ended(limits: &Limits, says: &[FromWorker], access: &Access) -> Failure {
+        let options = hostile(limits, Confinement::new(true, true, true), says);
+        let mut worker = Worker::start(&options).await.expect("it starts");
+        let run = order(&Script::new("s", "v", "1"), None, Mode::Run, &options.limits);
+        let ended = supervise(&mut worker, run, access, limits, &mut Said::default()).await;
+        ended.err().expect("it does not end well")
+    }
+
+    #[tokio::test]
+    async fn for_a_worker_that_asks_for_much_and_reads_nothing_little_is_held() {
+        let counting = Counting::new();
+        let kv = Kv::new(counting.over(MemoryDriver::new()));
+        for number in 0..MAX_PAGE {
+            let value = vec![b'x'; MAX_VALUE_BYTES];
+            kv.put(format!("k{number}"), value, PutOptions::new()).await.expect("a put");
+        }
+        let limits = Limits::new().wall(Duration::from_secs(2)).cpu(Duration::from_secs(60));
+        let scan = |id| FromWorker::Call {
+            id,
+            call: Call::Scan { prefix: String::new(), limit: u32::MAX, cursor: None },
+        };
+        let says: Vec<_> = (0..MAX_IN_FLIGHT as u32).map(scan).collect();
+        let failure = ended(&limits, &says, &Access::all(kv)).await;
+        assert!(matches!(failure, Failure::TimeLimit), "{failure:?}");
+        assert_eq!(counting.calls(Method::Scan), MAX_HELD / (MAX_PAGE * MAX_VALUE_BYTES));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_no_worker_makes_ends_it() {
+        let limits = Limits::new().wall(Duration::from_secs(60));
+        let long = || "k".repeat(5_000);
+        let put = |key, value| Call::Put { key, value, ttl_millis: None, when: When::Always };
+        for call in [
+            Call::Get { key: long() },
+            Call::Delete { key: "k".to_owned(), version: Some(long()) },
+            Call::Scan { prefix: long(), limit: 1, cursor: None },
+            put("k".to_owned(), vec![0; MAX_VALUE_BYTES + 1]),
+            put(long(), Vec::new()),
+        ] {
+            let says = [FromWorker::Call { id: 0, call }];
+            let failure = ended(&limits, &says, &Access::all(Kv::new(MemoryDriver::new()))).await;
+            assert!(matches!(failure, Failure::Crashed), "{failure:?}");
+        }
+    }
+
+    /// Counts the warnings about seccomp.
+    #[derive(Clone, Default)]
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Warnings {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            struct Message<'a>(&'a Warnings);
+            impl tracing::field::Visit for Message<'_> {
+                fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    if format!("{value:?}").contains("seccomp") {
+                        self.0.0.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            event.record(&mut Message(self));
+        }
+    }
+
+    #[tokio::test]
+    async fn that_no_calls_are_filtered_is_said_once() {
+        for (seccomp, said) in [(false, 1), (true, 0)] {
+            let warnings = Warnings::default();
+            let _listening = tracing::subscriber::set_default(Registry::default().with(warnings.clone()));
+            let confinement = Confinement::new(true, true, seccomp);
+            // It breaks off each run, so that there are two workers.
+            let says = [FromWorker::Ready(confinement)];
+            let pool = Pool::new(hostile(&Limits::new().wall(Duration::from_secs(60)), confinement, &says));
+            assert_eq!(pool.confinement(), None);
+            for _ in 0..2 {
+                let request = Request {
+                    script: Script::new("s", "v", "1"),
+                    input: None,
+                    access: Access::none(Kv::new(MemoryDriver::new())),
+                    tenant: String::new(),
+                    caller: String::new(),
+                };
+                let report = pool.run(request).await.expect("it is begun");
+                assert!(matches!(report.result, Err(Failure::Crashed)), "{report:?}");
+            }
+            assert_eq!(warnings.0.load(Ordering::Relaxed), said);
+            assert_eq!(pool.confinement(), Some(confinement));
+        }
+    }
 }

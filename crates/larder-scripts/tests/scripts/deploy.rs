@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use larder_conformance::wrap::Plain;
 use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{
     Deployed, Deployment, Expected, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
@@ -102,21 +103,75 @@ async fn a_deployment_may_say_what_it_replaces() {
     done(scripts.deploy("s", "2", Expected::Active(first)).await.expect("it is deployed"));
 }
 
+/// A store whose driver lets others go on between its steps, as a real one does, and says no more than it must.
+fn slow() -> (Kv, ScriptStore) {
+    let kv = Kv::new(Plain::over(MemoryDriver::new()));
+    let scripts = ScriptStore::new(&kv, None).expect("a store");
+    (kv, scripts)
+}
+
 #[tokio::test]
 async fn of_many_at_once_each_is_a_version_and_one_is_active() {
-    let (_, scripts) = store();
+    let (kv, scripts) = slow();
     let texts: Vec<_> = (0..8).map(|number| long(&number.to_string())).collect();
     let all = join_all(texts.iter().map(|text| scripts.deploy("s", text, Expected::Any))).await;
-    all.into_iter().for_each(|deployed| drop(done(deployed.expect("it is deployed"))));
+    let active: Vec<_> =
+        all.into_iter().map(|deployed| done(deployed.expect("it is deployed")).active).collect();
     let deployed = scripts.get("s").await.expect("an answer").expect("it is there");
     assert_eq!(deployed.versions.len(), 8);
+    assert!(active.contains(&deployed.active));
     for text in &texts {
         let version = VersionId::of(text);
-        assert_eq!(
-            scripts.load("s", Some(version)).await.expect("an answer").expect("it is there").source(),
-            text
-        );
+        let script = scripts.load("s", Some(version)).await.expect("an answer").expect("it is there");
+        assert_eq!(script.source(), text);
     }
+    // No pieces but those of the versions: nobody's attempts were left.
+    let pieces = kv.system("script-sources").expect("a part");
+    let found = pieces.scan_keys_collect("", 1_000).await.expect("a scan").items.len();
+    let each = texts[0].len().div_ceil(larder_core::MAX_VALUE_BYTES);
+    assert_eq!(found, 8 * each);
+}
+
+#[tokio::test]
+async fn of_the_same_at_once_none_leaves_a_copy() {
+    let (kv, scripts) = slow();
+    let text = long("the same");
+    let all = join_all((0..8).map(|_| scripts.deploy("s", &text, Expected::Any))).await;
+    for deployment in all {
+        let deployment = deployment.expect("an answer");
+        assert!(matches!(deployment, Deployment::Done(_) | Deployment::Unchanged(_)), "{deployment:?}");
+    }
+    assert_eq!(source(&scripts, "s").await.as_deref(), Some(text.as_str()));
+    let pieces = kv.system("script-sources").expect("a part");
+    let found = pieces.scan_keys_collect("", 1_000).await.expect("a scan").items.len();
+    assert_eq!(found, text.len().div_ceil(larder_core::MAX_VALUE_BYTES));
+}
+
+#[tokio::test]
+async fn while_others_deploy_go_back_and_read_what_runs_is_whole() {
+    let (_, scripts) = slow();
+    let texts: Vec<_> = (0..4).map(|number| long(&number.to_string())).collect();
+    done(scripts.deploy("s", &texts[0], Expected::Any).await.expect("it is deployed"));
+    let deployments = join_all(texts.iter().map(|text| scripts.deploy("s", text, Expected::Any)));
+    let rollbacks = join_all((0..4).map(|_| scripts.rollback("s", None)));
+    let reads = async {
+        for _ in 0..20 {
+            let source = source(&scripts, "s").await.expect("it is there");
+            assert!(texts.contains(&source));
+        }
+    };
+    let (deployments, rollbacks, ()) = tokio::join!(deployments, rollbacks, reads);
+    for deployment in deployments.into_iter().chain(rollbacks) {
+        let deployment = deployment.expect("an answer");
+        assert!(!matches!(deployment, Deployment::NotAsExpected(_)), "{deployment:?}");
+    }
+    let deployed = scripts.get("s").await.expect("an answer").expect("it is there");
+    let mut versions: Vec<_> = deployed.versions.iter().map(|kept| kept.version).collect();
+    assert_eq!(versions[0], deployed.active);
+    versions.sort();
+    let mut wanted: Vec<_> = texts.iter().map(|text| VersionId::of(text)).collect();
+    wanted.sort();
+    assert_eq!(versions, wanted);
 }
 
 #[tokio::test]
@@ -241,5 +296,30 @@ async fn a_cache_knows_what_was_read_and_never_what_was_active() {
         for _ in 0..2 {
             assert_eq!(source(&scripts, "s").await.as_deref(), Some(text));
         }
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_to_what_is_damaged_changes_nothing() {
+    let (kv, scripts) = store();
+    let pieces = kv.system("script-sources").expect("a part");
+    done(scripts.deploy("s", "old", Expected::Any).await.expect("it is deployed"));
+    let old =
+        pieces.scan_keys_collect("", 1).await.expect("a scan").items.remove(0).expect("a key").into_key();
+    done(scripts.deploy("s", "new", Expected::Any).await.expect("it is deployed"));
+    let before = scripts.get("s").await.expect("an answer").expect("it is there");
+    for is_removed in [false, true] {
+        if is_removed {
+            pieces.delete(&old).await.expect("a delete");
+        } else {
+            pieces.put(&old, "something else", PutOptions::new()).await.expect("a put");
+        }
+        for to in [None, Some(VersionId::of("old"))] {
+            let error = scripts.rollback("s", to).await.expect_err("it cannot be run");
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+        }
+        let after = scripts.get("s").await.expect("an answer").expect("it is there");
+        assert_eq!(format!("{after:?}"), format!("{before:?}"));
+        assert_eq!(source(&scripts, "s").await.as_deref(), Some("new"));
     }
 }

@@ -122,3 +122,65 @@ async fn a_worker_ends_when_its_parent_is_gone() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Says to the process of this test that it is the parent that is killed.
+#[cfg(target_os = "linux")]
+const PARENT: &str = "LARDER_TEST_PARENT";
+/// Long enough to kill it before it ends the run itself.
+#[cfg(target_os = "linux")]
+const WALL: std::time::Duration = std::time::Duration::from_secs(6);
+
+/// The alarm alone: the worker does not look at its input, and its processor time is not yet used up.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_orphan_that_asks_for_nothing_is_ended_by_its_alarm() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use nix::sys::prctl::set_child_subreaper;
+    use nix::sys::signal::Signal;
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::Pid;
+
+    if std::env::var_os(PARENT).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(begin_something_endless());
+    }
+    // Whose parent dies becomes a child of this process, which is told then how it ended.
+    set_child_subreaper(true).expect("Linux has that");
+    let name = std::thread::current().name().expect("a test has a name").to_owned();
+    let mut parent = Command::new(std::env::current_exe().expect("this program"))
+        .args([&name, "--exact", "--nocapture"])
+        .env(PARENT, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let lines = BufReader::new(parent.stdout.take().expect("its output")).lines();
+    let worker = lines
+        .map_while(Result::ok)
+        .find_map(|line| line.split_once("worker ").and_then(|(_, id)| id.parse().ok()))
+        .expect("the id of the worker");
+    parent.kill().expect("it is killed");
+    parent.wait().expect("it has ended");
+    let ended = waitpid(Pid::from_raw(worker), None).expect("it has become a child");
+    assert!(matches!(ended, WaitStatus::Signaled(_, Signal::SIGALRM, _)), "{ended:?}");
+}
+
+/// Says which worker it is, once that is at work, and goes on until it is killed.
+#[cfg(target_os = "linux")]
+async fn begin_something_endless() {
+    use larder_scripts::Limits;
+    let hour = std::time::Duration::from_secs(3_600);
+    let bench = Bench::with(crate::support::options().limits(Limits::new().wall(WALL).cpu(hour)));
+    bench.returns("return 1").await;
+    let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+    // It never looks whether somebody is there, and may use the processor for an hour.
+    let source = module("await kv.put('begun', ''); for (;;);");
+    let running = bench.pool.begin(bench.request(&source, None)).await.expect("it is begun");
+    while !bench.kv.exists("begun").await.expect("an answer") {
+        tokio::task::yield_now().await;
+    }
+    println!("worker {id}");
+    let report = running.end().await.expect("it was begun");
+    panic!("nobody killed this process: {report:?}");
+}

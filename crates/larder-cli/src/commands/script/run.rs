@@ -36,7 +36,11 @@ pub(super) async fn run(command: Run, session: &Session, place: &Place) -> Outco
         tenant: String::new(),
         caller: String::new(),
     };
-    let report = pool()?.run(request).await.map_err(|reason| refused(&reason))?;
+    let pool = pool()?;
+    let report = pool.run(request).await.map_err(|reason| refused(&reason))?;
+    if pool.confinement().is_some_and(|confinement| !confinement.seccomp) {
+        session.output.note("the kernel did not filter the system calls of the worker (seccomp)");
+    }
     if let Err(error) = place.logs()?.keep(&script, &report).await {
         session.output.note(&format!("the log of the run was not kept: {error}"));
     }
@@ -68,23 +72,10 @@ fn told(failure: &RunFailure) -> String {
         RunFailure::Threw(thrown) => {
             let stack: Vec<_> = thrown.stack.lines().map(|line| escaped(line.as_bytes())).collect();
             let (name, message) = (escaped(thrown.name.as_bytes()), escaped(thrown.message.as_bytes()));
-            format!("the script threw {name}: {message}\n{}", stack.join("\n")).trim_end().to_owned()
+            format!("{failure}: {name}: {message}\n{}", stack.join("\n")).trim_end().to_owned()
         }
-        RunFailure::Syntax(error) => {
-            format!(
-                "the script is no module: line {}, column {}: {}",
-                error.line, error.column, error.message
-            )
-        }
-        RunFailure::CpuLimit => "the script used more processor time than it may".to_owned(),
-        RunFailure::MemoryLimit => "the script used more memory than it may".to_owned(),
-        RunFailure::TimeLimit => {
-            "the script took longer than it may; its last writes may have been applied".to_owned()
-        }
-        RunFailure::OutputTooLarge(bytes) => {
-            format!("the script returned {bytes} bytes, which is more than it may: let it store them")
-        }
-        _ => "the script's worker ended; its last writes may have been applied".to_owned(),
+        RunFailure::Syntax(error) => format!("{failure}: {}", escaped(error.to_string().as_bytes())),
+        failure => failure.to_string(),
     }
 }
 
