@@ -7,8 +7,8 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
 export class NativeTransport implements Transport {
-  /** Values are not parsed: a part is large, and its copy still short. */
-  readonly limits: BatchLimits = { reads: 256, writes: 256, bytes: 2 * 1024 * 1024 };
+  /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
+  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
   readonly #addon: Addon;
   readonly #store: Store;
 
@@ -172,6 +172,7 @@ function joined(values: readonly Uint8Array[]): Uint8Array {
 }
 
 async function pageOf<T>(packed: Packed, take: (facts: Facts) => T): Promise<Page<T>> {
+  if (!mayGoOn()) await untilTime();
   const facts = JSON.parse(packed.facts) as { items: (Facts | NativeFailure)[]; cursor: string | null };
   const page: Page<T> = { items: [], errors: [], cursor: facts.cursor ?? undefined };
   await unpack(facts.items, take, (error) => page.errors.push(error), (item) => page.items.push(item));
@@ -184,6 +185,8 @@ async function settled<F, T>(
   take: (facts: F) => T,
 ): Promise<PromiseSettledResult<T>[]> {
   const answers: PromiseSettledResult<T>[] = [];
+  // Answers of several parts may come in one turn.
+  if (!mayGoOn()) await untilTime();
   await unpack<F, T>(
     JSON.parse(packed.facts) as (F | NativeFailure)[],
     take,
