@@ -18,7 +18,12 @@ export class NativeTransport implements Transport {
   }
 
   get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined> {
-    if (signal !== undefined || !hasTime()) return this.#later(key, signal);
+    if (signal !== undefined) return this.#endable(key, signal);
+    // As few promises as can be: of many gets at once, most wait once in each turn.
+    return hasTime() ? this.#get(key) : untilTime().then(() => this.#get(key));
+  }
+
+  #get(key: string): Soon<Uint8Array | undefined> {
     let found: Soon<Uint8Array | null>;
     try {
       found = this.#store.get(key);
@@ -29,7 +34,7 @@ export class NativeTransport implements Transport {
     return found.then((value) => value ?? undefined, (exception) => { throw thrownBy(exception); });
   }
 
-  async #later(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+  async #endable(key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
   }
 
