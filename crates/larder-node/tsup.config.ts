@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 
 import { defineConfig } from "tsup";
 
+import { addons } from "./scripts/addon.mjs";
+
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 
 export default defineConfig({
@@ -14,7 +16,7 @@ export default defineConfig({
   dts: true,
   clean: true,
   removeNodeProtocol: false,
-  define: { __VERSION__: JSON.stringify(version) },
+  define: { __VERSION__: JSON.stringify(version), __ADDONS__: JSON.stringify(addons()) },
   esbuildOptions(options, { format }) {
     // The CommonJS form has a file name instead.
     if (format === "cjs") options.define = { ...options.define, "import.meta.url": "undefined" };

@@ -1,7 +1,7 @@
 // The addon: where it is built, and under which name it is found.
 
 import { spawnSync } from "node:child_process";
-import { copyFileSync, renameSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,18 +9,20 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const workspace = resolve(root, "../..");
 
 const LIBRARIES = { darwin: "liblarder_node.dylib", win32: "larder_node.dll" };
-const TARGETS = {
-  "darwin-arm64": "darwin-arm64",
-  "darwin-x64": "darwin-x64",
-  "linux-arm64": "linux-arm64-gnu",
-  "linux-x64": "linux-x64-gnu",
-  "win32-x64": "win32-x64-msvc",
-};
+
+/** The name of each platform's addon: those that have a manifest in the folder `npm`. */
+export function addons() {
+  const names = readdirSync(join(root, "npm"));
+  return Object.fromEntries(names.map((name) => {
+    const { os, cpu } = JSON.parse(readFileSync(join(root, "npm", name, "package.json"), "utf8"));
+    return [`${os[0]}-${cpu[0]}`, name];
+  }));
+}
 
 /** The name of this platform's addon. */
 export function target() {
   const platform = `${process.platform}-${process.arch}`;
-  const name = TARGETS[platform];
+  const name = addons()[platform];
   if (name === undefined) throw new Error(`there is no addon for ${platform}`);
   return name;
 }

@@ -1,7 +1,7 @@
 //! The addon of the npm package `@larder/kv`: Larder in a process of Node.js.
 //!
 //! It is called by the package's TypeScript alone, which checks arguments, encodes values and makes errors; `ts/native`
-//! says what it expects of this. What is at hand is answered at once; everything else is a promise.
+//! says what it expects of this. What is in memory is answered at once; everything else is a promise.
 
 mod batch;
 mod cancel;
@@ -9,6 +9,7 @@ mod failure;
 mod lease;
 mod packed;
 mod read;
+mod recent;
 mod run;
 mod scan;
 mod store;

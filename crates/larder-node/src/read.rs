@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use larder::Entry;
 use napi::bindgen_prelude::{Env, Null, Uint8ArraySlice};
 use napi::{Either, Result};
@@ -41,7 +42,10 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<Soon<'env, Either<Uint8ArraySlice<'env>, Null>>> {
         let kv = self.kv()?;
-        at_hand(env, cancel, async move { kv.get(&key).await }, |env, value| match value {
+        let reading = self.reading(&key);
+        let work = async move { kv.get(&key).await };
+        let bytes = |found: &Option<Bytes>| found.as_ref().map_or(0, Bytes::len);
+        at_hand(env, cancel, reading, work, bytes, |env, value| match value {
             // Copied into memory of the engine's own: for values of this size that is cheaper than keeping track of ours.
             Some(value) => Uint8ArraySlice::copy_from(env, &value).map(Either::A),
             None => Ok(Either::B(Null)),
@@ -57,7 +61,10 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<Soon<'env, Either<Found<'env>, Null>>> {
         let kv = self.kv()?;
-        at_hand(env, cancel, async move { kv.get_entry(&key).await }, |env, entry| match entry {
+        let reading = self.reading(&key);
+        let work = async move { kv.get_entry(&key).await };
+        let bytes = |found: &Option<Entry>| found.as_ref().map_or(0, |entry| entry.value().len());
+        at_hand(env, cancel, reading, work, bytes, |env, entry| match entry {
             Some(entry) => found(env, &entry).map(Either::A),
             None => Ok(Either::B(Null)),
         })
@@ -72,7 +79,10 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<Soon<'env, bool>> {
         let kv = self.kv()?;
-        at_hand(env, cancel, async move { kv.exists(&key).await }, |_, is_there| Ok(is_there))
+        let reading = self.reading(&key);
+        let work = async move { kv.exists(&key).await };
+        // How long the value is, it does not say: not knowing it takes a read elsewhere at worst.
+        at_hand(env, cancel, reading, work, |_| 0, |_, is_there| Ok(is_there))
     }
 }
 

@@ -1,14 +1,17 @@
-//! Running a call: at once where what it wants is at hand, otherwise as a promise.
+//! Running a call: at once where what it wants is in memory, otherwise as a promise.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use futures_util::future::{Either as First, select};
+use futures_util::poll;
 use larder::{Error, ErrorKind, Result};
 use napi::bindgen_prelude::{Either, Env, PromiseRaw, ToNapiValue, within_runtime_if_available};
 
 use crate::cancel::Cancel;
 use crate::failure::thrown;
+use crate::recent::Reading;
 
 /// What a call gives: its answer, or the promise of it.
 pub(crate) type Soon<'env, V> = Either<V, PromiseRaw<'env, V>>;
@@ -16,13 +19,15 @@ pub(crate) type Soon<'env, V> = Either<V, PromiseRaw<'env, V>>;
 /// A call under way.
 type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// Runs a call that may be answered from memory: going to another thread and back costs more than such an answer.
+/// Runs a read: here if its answer is in memory, since going to another thread and back costs more than such an answer.
 ///
-/// `show` makes a value of JavaScript of the answer, on JavaScript's thread.
+/// `bytes` tells how long the value is; `show` makes a value of JavaScript of the answer, on JavaScript's thread.
 pub(crate) fn at_hand<'env, T, V, S>(
     env: &'env Env,
     cancel: Option<&Cancel>,
+    reading: Reading,
     work: impl Future<Output = Result<T>> + Send + 'static,
+    bytes: fn(&T) -> usize,
     show: S,
 ) -> napi::Result<Soon<'env, V>>
 where
@@ -30,14 +35,34 @@ where
     V: ToNapiValue,
     S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
 {
+    if !reading.is_at_hand() {
+        return promised(env, cancel, first_read(reading, work, bytes), show).map(Either::B);
+    }
     let mut work: Work<T> = Box::pin(work);
     // Nobody is woken: what is not ready is polled again, where it then runs.
     let mut context = Context::from_waker(Waker::noop());
-    match within_runtime_if_available(|| work.as_mut().poll(&mut context)) {
+    let began = Instant::now();
+    let answer = within_runtime_if_available(|| work.as_mut().poll(&mut context));
+    reading.took(began.elapsed());
+    match answer {
         Poll::Ready(Ok(answer)) => show(env, answer).map(Either::A),
         Poll::Ready(Err(error)) => Err(thrown(&error)),
         Poll::Pending => promised(env, cancel, work, show).map(Either::B),
     }
+}
+
+/// Reads a key that may be on a disk, and keeps in mind that it is in memory then. Of a store that is far away it never is.
+async fn first_read<T>(
+    reading: Reading,
+    work: impl Future<Output = Result<T>>,
+    bytes: fn(&T) -> usize,
+) -> Result<T> {
+    let mut work = pin!(work);
+    let Poll::Ready(answer) = poll!(work.as_mut()) else { return work.await };
+    if let Ok(found) = &answer {
+        reading.was_read(bytes(found));
+    }
+    answer
 }
 
 /// Runs a call on the threads of the addon.

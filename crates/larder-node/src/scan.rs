@@ -33,13 +33,8 @@ impl Store {
     ) -> Result<PromiseRaw<'env, Packed>> {
         let kv = self.kv()?;
         let options = options(limit, cursor.as_deref())?;
-        let work = async move {
-            let page = kv.scan_page(&prefix, options).await?;
-            let mut values = Values::default();
-            let facts = scanned(page, |entry| values.entry(&entry));
-            values.pack(&facts)
-        };
-        promised(env, cancel, work, |_, packed| Ok(packed))
+        let page = async move { kv.scan_page(&prefix, options).await };
+        packed(env, cancel, page, |values, entry| values.entry(&entry))
     }
 
     /// A page of keys.
@@ -54,11 +49,8 @@ impl Store {
     ) -> Result<PromiseRaw<'env, Packed>> {
         let kv = self.kv()?;
         let options = options(limit, cursor.as_deref())?;
-        let work = async move {
-            let page = kv.scan_keys_page(&prefix, options).await?;
-            Values::default().pack(&scanned(page, |info| Place::info(&info)))
-        };
-        promised(env, cancel, work, |_, packed| Ok(packed))
+        let page = async move { kv.scan_keys_page(&prefix, options).await };
+        packed(env, cancel, page, |_, info| Place::info(&info))
     }
 }
 
@@ -73,10 +65,22 @@ fn options(limit: Option<u32>, cursor: Option<&str>) -> Result<ScanOptions> {
     Ok(options)
 }
 
-fn scanned<T>(page: Page<T>, mut show: impl FnMut(T) -> Place) -> Scanned {
-    let items = page.items.into_iter().map(|item| match item {
-        Ok(entry) => show(entry),
-        Err(error) => Place::failed(&error),
-    });
-    Scanned { items: items.collect(), cursor: page.cursor.map(|cursor| cursor.to_string()) }
+/// Packs a page when it has been read.
+fn packed<'env, T: 'static>(
+    env: &'env Env,
+    cancel: Option<&Cancel>,
+    page: impl Future<Output = larder::Result<Page<T>>> + Send + 'static,
+    show: fn(&mut Values, T) -> Place,
+) -> Result<PromiseRaw<'env, Packed>> {
+    let work = async move {
+        let Page { items, cursor, .. } = page.await?;
+        let mut values = Values::default();
+        let items = items.into_iter().map(|item| match item {
+            Ok(found) => show(&mut values, found),
+            Err(error) => Place::failed(&error),
+        });
+        let items = items.collect();
+        values.pack(&Scanned { items, cursor: cursor.map(|cursor| cursor.to_string()) })
+    };
+    promised(env, cancel, work, |_, packed| Ok(packed))
 }

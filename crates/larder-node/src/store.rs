@@ -1,6 +1,6 @@
 //! An open store.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larder::{Bindings, Error, ErrorKind, Kv};
 use napi::bindgen_prelude::spawn_blocking;
@@ -8,11 +8,15 @@ use napi_derive::napi;
 
 use crate::failure::thrown;
 use crate::lease::Lease;
+use crate::recent::{Reading, Recent};
 
 /// A handle on a store, until it is closed.
 #[napi]
 #[derive(Debug)]
-pub struct Store(Mutex<Option<Open>>);
+pub struct Store {
+    open: Mutex<Option<Open>>,
+    recent: Arc<Recent>,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -29,7 +33,8 @@ pub async fn open(id: String, binding: Option<String>) -> napi::Result<Store> {
         None => Lease::open(&id).await.map(|(kv, lease)| (kv, Some(lease))),
     };
     let (kv, lease) = opened.map_err(|error| thrown(&error))?;
-    Ok(Store(Mutex::new(Some(Open { kv, _lease: lease }))))
+    let open = Mutex::new(Some(Open { kv, _lease: lease }));
+    Ok(Store { open, recent: Arc::default() })
 }
 
 #[napi]
@@ -55,12 +60,17 @@ impl Store {
         }
     }
 
+    /// Reads a key: where, depends on what was read before.
+    pub(crate) fn reading(&self, key: &str) -> Reading {
+        Reading::of(&self.recent, key)
+    }
+
     fn take(&self) -> Option<Open> {
         self.lock().take()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,6 +8,7 @@ import { inspect } from "node:util";
 
 import { kv, type LarderError } from "@larder/kv";
 import { equal, rejects } from "./suite/check.js";
+import { addon } from "./support/addon.js";
 import { directory, larder } from "./support/program.js";
 
 const local = (dataDir: string) => ({ binding: { service: "local-kv", dataDir } });
@@ -78,14 +79,43 @@ test("a disposed store can be opened by another process", async () => {
 test("calls that were begun come to their end, also where the handle is disposed of meanwhile", async () => {
   const dataDir = directory();
   const store = await kv("ending", local(dataDir));
-  const writes = Array.from({ length: 50 }, (_, at) => store.set(`k:${at}`, "x"));
-  // Begun, and not only asked for.
-  await Promise.resolve();
+  // More than the turn has time for: most have to wait for theirs.
+  const CALLS = 900;
+  const writes = Array.from({ length: CALLS }, (_, at) => store.set(`k:${at}`, "x"));
+  const reads = Array.from({ length: CALLS }, (_, at) => store.get(`none:${at}`));
   await store[Symbol.asyncDispose]();
-  const stored = await Promise.allSettled(writes);
-  const done = stored.filter((one) => one.status === "fulfilled").length;
+  assert.deepEqual(new Set(await Promise.all(writes)), new Set([true]));
+  assert.deepEqual(new Set(await Promise.all(reads)), new Set([undefined]));
   await using again = await kv("ending", local(dataDir));
-  assert.equal((await again.scanKeysPage("k:")).items.length, done);
+  assert.equal((await again.scanKeysPage("k:", { limit: 1_000 })).items.length, CALLS);
+});
+
+test("a key is first read on another thread, since that may take a disk, and then on this one", async () => {
+  const binding = local(directory());
+  const keys = Array.from({ length: 20 }, (_, at) => `k:${at}`);
+  {
+    await using store = await kv("cold", binding);
+    for (const key of keys) await store.set(key, "x");
+  }
+  const store = await addon().open("cold", JSON.stringify(binding.binding));
+  for (const key of keys) {
+    const found = store["get"]!(key);
+    assert.ok(found instanceof Promise, `${key} was read on this thread`);
+    await found;
+  }
+  for (const read of ["get", "entry", "exists"]) {
+    for (const key of keys) {
+      let reads = 0;
+      // Some more go elsewhere where the machine was slow meanwhile.
+      for (let found = store[read]!(key); found instanceof Promise; found = store[read]!(key)) {
+        await found;
+        reads += 1;
+        assert.ok(reads < 1_000, `${read} ${key} goes to another thread for ever`);
+      }
+    }
+  }
+  assert.ok(store["get"]!("absent") instanceof Promise);
+  await store["close"]!();
 });
 
 for (const signal of [undefined, new AbortController().signal]) {

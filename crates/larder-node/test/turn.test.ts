@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { addon } from "./support/addon.js";
 import { directory } from "./support/program.js";
 
 test("many who wait for a turn are resumed in their order, as many in a turn as it has time for", async () => {
@@ -30,4 +31,67 @@ test("many who wait for a turn are resumed in their order, as many in a turn as 
   } finally {
     globalThis.setImmediate = original;
   }
+});
+
+/** Does work that takes a millisecond, each time that it is called; `most` tells how often that was in one turn at most. */
+function counted() {
+  const turns = [0];
+  let isOver = false;
+  const next = () => {
+    turns.push(0);
+    if (!isOver) setImmediate(next);
+  };
+  setImmediate(next);
+  const work = () => {
+    turns[turns.length - 1]! += 1;
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+  };
+  const most = () => {
+    isOver = true;
+    return Math.max(...turns);
+  };
+  return { work, most };
+}
+
+const AT_ONCE = 100;
+
+test("of calls that are begun at once, a turn has only as many as it has time for: in a process", async () => {
+  const { kv } = await import("@larder/kv");
+  await using store = await kv("turns", { binding: { service: "local-kv", dataDir: directory() } });
+  const { prototype } = addon().Store;
+  for (const name of ["put", "delete", "touch", "increment", "page", "getMany"]) {
+    const original = prototype[name]!;
+    const { work, most } = counted();
+    prototype[name] = function (...given: unknown[]) {
+      work();
+      return original.apply(this, given);
+    };
+    try {
+      const calls = Array.from({ length: AT_ONCE }, (_, at): Promise<unknown> => {
+        if (name === "put") return store.set(`k:${at}`, "x");
+        if (name === "delete") return store.delete(`k:${at}`);
+        if (name === "touch") return store.touch(`k:${at}`, 1_000);
+        if (name === "increment") return store.increment(`n:${at}`);
+        return name === "page" ? store.scanPage("k:") : store.getMany([`k:${at}`]);
+      });
+      await Promise.all(calls);
+      // Two milliseconds are the time that there is.
+      assert.ok(most() <= 4, `${name} was called ${most()} times in a turn`);
+    } finally {
+      prototype[name] = original;
+    }
+  }
+});
+
+test("of calls that are begun at once, a turn has only as many as it has time for: over HTTP", async () => {
+  const { kv } = await import("@larder/kv/http");
+  const { work, most } = counted();
+  const fetch = async () => {
+    work();
+    return new Response("x");
+  };
+  const store = await kv("turns", { url: "http://127.0.0.1", fetch });
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, at) => store.get(`k:${at}`)));
+  assert.ok(most() <= 4, `${most()} requests were sent in a turn`);
 });

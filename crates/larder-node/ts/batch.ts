@@ -1,4 +1,4 @@
-import { invalid, LarderError, unframed } from "./errors.js";
+import { invalid, LarderError, retold } from "./errors.js";
 import { untilTime } from "./turn.js";
 
 /** How many parts of a batch are under way at once. */
@@ -8,27 +8,18 @@ const AT_ONCE = 4;
 const STRIDE = 64;
 
 /** Checks what was given, item by item, before anything is sent. A large batch does not stop the event loop. */
-export async function checkedList<G, C>(given: Iterable<G>, check: (given: G, at: number) => C): Promise<C[]> {
+export async function checkedList<G, C>(given: Iterable<G>, check: (given: G) => C): Promise<C[]> {
   // A text is a list of characters, and never of keys.
   if (typeof given === "string" || typeof given?.[Symbol.iterator] !== "function") {
     throw invalid("a batch is a list: an array, a Map, or another iterable");
   }
   const checked: C[] = [];
   for (const one of given) {
-    checked.push(placed(checked.length, () => check(one, checked.length)));
+    const at = checked.length;
+    checked.push(retold(() => check(one), (_, message) => invalid(`item ${at}: ${message}`)));
     if (checked.length % STRIDE === 0) await untilTime();
   }
   return checked;
-}
-
-/** Says of an item that is refused where in the list it stood. */
-function placed<T>(at: number, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof LarderError)) throw error;
-    throw invalid(`item ${at}: ${unframed(error)}`);
-  }
 }
 
 /** One part of a batch: the items from one place on. */

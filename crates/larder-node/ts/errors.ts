@@ -96,9 +96,15 @@ export function invalid(message: string): LarderError {
   return new LarderError("InvalidInput", message);
 }
 
-/** What an error without operation and binding says, without the kind before it. */
-export function unframed(error: LarderError): string {
-  return error.message.slice(error.message.indexOf(": ") + 2);
+/** Does something; an error without operation and binding is told anew, by who knows what it is about. */
+export function retold<T>(work: () => T, tell: (kind: ErrorKind, message: string) => LarderError): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof LarderError)) throw error;
+    // Without the kind, which stands before the message.
+    throw tell(error.kind, error.message.slice(error.message.indexOf(": ") + 2));
+  }
 }
 
 /** The operation, the key (shortened), the binding, the kind, the message: as the errors of the Rust library. */

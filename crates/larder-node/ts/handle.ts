@@ -4,7 +4,7 @@ import {
   checkCursor, checkDelta, checkFlag, checkOptions, checkPageLimit, checkScanLimit, checkSignal, checkTtl, checkVersion,
 } from "./check/options.js";
 import { fromJson, toBytes, toText } from "./check/value.js";
-import { invalid, LarderError, unframed } from "./errors.js";
+import { invalid, LarderError, retold } from "./errors.js";
 import type {
   CallOptions, Entry, EntryInfo, IncrementOptions, Kv, Page, PageOptions, PutResult, ScanOptions, SetManyOptions,
   SetOptions, TouchResult, Value, VersionOptions,
@@ -25,7 +25,9 @@ export class Handle implements Kv {
   async get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
     // The most frequent call, mostly without options: looking into none is left out.
     const signal = options === undefined ? undefined : signalOf(options);
-    return await this.#open().get(checkKey(key), signal);
+    const found = this.#open().get(checkKey(key), signal);
+    // Not awaited where it is there: that would make another promise of it.
+    return found instanceof Promise ? await found : found;
   }
 
   async getText(key: string, options?: CallOptions): Promise<string | undefined> {
@@ -153,12 +155,8 @@ export class Handle implements Kv {
 
   #decoded<T>(key: string, value: Uint8Array | undefined, decode: (value: Uint8Array) => T): T | undefined {
     if (value === undefined) return undefined;
-    try {
-      return decode(value);
-    } catch (error) {
-      if (!(error instanceof LarderError)) throw error;
-      throw new LarderError(error.kind, unframed(error), { operation: "get", key, binding: this.#binding });
-    }
+    const facts = { operation: "get", key, binding: this.#binding };
+    return retold(() => decode(value), (kind, message) => new LarderError(kind, message, facts));
   }
 }
 

@@ -3,6 +3,9 @@ import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "./kv.js";
 /** What must hold for a put to be stored (P1). */
 export type Condition = { if: "always" } | { if: "absent" } | { if: "version"; version: string };
 
+/** An answer, where it is in memory, or the promise of it. Who makes a promise of it does so once. */
+export type Soon<T> = T | Promise<T>;
+
 /** Which page, and whether with values. */
 export interface PageRequest {
   limit: number | undefined;
@@ -17,7 +20,8 @@ export interface PageRequest {
  */
 export interface Transport {
   readonly limits: BatchLimits;
-  get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined>;
+  /** What is in memory is not wrapped in a promise: see {@link Soon}. */
+  get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined>;
   entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;
   exists(key: string, signal: AbortSignal | undefined): Promise<boolean>;
   put(

@@ -7,6 +7,8 @@
 const BUDGET_MS = 2;
 
 let began: number | undefined;
+/** Whether the time of this turn is known to be up: those who ask then do not look at a clock. */
+let isSpent = false;
 let isNextAwaited = false;
 
 /** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
@@ -17,16 +19,27 @@ const AT_ONCE = Promise.resolve();
 
 /** Whether this turn has time left for work that is done at once. */
 export function hasTime(): boolean {
+  if (isSpent) return false;
   const now = performance.now();
-  if (began !== undefined) return now - began < BUDGET_MS;
-  began = now;
-  awaitNext();
-  return true;
+  if (began === undefined) {
+    began = now;
+    awaitNext();
+  }
+  isSpent = now - began >= BUDGET_MS;
+  return !isSpent;
+}
+
+/**
+ * Whether this turn has time left, and nobody waits for one that has. Who may go on does its work at once: after an await,
+ * all who asked at the same time would do theirs in this turn.
+ */
+export function mayGoOn(): boolean {
+  return waiting.length === 0 && hasTime();
 }
 
 /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
 export function untilTime(): Promise<void> {
-  if (waiting.length === 0 && hasTime()) return AT_ONCE;
+  if (mayGoOn()) return AT_ONCE;
   awaitNext();
   return new Promise((resolve) => waiting.push(resolve));
 }
@@ -38,6 +51,7 @@ function awaitNext(): void {
   soon(() => {
     isNextAwaited = false;
     began = undefined;
+    isSpent = false;
     if (waiting.length > 0) void resume();
   });
 }

@@ -55,8 +55,13 @@ export function failureIn(item: Item): Failure | undefined {
   return isProblem(item.error) ? failureOf(item.error) : undefined;
 }
 
+/** The error that a failure is to who called. */
+export function errorBy({ kind, message, cause }: Failure, facts: ErrorFacts): LarderError {
+  return new LarderError(kind, message, { ...facts, cause });
+}
+
 /** The error that stands in the place of an item that was read. */
 export function errorOf(item: Item, facts: ErrorFacts): LarderError | undefined {
   const failure = failureIn(item);
-  return failure && new LarderError(failure.kind, failure.message, { ...facts, key: item.key ?? facts.key });
+  return failure && errorBy(failure, { ...facts, key: item.key ?? facts.key });
 }

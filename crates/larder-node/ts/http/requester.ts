@@ -1,4 +1,5 @@
 import { isRetryable } from "../errors.js";
+import { mayGoOn, untilTime } from "../turn.js";
 import { attempt, type Call, type Reply } from "./attempt.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Failure } from "./problem.js";
@@ -43,6 +44,8 @@ export class Requester {
     let current = call;
     let isInDoubt = false;
     for (let attempts = 0; ; attempts += 1) {
+      // Whoever sends thousands of requests at once stops the event loop with them.
+      if (!mayGoOn()) await untilTime();
       const left = deadline - performance.now();
       const result = await attempt(this.#endpoint, current, Math.min(left, this.#endpoint.attemptTimeoutMs), signal);
       if ("reply" in result) {

@@ -4,7 +4,7 @@ import type { BatchLimits, Condition, PageRequest, Transport } from "../transpor
 import { untilTime } from "../turn.js";
 import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
-import { entryOf, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
+import { entryOf, errorBy, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
 import type { Failure } from "./problem.js";
 import { ambiguous, type Effect, type Requester } from "./requester.js";
 
@@ -227,8 +227,8 @@ export class HttpTransport implements Transport {
     throw this.#error(result.failure, operation, key);
   }
 
-  #error({ kind, message, cause }: Failure, operation: string, key: string | undefined): LarderError {
-    return new LarderError(kind, message, { operation, key, binding: this.#binding, cause });
+  #error(failure: Failure, operation: string, key: string | undefined): LarderError {
+    return errorBy(failure, { operation, key, binding: this.#binding });
   }
 
   /** The reply says that it worked, and is none of a gateway's. What became of a write, nobody knows. */

@@ -1,9 +1,7 @@
 import { createRequire } from "node:module";
 
 import { LarderError } from "../errors.js";
-
-/** What a call that may be answered at once gives. */
-export type Soon<T> = T | Promise<T>;
+import type { Soon } from "../transport.js";
 
 /** Many entries: their facts as JSON, their values one behind the other. */
 export interface Packed {
@@ -57,14 +55,8 @@ export interface Addon {
 /** The version of this package, put in by the build. */
 declare const __VERSION__: string;
 
-/** The platforms that there is an addon for, and the name of each. */
-const PLATFORMS: Readonly<Record<string, string>> = {
-  "darwin-arm64": "darwin-arm64",
-  "darwin-x64": "darwin-x64",
-  "linux-arm64": "linux-arm64-gnu",
-  "linux-x64": "linux-x64-gnu",
-  "win32-x64": "win32-x64-msvc",
-};
+/** The platforms that there is an addon for, and the name of each: those of the folder `npm`, put in by the build. */
+declare const __ADDONS__: Readonly<Record<string, string>>;
 
 let loaded: Addon | undefined;
 
@@ -79,9 +71,9 @@ export function loadAddon(): Addon {
 }
 
 function load(platform: string): Addon {
-  const name = PLATFORMS[platform];
+  const name = __ADDONS__[platform];
   if (name === undefined) {
-    const known = Object.values(PLATFORMS).join(", ");
+    const known = Object.values(__ADDONS__).join(", ");
     throw unsupported(`there is no addon for ${platform}, only for ${known}: use @larder/kv/http and a gateway`);
   }
   // The CommonJS form of this file has a name, and no import.meta.

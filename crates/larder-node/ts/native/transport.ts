@@ -1,14 +1,14 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
-import { hasTime, untilTime } from "../turn.js";
-import type { Addon, Cancel, Packed, Soon, Store } from "./addon.js";
+import type { BatchLimits, Condition, PageRequest, Soon, Transport } from "../transport.js";
+import { hasTime, mayGoOn, untilTime } from "../turn.js";
+import type { Addon, Cancel, Packed, Store } from "./addon.js";
 import { type NativeFailure, thrownBy } from "./failure.js";
 import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
 export class NativeTransport implements Transport {
-  /** Values are not parsed: a part is large, and its copy still short. */
-  readonly limits: BatchLimits = { reads: 256, writes: 256, bytes: 2 * 1024 * 1024 };
+  /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
+  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
   readonly #addon: Addon;
   readonly #store: Store;
 
@@ -17,25 +17,34 @@ export class NativeTransport implements Transport {
     this.#store = store;
   }
 
-  async get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    if (!hasTime()) await untilTime();
-    if (signal !== undefined) return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
+  get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined> {
+    if (signal !== undefined) return this.#endable(key, signal);
+    // As few promises as can be: of many gets at once, most wait once in each turn.
+    return hasTime() ? this.#get(key) : untilTime().then(() => this.#get(key));
+  }
+
+  #get(key: string): Soon<Uint8Array | undefined> {
+    let found: Soon<Uint8Array | null>;
     try {
-      return (await this.#store.get(key)) ?? undefined;
+      found = this.#store.get(key);
     } catch (exception) {
       throw thrownBy(exception);
     }
+    if (!(found instanceof Promise)) return found ?? undefined;
+    return found.then((value) => value ?? undefined, (exception) => { throw thrownBy(exception); });
+  }
+
+  async #endable(key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
   }
 
   async entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
-    await untilTime();
     const found = await this.#call(signal, (cancel) => this.#store.entry(key, cancel));
     if (found === null) return undefined;
     return { key, value: found.value, version: found.version, ttlMs: found.ttlMs };
   }
 
   async exists(key: string, signal: AbortSignal | undefined): Promise<boolean> {
-    await untilTime();
     return await this.#call(signal, (cancel) => this.#store.exists(key, cancel));
   }
 
@@ -102,13 +111,11 @@ export class NativeTransport implements Transport {
   ): Promise<PromiseSettledResult<string>[]> {
     const keys = entries.map(([key]) => key);
     const lengths = entries.map(([, value]) => value.byteLength);
-    const values = new Uint8Array(lengths.reduce((sum, length) => sum + length, 0));
-    let at = 0;
-    for (const [, value] of entries) {
-      values.set(value, at);
-      at += value.byteLength;
-    }
-    const packed = await this.#call(signal, (cancel) => this.#store.putMany(keys, values, lengths, ttlMs, cancel));
+    const packed = await this.#call(signal, (cancel) => {
+      // In the turn that has time for it.
+      const values = joined(entries.map(([, value]) => value));
+      return this.#store.putMany(keys, values, lengths, ttlMs, cancel);
+    });
     return await settled(packed, keys, (version: string) => version);
   }
 
@@ -121,8 +128,14 @@ export class NativeTransport implements Transport {
     await this.#call(undefined, () => this.#store.close());
   }
 
-  /** Calls the addon; the signal ends the call. */
+  /**
+   * Calls the addon; the signal ends the call.
+   *
+   * In a turn that has time for it, since whoever begins thousands of calls at once stops the event loop with them; in the
+   * order in which they came, so that closing comes behind what was begun before.
+   */
   async #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
+    if (!mayGoOn()) await untilTime();
     try {
       return await (signal === undefined ? run() : cancellable(signal, new this.#addon.Cancel(), run));
     } catch (exception) {
@@ -153,7 +166,18 @@ async function cancellable<T>(
   }
 }
 
+function joined(values: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(values.reduce((sum, value) => sum + value.byteLength, 0));
+  let at = 0;
+  for (const value of values) {
+    whole.set(value, at);
+    at += value.byteLength;
+  }
+  return whole;
+}
+
 async function pageOf<T>(packed: Packed, take: (facts: Facts) => T): Promise<Page<T>> {
+  if (!mayGoOn()) await untilTime();
   const facts = JSON.parse(packed.facts) as { items: (Facts | NativeFailure)[]; cursor: string | null };
   const page: Page<T> = { items: [], errors: [], cursor: facts.cursor ?? undefined };
   await unpack(facts.items, take, (error) => page.errors.push(error), (item) => page.items.push(item));
@@ -166,6 +190,8 @@ async function settled<F, T>(
   take: (facts: F) => T,
 ): Promise<PromiseSettledResult<T>[]> {
   const answers: PromiseSettledResult<T>[] = [];
+  // Answers of several parts may come in one turn.
+  if (!mayGoOn()) await untilTime();
   await unpack<F, T>(
     JSON.parse(packed.facts) as (F | NativeFailure)[],
     take,

@@ -13,13 +13,13 @@ const STRIDE = 16;
 export async function unpack<F, T>(
   places: readonly (F | NativeFailure)[],
   take: (facts: F) => T,
-  fail: (error: LarderError, at: number) => void,
-  done: (value: T, at: number) => void,
+  fail: (error: LarderError) => void,
+  done: (value: T) => void,
   keys?: readonly string[],
 ): Promise<void> {
   for (const [at, place] of places.entries()) {
-    if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }), at);
-    else done(take(place), at);
+    if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }));
+    else done(take(place));
     if (at % STRIDE === STRIDE - 1) await untilTime();
   }
 }

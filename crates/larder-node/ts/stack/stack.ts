@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 
 import { checkResourceId } from "../check/id.js";
-import { invalid, LarderError, unframed } from "../errors.js";
+import { invalid, retold } from "../errors.js";
 import { quoted } from "../text.js";
 import type { KvResource } from "./resource.js";
 
@@ -55,12 +55,8 @@ export function stack(...resources: KvResource[]): Stack {
 
 /** The id of a resource, which may be a plain object that nothing has looked at. */
 function idOf(resource: KvResource, place: number): string {
-  try {
-    return checkResourceId((resource as Partial<KvResource> | null | undefined)?.id);
-  } catch (error) {
-    if (!(error instanceof LarderError)) throw error;
-    throw invalid(`resource ${place}: ${unframed(error)}`);
-  }
+  const { id } = (resource ?? {}) as Partial<KvResource>;
+  return retold(() => checkResourceId(id), (_, message) => invalid(`resource ${place}: ${message}`));
 }
 
 function variableOf(id: string): string {

@@ -1,0 +1,88 @@
+//! Which reads are answered on JavaScript's thread.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::mem::take;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// As much is taken to be in memory, twice: of the 64 MiB that an embedded store caches, entries that nobody reads take
+/// their part, being on the same pages.
+const GENERATION_BYTES: usize = 16 * 1024 * 1024;
+/// What an entry takes beside its value.
+const ENTRY_BYTES: usize = 256;
+/// Memory answers sooner, whatever else the machine does.
+const SLOW: Duration = Duration::from_millis(1);
+/// How many reads go to other threads after a slow one.
+const DETOURS: u32 = 16;
+
+/// The keys whose entries a store has in memory, as far as can be known: those that were read a short while ago.
+///
+/// An embedded store reads what it does not have in memory from a disk, which takes as long as it takes, and it does not say
+/// beforehand which of the two it will be. JavaScript's thread must not wait for a disk. So a key is read on another thread
+/// first, and on JavaScript's only as long as it is not likely to have been forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    hasher: RandomState,
+    keys: Mutex<Keys>,
+}
+
+#[derive(Debug, Default)]
+struct Keys {
+    /// By their hashes: that of another key costs a read of a disk at worst.
+    young: HashSet<u64>,
+    /// Those before the young ones.
+    old: HashSet<u64>,
+    /// What the young ones take.
+    bytes: usize,
+    detours: u32,
+}
+
+/// A key that is about to be read.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    recent: Arc<Recent>,
+    hash: u64,
+}
+
+impl Reading {
+    pub(crate) fn of(recent: &Arc<Recent>, key: &str) -> Self {
+        Self { recent: Arc::clone(recent), hash: recent.hasher.hash_one(key) }
+    }
+
+    /// Whether it can be read where nobody may wait.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let mut keys = self.recent.lock();
+        if keys.detours > 0 {
+            keys.detours -= 1;
+            return false;
+        }
+        keys.young.contains(&self.hash) || keys.old.contains(&self.hash)
+    }
+
+    /// It was read on another thread, without waiting for anything but a disk.
+    pub(crate) fn was_read(&self, value_bytes: usize) {
+        let mut keys = self.recent.lock();
+        if !keys.young.insert(self.hash) {
+            return;
+        }
+        keys.bytes += ENTRY_BYTES + value_bytes;
+        if keys.bytes > GENERATION_BYTES {
+            keys.old = take(&mut keys.young);
+            keys.bytes = 0;
+        }
+    }
+
+    /// It was read on JavaScript's thread. What took long was not in memory after all, and the next may not be either.
+    pub(crate) fn took(&self, time: Duration) {
+        if time > SLOW {
+            self.recent.lock().detours = DETOURS;
+        }
+    }
+}
+
+impl Recent {
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
