@@ -19,7 +19,7 @@ const BESIDE: Goal = Goal { text: "≤ 2 × alone", reached: |ours, theirs| ours
 
 const CASES: &[Case<'static>] = &[
     case(
-        "get, loop, put: runs in a second of one core, beside the same in Rust",
+        "get, loop, put: runs in a second of one core that is busy, beside the same in Rust",
         "scripts:rate",
         "runs/s",
         RATE,

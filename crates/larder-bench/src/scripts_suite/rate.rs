@@ -1,9 +1,11 @@
-//! Runs in a second of processor time, of the parent and its worker together.
+//! Runs in a second of processor time, of the parent and its workers together.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use larder_core::PutOptions;
-use larder_scripts::Limits;
+use larder_core::{Kv, PutOptions};
+use larder_scripts::{Limits, Pool, Request};
+use tokio::task::JoinSet;
 
 use super::runs::{good, pool, store};
 use crate::Outcome;
@@ -13,26 +15,57 @@ const WARM_UP: usize = 500;
 /// What the kernel counts processor time in.
 const TICKS_IN_A_SECOND: f64 = 100.0;
 
+/// Runs at once, for each worker: one that is at work, and one that waits for its turn.
+const AT_ONCE: usize = 2;
+
+/// As many as the machine can do, with a worker for each core: one run alone would measure how cores wake each other.
 pub(super) async fn of_scripts() -> Outcome<f64> {
-    let (kv, pool) = (store(), pool(1, Limits::new())?);
-    let request = good(&kv);
-    let run = async || -> Outcome<()> {
-        pool.run(request.clone()).await?.result.map(drop).map_err(|failure| failure.as_str().into())
+    let cores = std::thread::available_parallelism()?.get();
+    let (kv, pool) = (store(), Arc::new(pool(cores, Limits::new())?));
+    let callers = AT_ONCE * cores;
+    runs(&pool, &kv, callers, Until::Times(WARM_UP)).await?;
+    let workers = pool.idle_workers();
+    let used = || -> Outcome<f64> {
+        workers.iter().try_fold(ticks("self")?, |sum, worker| Ok(sum + ticks(&worker.to_string())?))
     };
-    for _ in 0..WARM_UP {
-        run().await?;
-    }
-    let [worker] = pool.idle_workers()[..] else { return Err("there is not one worker".into()) };
-    let used = || -> Outcome<f64> { Ok(ticks("self")? + ticks(&worker.to_string())?) };
     let (began, before) = (Instant::now(), used()?);
-    let mut runs = 0_u32;
-    while began.elapsed() < MEASURED {
-        run().await?;
-        runs += 1;
+    let done = runs(&pool, &kv, callers, Until::Moment(began + MEASURED)).await?;
+    let wall = f64::from(done) / began.elapsed().as_secs_f64();
+    eprintln!("    {wall:.0} runs/s with {} workers", workers.len());
+    Ok(f64::from(done) * TICKS_IN_A_SECOND / (used()? - before))
+}
+
+#[derive(Clone, Copy)]
+enum Until {
+    Times(usize),
+    Moment(Instant),
+}
+
+/// Runs the script again and again in as many tasks; returns how many runs that were.
+async fn runs(pool: &Arc<Pool>, kv: &Kv, callers: usize, until: Until) -> Outcome<u32> {
+    let mut tasks = JoinSet::new();
+    for caller in 0..callers {
+        // One caller never has all workers at once.
+        let request = Request { caller: caller.to_string(), ..good(kv) };
+        let pool = Arc::clone(pool);
+        tasks.spawn(async move {
+            let mut done = 0;
+            while match until {
+                Until::Times(times) => (done as usize) < times,
+                Until::Moment(end) => Instant::now() < end,
+            } {
+                let report = pool.run(request.clone()).await.map_err(|error| error.to_string())?;
+                report.result.map_err(|failure| failure.as_str().to_owned())?;
+                done += 1;
+            }
+            Ok::<u32, String>(done)
+        });
     }
-    let wall = f64::from(runs) / began.elapsed().as_secs_f64();
-    eprintln!("    {wall:.0} runs/s one after the other");
-    Ok(f64::from(runs) * TICKS_IN_A_SECOND / (used()? - before))
+    let mut all = 0;
+    while let Some(done) = tasks.join_next().await {
+        all += done??;
+    }
+    Ok(all)
 }
 
 /// The same calls and the same loop without a script.

@@ -2,6 +2,7 @@
 
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, VARY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, StatusCode};
@@ -116,7 +117,7 @@ pub(super) async fn get_entry(
         }
     };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let mut response = entry.into_value().into_response();
+    let mut response = Response::new(Body::from(entry.into_value()));
     *response.headers_mut() = headers;
     Ok(response)
 }
