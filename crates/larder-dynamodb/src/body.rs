@@ -21,13 +21,14 @@ pub(crate) enum Operation {
     Put,
     Update,
     Delete,
+    Query,
     GetBatch,
     WriteBatch,
 }
 
 impl Operation {
-    const ALL: [Self; 6] =
-        [Self::Get, Self::Put, Self::Update, Self::Delete, Self::GetBatch, Self::WriteBatch];
+    const ALL: [Self; 7] =
+        [Self::Get, Self::Put, Self::Update, Self::Delete, Self::Query, Self::GetBatch, Self::WriteBatch];
 
     /// The one that a request is for.
     fn of(target: &str) -> Option<Self> {
@@ -41,6 +42,7 @@ impl Operation {
             Self::Put => "PutItem",
             Self::Update => "UpdateItem",
             Self::Delete => "DeleteItem",
+            Self::Query => "Query",
             Self::GetBatch => "BatchGetItem",
             Self::WriteBatch => "BatchWriteItem",
         }

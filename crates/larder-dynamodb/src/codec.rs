@@ -29,18 +29,15 @@ pub(crate) fn partition(shard: Shard) -> String {
     String::from_iter([number >> 4, number & 0xF].map(|digit| char::from(DIGITS[usize::from(digit)])))
 }
 
-/// The primary key of what stands in a shard under that text.
-pub(crate) fn primary_key(shard: Shard, key: &str) -> Item {
-    HashMap::from([
-        (attribute::SHARD.to_owned(), text(partition(shard))),
-        (attribute::KEY.to_owned(), text(key)),
-    ])
-}
-
 /// Writes the primary key of a row.
 pub(crate) fn write_key(to: &mut Json, row: &RowKey) {
-    to.string(attribute::SHARD, &partition(row.shard));
-    to.string(attribute::KEY, row.key.as_str());
+    write_key_of(to, &partition(row.shard), row.key.as_str());
+}
+
+/// Writes the primary key of what stands in a partition under that text.
+pub(crate) fn write_key_of(to: &mut Json, partition: &str, key: &str) {
+    to.string(attribute::SHARD, partition);
+    to.string(attribute::KEY, key);
 }
 
 /// About how many bytes the item of a value takes.
@@ -246,7 +243,8 @@ fn write_id(value: Option<&AttributeValue>) -> Option<WriteId> {
     Some(WriteId::from_bytes(value?.as_b().ok()?.as_ref().try_into().ok()?))
 }
 
-pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
+#[cfg(test)]
+fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 

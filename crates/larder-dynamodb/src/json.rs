@@ -32,6 +32,11 @@ impl Json {
         self.0.push_str(if is_so { "true" } else { "false" });
     }
 
+    /// A number in its place.
+    pub(crate) fn count(&mut self, number: impl itoa::Integer) {
+        self.0.push_str(itoa::Buffer::new().format(number));
+    }
+
     /// An object in its place.
     fn nested(&mut self, fields: impl FnOnce(&mut Self)) {
         self.0.push('{');
@@ -128,7 +133,8 @@ mod tests {
             json.binary("w", b"");
         });
         json.list_field("List", ["a", "b"], |json, name| json.text(name, ""));
-        let expected = r#"{"TableName":"t\u0022\u005c\u000aä","Item":{"sk":{"S":"a"},"exp":{"N":"-9223372036854775808"},"v":{"B":"AP8="},"w":{"B":""}},"List":[{"a":""},{"b":""}]}"#;
+        json.field("Limit", |json| json.count(101));
+        let expected = r#"{"TableName":"t\u0022\u005c\u000aä","Item":{"sk":{"S":"a"},"exp":{"N":"-9223372036854775808"},"v":{"B":"AP8="},"w":{"B":""}},"List":[{"a":""},{"b":""}],"Limit":101}"#;
         assert_eq!(json.finish(), expected);
     }
 }

@@ -1,10 +1,10 @@
-//! The bodies of the requests that are for one item, up to their conditions.
+//! The bodies of the requests that are for one item, up to their conditions, and for a range of them.
 
-use larder_core::driver::{Projection, Read, RowKey};
+use larder_core::driver::{Projection, Read, RowKey, ScanRequest, ScanStart};
 
-use crate::codec::write_key;
+use crate::codec::{partition, write_key, write_key_of};
 use crate::driver::strong;
-use crate::expressions::{META, REAPED_NAME};
+use crate::expressions::{META, RANGE, REAPED_NAME};
 use crate::json::Json;
 
 /// About how many bytes a key takes, with the names of its attributes.
@@ -51,4 +51,27 @@ pub(crate) fn update(
     body.object_field("ExpressionAttributeValues", values);
     body.text("ReturnValuesOnConditionCheckFailure", "ALL_OLD");
     body
+}
+
+/// A range of one shard, of which at most so many items are read.
+pub(crate) fn query(table: &str, request: &ScanRequest, limit: usize) -> String {
+    let start = match &request.start {
+        ScanStart::At(start) => start.as_str(),
+        ScanStart::After(key) => key.as_str(),
+    };
+    let shard = partition(request.shard);
+    let mut body = Json::object(4 * KEY_BYTES + AROUND);
+    body.text("TableName", table);
+    body.text("KeyConditionExpression", RANGE);
+    body.object_field("ExpressionAttributeValues", |json| {
+        json.string(":pk", &shard);
+        json.string(":start", start);
+        json.string(":end", &request.end);
+    });
+    if matches!(request.start, ScanStart::After(_)) {
+        body.object_field("ExclusiveStartKey", |json| write_key_of(json, &shard, start));
+    }
+    what(&mut body, request.read);
+    body.field("Limit", |json| json.count(limit));
+    body.finish()
 }

@@ -179,7 +179,7 @@ pub enum Refused {
         /// When to come back.
         retry_after: Duration,
     },
-    /// This caller has as many runs under way as one caller may.
+    /// This caller has as many runs under way as one caller may, or waited for its turn among them for as long as it may.
     CallerBusy,
     /// The input has more bytes than it may.
     InputTooLarge {
@@ -200,7 +200,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Busy { .. } => {
-                f.write_str("all workers are busy, and others wait already; try again later")
+                f.write_str("all workers are busy, and no more may wait, or not for longer; try again later")
             }
             Self::CallerBusy => {
                 f.write_str("this caller has as many scripts running as it may; wait until one has ended")

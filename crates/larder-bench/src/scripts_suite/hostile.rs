@@ -1,8 +1,10 @@
 //! Good runs, and hostile ones beside them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use larder_scripts::Limits;
+use larder_core::Kv;
+use larder_scripts::{Failure, Limits, Pool};
 
 use super::runs::{good, pool, request, store};
 use crate::Outcome;
@@ -33,20 +35,16 @@ pub(super) async fn p99(is_beside: bool) -> Outcome<f64> {
     for _ in 0..100 {
         pool.run(good.clone()).await?;
     }
+    let is_over = AtomicBool::new(!is_beside);
     let hostile = async {
-        if !is_beside {
-            return Ok(());
-        }
-        for number in 0..HOSTILE_RUNS {
-            let body = HOSTILE[number % HOSTILE.len()];
-            let source = format!("export default async (input, {{ kv }}) => {{ {body} }}");
-            pool.run(request(&kv, "hostile", &source)).await?;
-        }
-        Ok(())
+        let ended = if is_beside { hostile_runs(&kv, &pool).await } else { Ok(()) };
+        is_over.store(true, Ordering::Relaxed);
+        ended
     };
     let runs = async {
-        let mut times = Vec::with_capacity(RUNS - HOSTILE_RUNS);
-        for _ in 0..RUNS - HOSTILE_RUNS {
+        let mut times = Vec::with_capacity(RUNS);
+        // As long as there are hostile ones beside them.
+        while times.len() < RUNS - HOSTILE_RUNS || !is_over.load(Ordering::Relaxed) {
             let began = Instant::now();
             let report = pool.run(good.clone()).await?;
             times.push(began.elapsed());
@@ -59,4 +57,16 @@ pub(super) async fn p99(is_beside: bool) -> Outcome<f64> {
     };
     let (p99, hostile): (Outcome<f64>, Outcome<()>) = tokio::join!(runs, hostile);
     hostile.and(p99)
+}
+
+async fn hostile_runs(kv: &Kv, pool: &Pool) -> Outcome<()> {
+    for number in 0..HOSTILE_RUNS {
+        let body = HOSTILE[number % HOSTILE.len()];
+        let source = format!("export default async (input, {{ kv }}) => {{ {body} }}");
+        let report = pool.run(request(kv, "hostile", &source)).await?;
+        if let Err(Failure::Crashed) = report.result {
+            return Err(format!("a worker was lost with {body}").into());
+        }
+    }
+    Ok(())
 }

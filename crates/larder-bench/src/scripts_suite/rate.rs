@@ -25,14 +25,22 @@ pub(super) async fn of_scripts() -> Outcome<f64> {
     let callers = AT_ONCE * cores;
     runs(&pool, &kv, callers, Until::Times(WARM_UP)).await?;
     let workers = pool.idle_workers();
+    // What another one did would not be counted.
+    if workers.len() != cores {
+        return Err(format!("there are {} workers for {cores} cores", workers.len()).into());
+    }
     let used = || -> Outcome<f64> {
         workers.iter().try_fold(ticks("self")?, |sum, worker| Ok(sum + ticks(&worker.to_string())?))
     };
     let (began, before) = (Instant::now(), used()?);
     let done = runs(&pool, &kv, callers, Until::Moment(began + MEASURED)).await?;
     let wall = f64::from(done) / began.elapsed().as_secs_f64();
-    eprintln!("    {wall:.0} runs/s with {} workers", workers.len());
-    Ok(f64::from(done) * TICKS_IN_A_SECOND / (used()? - before))
+    eprintln!("    {wall:.0} runs/s with {cores} workers");
+    let rate = f64::from(done) * TICKS_IN_A_SECOND / (used()? - before);
+    let (mut at_first, mut at_last) = (workers, pool.idle_workers());
+    at_first.sort_unstable();
+    at_last.sort_unstable();
+    if at_first == at_last { Ok(rate) } else { Err("a worker was replaced meanwhile".into()) }
 }
 
 #[derive(Clone, Copy)]

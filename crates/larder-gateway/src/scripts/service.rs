@@ -39,12 +39,13 @@ impl Scripts {
 }
 
 impl Scripts {
-    /// Counts a run more. After [`Scripts::finish`] was called there are none.
+    /// Counts a run more.
     pub(super) async fn under_way(&self) -> UnderWay {
         Arc::clone(&self.runs).read_owned().await
     }
 
-    /// Waits for the runs, also for those whose callers have left. There must be nobody who begins any more.
+    /// Waits for the runs, also for those whose callers have left. There must be nobody who begins any more, so that two
+    /// gateways cannot share one of these.
     pub(crate) async fn finish(&self) {
         drop(self.runs.write().await);
     }

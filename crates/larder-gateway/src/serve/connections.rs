@@ -32,6 +32,8 @@ pub enum Drained {
     Whole,
     /// The time was up, and this many connections were cut.
     Cut(usize),
+    /// The time was up, and scripts were cut whose callers had left.
+    ScriptsCut,
 }
 
 pub(super) async fn serve(
@@ -75,10 +77,7 @@ pub(super) async fn serve(
     };
     match timeout(options.drain, finishing).await {
         Ok(()) => Drained::Whole,
-        Err(_) if open.is_empty() => {
-            tracing::warn!(target: "larder", "scripts were cut whose callers had left");
-            Drained::Whole
-        }
+        Err(_) if open.is_empty() => Drained::ScriptsCut,
         Err(_) => Drained::Cut(open.len()),
     }
 }

@@ -301,7 +301,9 @@ fn defect() -> Error {
 }
 
 fn not_whole(name: &str) -> Error {
-    let what = format!("the source of the script {name:?} is not there as it was deployed: deploy it again");
+    let what = format!(
+        "the source of the script {name:?} is not there as it was deployed: deploy it again, or name another version"
+    );
     Error::new(ErrorKind::Corrupt, what)
 }
 

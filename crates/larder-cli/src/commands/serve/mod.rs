@@ -135,6 +135,10 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
             "{connections} connections were cut: they were not done {} after the gateway was to end",
             crate::lifetime::shown(settings.drain())
         ))),
+        Drained::ScriptsCut => Err(Failure::Other(format!(
+            "scripts were cut whose callers had left: they were not done {} after the gateway was to end",
+            crate::lifetime::shown(settings.drain())
+        ))),
     }
 }
 
