@@ -14,7 +14,9 @@ use super::meter::cpu_micros;
 use super::operation::Op;
 use super::ours;
 use super::platform::{Platform, Store};
-use crate::{Failure, Outcome};
+#[cfg(feature = "allocations")]
+use crate::Failure;
+use crate::Outcome;
 
 /// One task's work: the same number of turns each, on keys of its own.
 type Work = Pin<Box<dyn Future<Output = Outcome<()>> + Send>>;
