@@ -179,7 +179,7 @@ pub enum Refused {
         /// When to come back.
         retry_after: Duration,
     },
-    /// This caller has as many runs under way as one caller may, or waited for its turn among them for as long as it may.
+    /// This caller has as many runs under way as one caller may.
     CallerBusy,
     /// The input has more bytes than it may.
     InputTooLarge {

@@ -15,7 +15,7 @@ use metrics::{counter, gauge, histogram};
 use serde_json::value::RawValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 pub use self::options::{PoolOptions, WorkerProgram};
 use self::process::Worker;
@@ -130,10 +130,12 @@ impl Pool {
         let counted = self.0.callers.count(&request.caller, options.per_caller).ok_or(Refused::CallerBusy)?;
         let place = Arc::clone(&self.0.places).try_acquire_owned();
         let place = place.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
-        let until = Instant::now() + options.wait;
-        let turn = timeout_at(until, counted.turn()).await.map_err(|_| Refused::CallerBusy)?;
-        let free = timeout_at(until, Arc::clone(&self.0.workers).acquire_owned()).await;
-        let permit = free.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
+        let free = async {
+            let turn = counted.turn().await;
+            (turn, Arc::clone(&self.0.workers).acquire_owned().await)
+        };
+        let (turn, permit) =
+            timeout(options.wait, free).await.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
         // The semaphore is never closed.
         let permit = permit.map_err(|_| Refused::NoWorker)?;
         let pool = self.clone();
