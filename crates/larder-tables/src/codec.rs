@@ -43,6 +43,17 @@ pub(crate) fn row_key(key: &CanonicalKey) -> &str {
     key.as_str().strip_prefix(SYSTEM_MARK).unwrap_or(key.as_str())
 }
 
+/// The URL of a row, behind that of its table. No canonical key and no partition holds a quote, which would have to be
+/// doubled, or what a URL would have to escape.
+pub(crate) struct RowUrl<'a>(pub(crate) &'a str, pub(crate) &'a RowKey);
+
+impl fmt::Display for RowUrl<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(table, row) = self;
+        write!(f, "{table}(PartitionKey='{}',RowKey='{}')", Partition(row.shard), row_key(&row.key))
+    }
+}
+
 /// A row as it is sent. Without a value it is what a merge changes.
 #[derive(Serialize)]
 pub(crate) struct Entity<'a> {

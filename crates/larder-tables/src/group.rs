@@ -11,7 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use smol_str::SmolStr;
 
 use crate::client::{Client, quiet};
-use crate::codec::{Entity, Partition, row_key};
+use crate::codec::{Entity, RowUrl, row_key};
 use crate::error::{Failure, Refusal};
 use crate::transport::{MINIMAL_METADATA, date};
 
@@ -53,16 +53,14 @@ impl Group {
         serde_json::to_writer(&mut self.row, entity).map_err(|_| unfit())?;
         let json = std::str::from_utf8(&self.row).map_err(|_| unfit())?;
         self.rows += 1;
-        // No canonical key holds a quote, or what a URL would have to escape.
         write!(
             self.body,
             "--changeset_{:032x}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
-             PUT {url}(PartitionKey='{}',RowKey='{}') HTTP/1.1\r\n\
+             PUT {} HTTP/1.1\r\n\
              Accept: {MINIMAL_METADATA}\r\nContent-Type: application/json\r\nDataServiceVersion: 3.0;\r\n\
              Content-Length: {}\r\n\r\n{json}\r\n",
             self.id,
-            Partition(row.shard),
-            row_key(&row.key),
+            RowUrl(url, row),
             json.len(),
         )
         .map_err(|_| unfit())

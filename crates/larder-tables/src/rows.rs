@@ -10,7 +10,7 @@ use reqwest::{Method, Request};
 use smol_str::SmolStr;
 
 use crate::client::{Client, quiet};
-use crate::codec::{Entity, Partition, Row, row_key};
+use crate::codec::{Entity, Row, RowUrl};
 use crate::error::Failure;
 use crate::transport::{Answer, as_expected, date};
 
@@ -86,9 +86,7 @@ impl Client {
     }
 
     fn to_row(&self, method: Method, row: &RowKey) -> Result<Request, Failure> {
-        // A quote would have to be doubled; no canonical key and no partition holds one.
-        let (partition, key) = (Partition(row.shard), row_key(&row.key));
-        self.request_to(method, &format!("{}(PartitionKey='{partition}',RowKey='{key}')", self.rows))
+        self.request_to(method, &RowUrl(&self.rows, row).to_string())
     }
 
     async fn write(&self, mut request: Request, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
