@@ -1,8 +1,8 @@
 //! The Larder driver for Azure Table Storage.
 //!
 //! One row per key; the layout, the requests and the cost of every operation are in `docs/layouts.md`. Any number of
-//! processes share a table. Requests, entities and paging are those of `azure_data_tables`, on a transport of our own that
-//! pools, signs and never retries: an attempt is an attempt, and the handle decides what follows it.
+//! processes share a table. The transport below `azure_data_tables` is our own: it pools, signs and never retries. An attempt
+//! is an attempt, and the handle decides what follows it.
 //!
 //! ```no_run
 //! # async fn example() -> larder_core::Result<()> {
@@ -31,6 +31,7 @@ mod identity;
 mod options;
 mod property;
 mod provision;
+mod queries;
 mod rows;
 mod scan;
 mod sign;

@@ -1,7 +1,4 @@
 //! Requests for one row.
-//!
-//! Sent by hand on the transport: the SDK copies all that it knows of an account for each of them, and every header to and
-//! fro, which is a quarter of the time that a processor spends on a request.
 
 use larder_core::Timestamp;
 use larder_core::driver::RowKey;
@@ -9,10 +6,10 @@ use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH};
 use reqwest::{Method, Request};
 use smol_str::SmolStr;
 
-use crate::client::{Client, quiet};
+use crate::client::Client;
 use crate::codec::{Entity, Row, RowUrl};
 use crate::error::Failure;
-use crate::transport::{Answer, as_expected, date};
+use crate::transport::{Answer, date};
 
 /// A row that was read.
 pub(crate) struct Got {
@@ -94,11 +91,6 @@ impl Client {
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
         etag(&self.answer(request).await?)
-    }
-
-    async fn answer(&self, request: Request) -> Result<Answer, Failure> {
-        let method = request.method().clone();
-        as_expected(&method, quiet(self.transport.send(request)).await?)
     }
 }
 

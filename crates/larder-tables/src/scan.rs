@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT, MAX_VALUE_BYTES};
 
-use crate::client::Page;
 use crate::codec::META_WITH_KEYS;
 use crate::driver::TablesDriver;
 use crate::error::{Failure, failed};
 use crate::filter::range;
+use crate::queries::{Page, Query};
 
 /// How many bytes of a page's budget a row is asked for where nothing is known. The service knows no budget of bytes, and
 /// sends what goes over it too.
@@ -126,9 +126,11 @@ impl TablesDriver {
         select: Option<&'static str>,
         limit: &mut usize,
     ) -> Result<Page, DriverError> {
+        let filter = request.map(range);
         let mut from = None;
         loop {
-            let page = match self.client.query(request.map(range), select, *limit, from.clone()).await {
+            let query = Query { filter: filter.as_deref(), select, top: *limit, from: from.as_ref() };
+            let page = match self.client.query(query).await {
                 Err(Failure::TooLong) if *limit > 1 => {
                     // For the other shards, too.
                     self.value_size.expect(MAX_VALUE_BYTES);

@@ -12,11 +12,11 @@ use smol_str::SmolStr;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::client::{Next, Page};
 use crate::codec::Row;
 use crate::driver::{MOST_SHARDS, TablesDriver};
 use crate::error::{Failure, failed};
 use crate::filter::{all, expired};
+use crate::queries::{Next, Page, Query};
 use crate::rows::IfMatch;
 
 /// What a search asks for. `Timestamp` stands in for an ETag that is left out.
@@ -186,8 +186,9 @@ impl TablesDriver {
             Search::Done => return Ok(Found { rows: Vec::new(), then: Search::Done }),
             Search::Filtered(from) => {
                 let filter = expired(shard, now);
-                let query = self.client.query(Some(filter), Some(FOUND), limit, from.clone());
-                match timeout(SEARCH, query).await {
+                let query =
+                    Query { filter: Some(&filter), select: Some(FOUND), top: limit, from: from.as_ref() };
+                match timeout(SEARCH, self.client.query(query)).await {
                     Ok(page) => (page?, false),
                     // A continuation is a place among the rows of a partition, whatever the filter was.
                     Err(_) => return Ok(Found { rows: Vec::new(), then: Search::Paged(from) }),
@@ -195,7 +196,14 @@ impl TablesDriver {
             }
             // Most of the rows may have no part in the sweep: a small page would make many requests of them.
             Search::Paged(from) => {
-                (self.client.query(Some(all(shard)), Some(FOUND), MAX_PAGE_LIMIT, from).await?, true)
+                let filter = all(shard);
+                let query = Query {
+                    filter: Some(&filter),
+                    select: Some(FOUND),
+                    top: MAX_PAGE_LIMIT,
+                    from: from.as_ref(),
+                };
+                (self.client.query(query).await?, true)
             }
         };
         let Page { rows, next } = page;
