@@ -5,9 +5,8 @@ use std::future::poll_fn;
 use std::mem::swap;
 use std::pin::{Pin, pin};
 
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use crate::client::quiet;
 
@@ -90,33 +89,18 @@ pub(crate) async fn with_body<T>(
     .await
 }
 
-/// Gives requests their bodies, before they are signed.
-#[derive(Debug)]
-pub(crate) struct OwnBodies;
-
-impl Intercept for OwnBodies {
-    fn name(&self) -> &'static str {
-        "OwnBodies"
-    }
-
-    fn modify_before_signing(
-        &self,
-        context: &mut BeforeTransmitInterceptorContextMut<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let request = context.request_mut();
-        let wanted = request.headers().get(TARGET).and_then(Operation::of);
-        match (wanted, BODY.take()) {
-            (None, None) => Ok(()),
-            (Some(wanted), Some((operation, body))) if wanted == operation => {
-                request.headers_mut().insert("content-length", body.len().to_string());
-                *request.body_mut() = body.into();
-                Ok(())
-            }
-            // Sent as it is, it would be refused, which would be told as if nothing had been sent before.
-            _ => Err("a request has not the body that was written for it".into()),
+/// Gives a request its body, before it is signed.
+pub(crate) fn put_in(request: &mut HttpRequest) -> Result<(), BoxError> {
+    let wanted = request.headers().get(TARGET).and_then(Operation::of);
+    match (wanted, BODY.take()) {
+        (None, None) => Ok(()),
+        (Some(wanted), Some((operation, body))) if wanted == operation => {
+            request.headers_mut().insert("content-length", body.len().to_string());
+            *request.body_mut() = body.into();
+            Ok(())
         }
+        // Sent as it is, it would be refused, which would be told as if nothing had been sent before.
+        _ => Err("a request has not the body that was written for it".into()),
     }
 }
 

@@ -12,11 +12,10 @@ use aws_sdk_dynamodb::config::SharedInterceptor;
 use larder_core::{Error, ErrorKind, Result, check_server_url};
 use tracing::{Dispatch, dispatcher};
 
-use crate::body::OwnBodies;
 use crate::credentials::find_credentials;
 use crate::endpoint::endpoint_url;
+use crate::hooks::Hooks;
 use crate::options::{Credentials, DynamoDbOptions};
-use crate::whole::WholeAnswers;
 
 /// A client of its own: two bindings share neither connections nor credentials; and the server that it asks, if that is
 /// not the region's.
@@ -47,8 +46,7 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<(Client, Option
     let endpoint = endpoint_url(&config, options)?;
     let mut config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials);
     // Permanent: otherwise the SDK looks at each of its many hooks whether this one is switched off.
-    config.push_interceptor(SharedInterceptor::permanent(WholeAnswers));
-    config.push_interceptor(SharedInterceptor::permanent(OwnBodies));
+    config.push_interceptor(SharedInterceptor::permanent(Hooks));
     Ok((Client::from_conf(config.build()), endpoint))
 }
 

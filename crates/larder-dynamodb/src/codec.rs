@@ -158,6 +158,8 @@ impl Parts {
                 attribute::EXPIRY => parts.expiry = number(Some(&value)),
                 attribute::WRITE_ID => parts.write_id = write_id(Some(&value)),
                 attribute::WRITTEN_AT => parts.written_at = number(Some(&value)),
+                // Nothing is read from them, and they are in every item.
+                attribute::SHARD | attribute::REAPED => {}
                 name => {
                     if let Some(part) = parts.in_history(name) {
                         *part = Some(value);

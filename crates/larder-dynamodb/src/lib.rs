@@ -27,6 +27,7 @@ mod endpoint;
 mod error;
 mod expressions;
 mod health;
+mod hooks;
 mod json;
 mod options;
 mod provision;
