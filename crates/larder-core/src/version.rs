@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, InvalidInput};
@@ -15,6 +16,10 @@ use crate::time::{Expiry, Timestamp};
 const FORMAT: u8 = 1;
 const WRITE_ID: u8 = 0;
 const PLATFORM: u8 = 1;
+/// The bytes before the revision.
+const HEAD: usize = 18;
+/// As many bytes as a version has nearly always. They are written without asking for memory.
+const USUAL: usize = 80;
 
 /// The state of one entry, as an opaque token (P2).
 ///
@@ -79,13 +84,19 @@ impl fmt::Display for Version {
             Revision::WriteId(id) => (WRITE_ID, id.as_bytes()),
             Revision::Platform(text) => (PLATFORM, text.as_bytes()),
         };
-        let mut bytes = Vec::with_capacity(18 + revision.len());
-        bytes.push(FORMAT);
-        bytes.extend(self.key_hash.to_be_bytes());
-        bytes.extend(self.expires_at.to_raw().to_be_bytes());
-        bytes.push(kind);
-        bytes.extend(revision);
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        let (mut usual, mut long) = ([0; USUAL], Vec::new());
+        let bytes = if HEAD + revision.len() <= USUAL {
+            &mut usual[..HEAD + revision.len()]
+        } else {
+            long.resize(HEAD + revision.len(), 0);
+            &mut long
+        };
+        bytes[0] = FORMAT;
+        bytes[1..9].copy_from_slice(&self.key_hash.to_be_bytes());
+        bytes[9..17].copy_from_slice(&self.expires_at.to_raw().to_be_bytes());
+        bytes[17] = kind;
+        bytes[HEAD..].copy_from_slice(revision);
+        Base64Display::new(bytes, &URL_SAFE_NO_PAD).fmt(f)
     }
 }
 

@@ -11,23 +11,34 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is taken over from a caller.
 const MAX_CHARS: usize = 128;
+/// How many hexadecimal digits a new id has.
+const DIGITS: usize = 32;
+
+/// The id of a request.
+#[derive(Clone)]
+pub(crate) enum RequestId {
+    /// The caller's own.
+    Given(HeaderValue),
+    /// The digits of a new one, of which a header is made once.
+    New([u8; DIGITS]),
+}
 
 tokio::task_local! {
-    static CURRENT: HeaderValue;
+    static CURRENT: RequestId;
 }
 
 /// The id of the request that this task is answering; empty outside of one.
 pub(crate) fn current() -> String {
-    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).unwrap_or_default()
+    CURRENT.try_with(|id| id.as_str().to_owned()).unwrap_or_default()
 }
 
 /// The same, for a task that goes on with the request later: see [`with`].
-pub(crate) fn current_header() -> HeaderValue {
-    CURRENT.try_with(Clone::clone).unwrap_or_else(|_| HeaderValue::from_static(""))
+pub(crate) fn current_id() -> RequestId {
+    CURRENT.try_with(Clone::clone).unwrap_or_else(|_| RequestId::Given(HeaderValue::from_static("")))
 }
 
 /// Does something for the request with this id outside of the task that answers it.
-pub(crate) fn with<T>(id: &HeaderValue, work: impl FnOnce() -> T) -> T {
+pub(crate) fn with<T>(id: &RequestId, work: impl FnOnce() -> T) -> T {
     CURRENT.sync_scope(id.clone(), work)
 }
 
@@ -42,18 +53,37 @@ pub(crate) async fn identified<A: Future<Output = Response>>(
     answer: impl FnOnce(Request) -> A,
 ) -> Response {
     let given = request.headers().get(&HEADER).filter(|id| is_plain(id.as_bytes()));
-    let id = given.cloned().unwrap_or_else(random);
+    let id = given.cloned().map_or_else(RequestId::random, RequestId::Given);
     let mut response = CURRENT.scope(id.clone(), answer(request)).await;
-    response.headers_mut().insert(HEADER, id);
+    if let Some(id) = id.into_header() {
+        response.headers_mut().insert(HEADER, id);
+    }
     response
 }
 
-fn random() -> HeaderValue {
-    let mut digits = [0; 32];
-    // It fits, and all digits may stand in a header.
-    let written = hex::encode_to_slice(rand::rng().random::<[u8; 16]>(), &mut digits);
-    let id = written.ok().and_then(|()| HeaderValue::from_bytes(&digits).ok());
-    id.unwrap_or_else(|| HeaderValue::from_static("none"))
+impl RequestId {
+    fn random() -> Self {
+        let mut digits = [b'0'; DIGITS];
+        // It fits: two digits are a byte.
+        let _ = hex::encode_to_slice(rand::rng().random::<[u8; DIGITS / 2]>(), &mut digits);
+        Self::New(digits)
+    }
+
+    fn as_str(&self) -> &str {
+        let bytes = match self {
+            Self::Given(id) => id.as_bytes(),
+            Self::New(digits) => digits,
+        };
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    fn into_header(self) -> Option<HeaderValue> {
+        match self {
+            Self::Given(id) => Some(id),
+            // All digits may stand in a header.
+            Self::New(digits) => HeaderValue::from_bytes(&digits).ok(),
+        }
+    }
 }
 
 fn is_plain(id: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! What answers say of entries: headers, and bodies of writes.
 
+use std::fmt::Write;
+
 use axum::Json;
 use axum::http::header::{ETAG, HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,9 @@ use crate::problem::{Code, Problem};
 /// The lifetime that remained when the entry was read, in milliseconds; not there for one that stays.
 pub(crate) const TTL: HeaderName = HeaderName::from_static("larder-ttl-millis");
 
+/// As long as the tag of a version is nearly always.
+const USUAL_TAG: usize = 112;
+
 /// What was written.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Written {
@@ -26,18 +31,27 @@ pub(crate) struct Written {
 /// The answer to a write of one entry.
 pub(crate) fn written(key: String, version: &Version) -> Response {
     let mut headers = HeaderMap::new();
-    insert(&mut headers, ETAG, &format!("\"{version}\""));
+    tag(&mut headers, version);
     (headers, Json(Written { key, version: version.to_string() })).into_response()
 }
 
 /// The headers that tell an entry's version and lifetime.
 pub(crate) fn headers(entry: &EntryInfo) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    insert(&mut headers, ETAG, &format!("\"{}\"", entry.version()));
+    tag(&mut headers, entry.version());
     if let Some(ttl) = entry.ttl() {
         insert(&mut headers, TTL, &millis(ttl).to_string());
     }
     headers
+}
+
+/// Sets the tag of a version.
+fn tag(headers: &mut HeaderMap, version: &Version) {
+    // In one piece: it is put together of three.
+    let mut tag = String::with_capacity(USUAL_TAG);
+    if write!(tag, "\"{version}\"").is_ok() {
+        insert(headers, ETAG, &tag);
+    }
 }
 
 /// The answer to a write whose condition did not hold: with what was seen of the entry, but for its value.

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -26,7 +25,7 @@ use crate::gateway::Gateway;
 use crate::guard::Standing;
 use crate::permission::Permission;
 use crate::problem::{Code, Problem, ProblemBody, Refusals};
-use crate::request_id;
+use crate::request_id::{self, RequestId};
 
 /// How many lines that are there already are sent together.
 const LINES_AT_ONCE: usize = 128;
@@ -111,7 +110,7 @@ async fn body<E: Send + 'static>(
         show,
         entries: 0,
         failed: 0,
-        request_id: request_id::current_header(),
+        request_id: request_id::current_id(),
         span: Span::current(),
     };
     let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
@@ -132,7 +131,7 @@ struct Lines<S: Stream, F> {
     entries: u64,
     failed: u64,
     /// The task that sends the body does not know it.
-    request_id: HeaderValue,
+    request_id: RequestId,
     /// The request's, which lasts until the last line.
     span: Span,
 }
