@@ -16,7 +16,7 @@ export async function checkedList<G, C>(given: Iterable<G>, check: (given: G) =>
   const checked: C[] = [];
   for (const one of given) {
     const at = checked.length;
-    checked.push(retold(() => check(one), (_, message) => invalid(`item ${at}: ${message}`)));
+    checked.push(retold(() => check(one), (_, message, facts) => invalid(`item ${at}: ${message}`, facts)));
     if (checked.length % STRIDE === 0) await untilTime();
   }
   return checked;

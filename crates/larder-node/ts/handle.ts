@@ -156,7 +156,7 @@ export class Handle implements Kv {
   #decoded<T>(key: string, value: Uint8Array | undefined, decode: (value: Uint8Array) => T): T | undefined {
     if (value === undefined) return undefined;
     const facts = { operation: "get", key, binding: this.#binding };
-    return retold(() => decode(value), (kind, message) => new LarderError(kind, message, facts));
+    return retold(() => decode(value), (kind, message, { cause }) => new LarderError(kind, message, { ...facts, cause }));
   }
 }
 
