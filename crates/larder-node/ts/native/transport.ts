@@ -11,6 +11,8 @@ export class NativeTransport implements Transport {
   readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
   readonly #addon: Addon;
   readonly #store: Store;
+  /** Calls that a signal has ended for whoever made them, and that the addon still has. They never reject. */
+  readonly #left = new Set<Promise<void>>();
 
   constructor(addon: Addon, store: Store) {
     this.#addon = addon;
@@ -125,6 +127,8 @@ export class NativeTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    // The addon has let go of the store with the last of them.
+    while (this.#left.size > 0) await Promise.all(this.#left);
     await this.#call(undefined, () => this.#store.close());
   }
 
@@ -148,6 +152,7 @@ export class NativeTransport implements Transport {
     const stopped = new Promise<never>((_, reject) => {
       stop = () => {
         cancel.cancel();
+        this.#leave(call);
         reject(signal.reason);
       };
     });
@@ -157,6 +162,12 @@ export class NativeTransport implements Transport {
     } finally {
       signal.removeEventListener("abort", stop);
     }
+  }
+
+  #leave(call: Promise<unknown>): void {
+    const over = () => void this.#left.delete(left);
+    const left: Promise<void> = call.then(over, over);
+    this.#left.add(left);
   }
 }
 
