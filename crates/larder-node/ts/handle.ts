@@ -1,4 +1,4 @@
-import { checkedList, inParts, type PartLimits } from "./batch.js";
+import { checkedList, distinctOf, inParts, type PartLimits, spread } from "./batch.js";
 import { Calls } from "./calls.js";
 import { checkKey, checkPrefix } from "./check/key.js";
 import {
@@ -134,14 +134,10 @@ export class Handle implements Kv {
     const ttlMs = checkTtl(given.ttlMs);
     const signal = checkSignal(given.signal);
     return await this.#calls.run(async (store) => {
-      const pairs = await checkedList(entries, checkPair);
-      // Of a key that is there twice only the last value is sent: parts are under way at once, and the first could come last.
-      const distinct = [...new Map(pairs)];
+      const { pairs, places } = await distinctOf(await checkedList(entries, checkPair));
       const { writes, bytes } = store.limits;
       const limits = { items: writes, bytes, bytesOf: bytesOfPair };
-      const answers = await inParts(distinct, limits, (part) => store.setMany(part, ttlMs, signal), signal);
-      const byKey = new Map(distinct.map(([key], at) => [key, answers[at] as PromiseSettledResult<string>]));
-      return pairs.map(([key]) => byKey.get(key) as PromiseSettledResult<string>);
+      return await spread(await inParts(pairs, limits, (part) => store.setMany(part, ttlMs, signal), signal), places);
     });
   }
 
