@@ -22,11 +22,18 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, Packed>> {
         let kv = self.kv()?;
+        let traffic = self.traffic();
         let work = async move {
             let mut values = Values::default();
             let found = kv.get_many(&keys).await?.into_iter().map(|found| match found {
-                Ok(Some(entry)) => values.entry(&entry),
-                Ok(None) => Place::Absent(()),
+                Ok(Some(entry)) => {
+                    traffic.entry(entry.value().len());
+                    values.entry(&entry)
+                }
+                Ok(None) => {
+                    traffic.entry(0);
+                    Place::Absent(())
+                }
                 Err(error) => Place::failed(&error),
             });
             let places: Vec<_> = found.collect();
@@ -47,9 +54,11 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, Packed>> {
         let kv = self.kv()?;
+        let traffic = self.traffic();
         let mut rest = Bytes::copy_from_slice(values);
         let values = lengths.into_iter().map(|length| {
             let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
+            traffic.entry(length);
             rest.split_to(length)
         });
         let entries: Vec<_> = keys.into_iter().zip(values).collect();
@@ -73,6 +82,8 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, Packed>> {
         let kv = self.kv()?;
+        let traffic = self.traffic();
+        keys.iter().for_each(|_| traffic.entry(0));
         let work = async move {
             let deleted = kv.delete_many(&keys).await?.into_iter().map(|deleted| match deleted {
                 Ok(()) => Place::Absent(()),

@@ -13,6 +13,7 @@ mod recent;
 mod run;
 mod scan;
 mod store;
+mod traffic;
 mod write;
 
 use napi_derive::napi;

@@ -44,7 +44,7 @@ impl Store {
         let kv = self.kv()?;
         let reading = self.reading(&key);
         let work = async move { kv.get(&key).await };
-        let bytes = |found: &Option<Bytes>| found.as_ref().map_or(0, Bytes::len);
+        let bytes = |found: &Option<Bytes>| Some(found.as_ref().map_or(0, Bytes::len));
         at_hand(env, cancel, reading, work, bytes, |env, value| match value {
             // Copied into memory of the engine's own: for values of this size that is cheaper than keeping track of ours.
             Some(value) => Uint8ArraySlice::copy_from(env, &value).map(Either::A),
@@ -63,7 +63,7 @@ impl Store {
         let kv = self.kv()?;
         let reading = self.reading(&key);
         let work = async move { kv.get_entry(&key).await };
-        let bytes = |found: &Option<Entry>| found.as_ref().map_or(0, |entry| entry.value().len());
+        let bytes = |found: &Option<Entry>| Some(found.as_ref().map_or(0, |entry| entry.value().len()));
         at_hand(env, cancel, reading, work, bytes, |env, entry| match entry {
             Some(entry) => found(env, &entry).map(Either::A),
             None => Ok(Either::B(Null)),
@@ -81,8 +81,9 @@ impl Store {
         let kv = self.kv()?;
         let reading = self.reading(&key);
         let work = async move { kv.exists(&key).await };
-        // How long the value is, it does not say: not knowing it takes a read elsewhere at worst.
-        at_hand(env, cancel, reading, work, |_| 0, |_, is_there| Ok(is_there))
+        // How long a value is that is there, it does not say, and the store has read it all the same.
+        let bytes = |is_there: &bool| if *is_there { None } else { Some(0) };
+        at_hand(env, cancel, reading, work, bytes, |_, is_there| Ok(is_there))
     }
 }
 

@@ -6,11 +6,11 @@ use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::traffic::Traffic;
+
 /// As much is taken to be in memory, twice: of the 64 MiB that an embedded store caches, entries that nobody reads take
 /// their part, being on the same pages.
-const GENERATION_BYTES: usize = 16 * 1024 * 1024;
-/// What an entry takes beside its value.
-const ENTRY_BYTES: usize = 256;
+const GENERATION_BYTES: u64 = 16 * 1024 * 1024;
 /// Memory answers sooner, whatever else the machine does.
 const SLOW: Duration = Duration::from_millis(1);
 /// How many reads go to other threads after a slow one.
@@ -20,10 +20,12 @@ const DETOURS: u32 = 16;
 ///
 /// An embedded store reads what it does not have in memory from a disk, which takes as long as it takes, and it does not say
 /// beforehand which of the two it will be. JavaScript's thread must not wait for a disk. So a key is read on another thread
-/// first, and on JavaScript's only as long as it is not likely to have been forgotten.
-#[derive(Debug, Default)]
+/// first, and on JavaScript's only as long as it is not likely to have been forgotten: until so much has gone through the
+/// store behind it.
+#[derive(Debug)]
 pub(crate) struct Recent {
     hasher: RandomState,
+    traffic: Arc<Traffic>,
     keys: Mutex<Keys>,
 }
 
@@ -33,8 +35,8 @@ struct Keys {
     young: HashSet<u64>,
     /// Those before the young ones.
     old: HashSet<u64>,
-    /// What the young ones take.
-    bytes: usize,
+    /// What had gone through the store when the first of the young ones was read.
+    began: u64,
     detours: u32,
 }
 
@@ -52,7 +54,7 @@ impl Reading {
 
     /// Whether it can be read where nobody may wait.
     pub(crate) fn is_at_hand(&self) -> bool {
-        let mut keys = self.recent.lock();
+        let mut keys = self.recent.keys();
         if keys.detours > 0 {
             keys.detours -= 1;
             return false;
@@ -60,29 +62,49 @@ impl Reading {
         keys.young.contains(&self.hash) || keys.old.contains(&self.hash)
     }
 
-    /// It was read on another thread, without waiting for anything but a disk.
-    pub(crate) fn was_read(&self, value_bytes: usize) {
-        let mut keys = self.recent.lock();
-        if !keys.young.insert(self.hash) {
+    /// It was read on another thread, without waiting for anything but a disk; how long its value is, where that is known.
+    pub(crate) fn was_read(&self, value_bytes: Option<usize>) {
+        if !self.recent.keys().young.insert(self.hash) {
             return;
         }
-        keys.bytes += ENTRY_BYTES + value_bytes;
-        if keys.bytes > GENERATION_BYTES {
-            keys.old = take(&mut keys.young);
-            keys.bytes = 0;
+        match value_bytes {
+            Some(bytes) => self.recent.traffic.entry(bytes),
+            None => self.recent.traffic.entry_of_any_length(),
         }
     }
 
     /// It was read on JavaScript's thread. What took long was not in memory after all, and the next may not be either.
     pub(crate) fn took(&self, time: Duration) {
         if time > SLOW {
-            self.recent.lock().detours = DETOURS;
+            self.recent.keys().detours = DETOURS;
         }
     }
 }
 
 impl Recent {
-    fn lock(&self) -> MutexGuard<'_, Keys> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No keys yet, of a store with this traffic.
+    pub(crate) fn new(traffic: Arc<Traffic>) -> Self {
+        let keys = Mutex::new(Keys { began: traffic.bytes(), ..Keys::default() });
+        Self { hasher: RandomState::new(), traffic, keys }
+    }
+
+    /// Those that are left by now.
+    fn keys(&self) -> MutexGuard<'_, Keys> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.age(self.traffic.bytes());
+        keys
+    }
+}
+
+impl Keys {
+    fn age(&mut self, bytes: u64) {
+        // None where another thread has seen more already.
+        let passed = bytes.saturating_sub(self.began);
+        if passed > 2 * GENERATION_BYTES {
+            *self = Self { began: bytes, detours: self.detours, ..Self::default() };
+        } else if passed > GENERATION_BYTES {
+            self.old = take(&mut self.young);
+            self.began += GENERATION_BYTES;
+        }
     }
 }

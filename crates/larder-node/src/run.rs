@@ -21,13 +21,13 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// Runs a read: here if its answer is in memory, since going to another thread and back costs more than such an answer.
 ///
-/// `bytes` tells how long the value is; `show` makes a value of JavaScript of the answer, on JavaScript's thread.
+/// `bytes` tells how long the value is, where the answer says so; `show` makes a value of JavaScript of the answer, on JavaScript's thread.
 pub(crate) fn at_hand<'env, T, V, S>(
     env: &'env Env,
     cancel: Option<&Cancel>,
     reading: Reading,
     work: impl Future<Output = Result<T>> + Send + 'static,
-    bytes: fn(&T) -> usize,
+    bytes: fn(&T) -> Option<usize>,
     show: S,
 ) -> napi::Result<Soon<'env, V>>
 where
@@ -55,7 +55,7 @@ where
 async fn first_read<T>(
     reading: Reading,
     work: impl Future<Output = Result<T>>,
-    bytes: fn(&T) -> usize,
+    bytes: fn(&T) -> Option<usize>,
 ) -> Result<T> {
     let mut work = pin!(work);
     let Poll::Ready(answer) = poll!(work.as_mut()) else { return work.await };

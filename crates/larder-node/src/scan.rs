@@ -1,5 +1,7 @@
 //! Scans, a page in one crossing of the boundary.
 
+use std::sync::Arc;
+
 use larder::{Cursor, Page, ScanOptions};
 use napi::Result;
 use napi::bindgen_prelude::{Env, PromiseRaw};
@@ -11,6 +13,7 @@ use crate::failure::thrown;
 use crate::packed::{Packed, Place, Values};
 use crate::run::promised;
 use crate::store::Store;
+use crate::traffic::Traffic;
 
 /// The facts of a page.
 #[derive(Serialize)]
@@ -34,7 +37,10 @@ impl Store {
         let kv = self.kv()?;
         let options = options(limit, cursor.as_deref())?;
         let page = async move { kv.scan_page(&prefix, options).await };
-        packed(env, cancel, page, |values, entry| values.entry(&entry))
+        packed(env, cancel, self.traffic(), page, |traffic, values, entry| {
+            traffic.entry(entry.value().len());
+            values.entry(&entry)
+        })
     }
 
     /// A page of keys.
@@ -50,7 +56,10 @@ impl Store {
         let kv = self.kv()?;
         let options = options(limit, cursor.as_deref())?;
         let page = async move { kv.scan_keys_page(&prefix, options).await };
-        packed(env, cancel, page, |_, info| Place::info(&info))
+        packed(env, cancel, self.traffic(), page, |traffic, _, info| {
+            traffic.entry_of_any_length();
+            Place::info(&info)
+        })
     }
 }
 
@@ -69,14 +78,15 @@ fn options(limit: Option<u32>, cursor: Option<&str>) -> Result<ScanOptions> {
 fn packed<'env, T: 'static>(
     env: &'env Env,
     cancel: Option<&Cancel>,
+    traffic: Arc<Traffic>,
     page: impl Future<Output = larder::Result<Page<T>>> + Send + 'static,
-    show: fn(&mut Values, T) -> Place,
+    show: fn(&Traffic, &mut Values, T) -> Place,
 ) -> Result<PromiseRaw<'env, Packed>> {
     let work = async move {
         let Page { items, cursor, .. } = page.await?;
         let mut values = Values::default();
         let items = items.into_iter().map(|item| match item {
-            Ok(found) => show(&mut values, found),
+            Ok(found) => show(&traffic, &mut values, found),
             Err(error) => Place::failed(&error),
         });
         let items = items.collect();

@@ -9,6 +9,7 @@ use napi_derive::napi;
 use crate::failure::thrown;
 use crate::lease::Lease;
 use crate::recent::{Reading, Recent};
+use crate::traffic::Traffic;
 
 /// A handle on a store, until it is closed.
 #[napi]
@@ -16,6 +17,7 @@ use crate::recent::{Reading, Recent};
 pub struct Store {
     open: Mutex<Option<Open>>,
     recent: Arc<Recent>,
+    traffic: Arc<Traffic>,
 }
 
 #[derive(Debug)]
@@ -33,8 +35,10 @@ pub async fn open(id: String, binding: Option<String>) -> napi::Result<Store> {
         None => Lease::open(&id).await.map(|(kv, lease)| (kv, Some(lease))),
     };
     let (kv, lease) = opened.map_err(|error| thrown(&error))?;
+    let traffic = Traffic::of(&kv.describe());
+    let recent = Arc::new(Recent::new(Arc::clone(&traffic)));
     let open = Mutex::new(Some(Open { kv, _lease: lease }));
-    Ok(Store { open, recent: Arc::default() })
+    Ok(Store { open, recent, traffic })
 }
 
 #[napi]
@@ -63,6 +67,11 @@ impl Store {
     /// Reads a key: where, depends on what was read before.
     pub(crate) fn reading(&self, key: &str) -> Reading {
         Reading::of(&self.recent, key)
+    }
+
+    /// What goes through the store.
+    pub(crate) fn traffic(&self) -> Arc<Traffic> {
+        Arc::clone(&self.traffic)
     }
 
     fn take(&self) -> Option<Open> {

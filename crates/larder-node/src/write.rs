@@ -39,6 +39,7 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, Option<String>>> {
         let kv = self.kv()?;
+        self.traffic().entry(value.len());
         let value = Bytes::copy_from_slice(value);
         let mut options = PutOptions::new();
         options.ttl = ttl_ms.map(duration);
@@ -63,6 +64,7 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, bool>> {
         let kv = self.kv()?;
+        self.traffic().entry(0);
         let expected = if_version.as_deref().map(version).transpose()?;
         let work = async move {
             match expected {
@@ -86,6 +88,8 @@ impl Store {
         cancel: Option<&Cancel>,
     ) -> Result<PromiseRaw<'env, Touched>> {
         let kv = self.kv()?;
+        // It is written with its value.
+        self.traffic().entry_of_any_length();
         let mut options = TouchOptions::persist();
         options.ttl = ttl_ms.map(duration);
         options.version = if_version.as_deref().map(version).transpose()?;
@@ -115,6 +119,7 @@ impl Store {
         let delta: i64 = delta.parse().map_err(|_| {
             thrown(&Error::new(ErrorKind::InvalidInput, "the delta is no whole number of 64 bits"))
         })?;
+        self.traffic().entry(0);
         let work = async move { kv.increment(&key, delta, ttl_ms.map(duration)).await };
         promised(env, cancel, work, |_, sum| Ok(sum.to_string()))
     }

@@ -118,6 +118,49 @@ test("a key is first read on another thread, since that may take a disk, and the
   await store["close"]!();
 });
 
+test("a key goes to another thread again when as much as is taken to be in memory went through the store", async () => {
+  const binding = JSON.stringify(local(directory()).binding);
+  const store = await addon().open("one", binding);
+  // What any handle of the process does to the store counts.
+  const other = await addon().open("other", binding);
+  const LARGE = 24_576;
+  const small = Array.from({ length: 1_400 }, (_, at) => `small:${10_000 + at}`);
+  const large = Array.from({ length: 20 }, (_, at) => `large:${at}`);
+  const values = new Uint8Array(large.length * LARGE);
+  const lengths = large.map(() => LARGE);
+  const putLarge = () => other["putMany"]!(large, values, lengths);
+  await store["put"]!("k", new Uint8Array(1));
+  await other["putMany"]!(small, new Uint8Array(small.length), small.map(() => 1));
+  await putLarge();
+  // Each for 32 MiB, or for what may be as much.
+  const times = (count: number, work: () => unknown) => async () => {
+    for (let at = 0; at < count; at += 1) await work();
+  };
+  const works: Record<string, () => Promise<unknown>> = {
+    getMany: times(70, () => other["getMany"]!(large)),
+    page: times(70, () => other["page"]!("large:", 20)),
+    keysPage: times(70, () => other["keysPage"]!("large:", 20)),
+    putMany: times(70, putLarge),
+    put: times(70, () => Promise.all(large.map((key) => other["put"]!(key, values.subarray(0, LARGE))))),
+    touch: () => Promise.all(small.map((key) => other["touch"]!(key))),
+    exists: async () => {
+      for (const key of small) await other["exists"]!(key);
+    },
+  };
+  for (const [name, work] of Object.entries(works)) {
+    let reads = 0;
+    for (let found = store["get"]!("k"); found instanceof Promise; found = store["get"]!("k")) {
+      await found;
+      reads += 1;
+      assert.ok(reads < 1_000, `before ${name}, it goes to another thread for ever`);
+    }
+    await work();
+    assert.ok(store["get"]!("k") instanceof Promise, `${name} pushes nothing out`);
+  }
+  await other["close"]!();
+  await store["close"]!();
+});
+
 for (const signal of [undefined, new AbortController().signal]) {
   test(`a loop that awaits what is at hand lets timers have their turn, ${signal ? "with" : "without"} a signal`, async () => {
     await using store = await kv("turns", local(directory()));

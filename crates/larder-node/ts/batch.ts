@@ -16,10 +16,41 @@ export async function checkedList<G, C>(given: Iterable<G>, check: (given: G) =>
   const checked: C[] = [];
   for (const one of given) {
     const at = checked.length;
-    checked.push(retold(() => check(one), (_, message) => invalid(`item ${at}: ${message}`)));
+    checked.push(retold(() => check(one), (_, message, facts) => invalid(`item ${at}: ${message}`, facts)));
     if (checked.length % STRIDE === 0) await untilTime();
   }
   return checked;
+}
+
+/** What a batch sends, and where each of its positions is in that. */
+export interface Distinct<V> {
+  pairs: [key: string, value: V][];
+  places: number[];
+}
+
+/** The pairs with the last value of each key: parts are under way at once, and an earlier value could come last. */
+export async function distinctOf<V>(given: readonly (readonly [key: string, value: V])[]): Promise<Distinct<V>> {
+  const pairs: [key: string, value: V][] = [];
+  const places: number[] = [];
+  const placeOf = new Map<string, number>();
+  for (const [key, value] of given) {
+    const place = placeOf.get(key) ?? pairs.length;
+    if (place === pairs.length) placeOf.set(key, place);
+    pairs[place] = [key, value];
+    places.push(place);
+    if (places.length % STRIDE === 0) await untilTime();
+  }
+  return { pairs, places };
+}
+
+/** The answers of what was sent, put to every position. */
+export async function spread<A>(answers: readonly A[], places: readonly number[]): Promise<A[]> {
+  const all: A[] = [];
+  for (const place of places) {
+    all.push(answers[place] as A);
+    if (all.length % STRIDE === 0) await untilTime();
+  }
+  return all;
 }
 
 /** One part of a batch: the items from one place on. */

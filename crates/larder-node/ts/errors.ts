@@ -92,18 +92,21 @@ export function isRetryable(kind: ErrorKind): boolean {
 }
 
 /** An argument that is out of bounds. */
-export function invalid(message: string): LarderError {
-  return new LarderError("InvalidInput", message);
+export function invalid(message: string, facts?: Pick<ErrorFacts, "cause">): LarderError {
+  return new LarderError("InvalidInput", message, facts);
 }
 
 /** Does something; an error without operation and binding is told anew, by who knows what it is about. */
-export function retold<T>(work: () => T, tell: (kind: ErrorKind, message: string) => LarderError): T {
+export function retold<T>(
+  work: () => T,
+  tell: (kind: ErrorKind, message: string, facts: Pick<ErrorFacts, "cause">) => LarderError,
+): T {
   try {
     return work();
   } catch (error) {
     if (!(error instanceof LarderError)) throw error;
     // Without the kind, which stands before the message.
-    throw tell(error.kind, error.message.slice(error.message.indexOf(": ") + 2));
+    throw tell(error.kind, error.message.slice(error.message.indexOf(": ") + 2), { cause: error.cause });
   }
 }
 

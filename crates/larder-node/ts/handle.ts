@@ -1,4 +1,5 @@
-import { checkedList, inParts, type PartLimits } from "./batch.js";
+import { checkedList, distinctOf, inParts, type PartLimits, spread } from "./batch.js";
+import { Calls } from "./calls.js";
 import { checkKey, checkPrefix } from "./check/key.js";
 import {
   checkCursor, checkDelta, checkFlag, checkOptions, checkPageLimit, checkScanLimit, checkSignal, checkTtl, checkVersion,
@@ -15,19 +16,25 @@ import type { Condition, PageRequest, Transport } from "./transport.js";
 /** What users hold: checks and decodes once, for both transports. */
 export class Handle implements Kv {
   readonly #binding: string;
-  #transport: Transport | undefined;
+  readonly #calls: Calls;
 
   constructor(binding: string, transport: Transport) {
     this.#binding = binding;
-    this.#transport = transport;
+    this.#calls = new Calls(binding, transport);
   }
 
   async get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
     // The most frequent call, mostly without options: looking into none is left out.
     const signal = options === undefined ? undefined : signalOf(options);
-    const found = this.#open().get(checkKey(key), signal);
+    const found = this.#calls.open().get(checkKey(key), signal);
     // Not awaited where it is there: that would make another promise of it.
-    return found instanceof Promise ? await found : found;
+    if (!(found instanceof Promise)) return found;
+    this.#calls.began();
+    try {
+      return await found;
+    } finally {
+      this.#calls.ended();
+    }
   }
 
   async getText(key: string, options?: CallOptions): Promise<string | undefined> {
@@ -39,11 +46,11 @@ export class Handle implements Kv {
   }
 
   async entry(key: string, options?: CallOptions): Promise<Entry | undefined> {
-    return await this.#open().entry(checkKey(key), signalOf(options));
+    return await this.#calls.run((store) => store.entry(checkKey(key), signalOf(options)));
   }
 
   async exists(key: string, options?: CallOptions): Promise<boolean> {
-    return await this.#open().exists(checkKey(key), signalOf(options));
+    return await this.#calls.run((store) => store.exists(checkKey(key), signalOf(options)));
   }
 
   async set(key: string, value: Value, options?: SetOptions): Promise<boolean> {
@@ -54,12 +61,15 @@ export class Handle implements Kv {
     const given = checkOptions(options, "ttlMs", "ifNotExists", "ifVersion", "signal");
     const ttlMs = checkTtl(given.ttlMs);
     const condition = conditionOf(given);
-    return await this.#open().put(checkKey(key), toBytes(value), ttlMs, condition, checkSignal(given.signal));
+    const signal = checkSignal(given.signal);
+    return await this.#calls.run((store) => store.put(checkKey(key), toBytes(value), ttlMs, condition, signal));
   }
 
   async delete(key: string, options?: VersionOptions): Promise<boolean> {
     const given = checkOptions(options, "ifVersion", "signal");
-    return await this.#open().delete(checkKey(key), checkVersion(given.ifVersion), checkSignal(given.signal));
+    const version = checkVersion(given.ifVersion);
+    const signal = checkSignal(given.signal);
+    return await this.#calls.run((store) => store.delete(checkKey(key), version, signal));
   }
 
   async touch(key: string, ttlMs: number | null, options?: VersionOptions): Promise<TouchResult> {
@@ -68,19 +78,21 @@ export class Handle implements Kv {
     if (ttlMs === undefined) throw invalid("the TTL is missing; give milliseconds, or null for an entry that stays");
     const lifetime = ttlMs === null ? undefined : checkTtl(ttlMs);
     const version = checkVersion(given.ifVersion);
-    return await this.#open().touch(checkKey(key), lifetime, version, checkSignal(given.signal));
+    const signal = checkSignal(given.signal);
+    return await this.#calls.run((store) => store.touch(checkKey(key), lifetime, version, signal));
   }
 
   async increment(key: string, delta?: number | bigint, options?: IncrementOptions): Promise<bigint> {
     const given = checkOptions(options, "ttlMs", "signal");
     const ttlMs = checkTtl(given.ttlMs);
-    return await this.#open().increment(checkKey(key), checkDelta(delta), ttlMs, checkSignal(given.signal));
+    const signal = checkSignal(given.signal);
+    return await this.#calls.run((store) => store.increment(checkKey(key), checkDelta(delta), ttlMs, signal));
   }
 
   scan(prefix = "", options?: ScanOptions): AsyncGenerator<Entry, void, undefined> {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
-      const readPage = (request: PageRequest) => this.#open().page(from, request, signal);
+      const readPage = (request: PageRequest) => this.#calls.run((store) => store.page(from, request, signal));
       return { readPage, bytesOf: (entry) => entry.value.byteLength + entry.key.length, signal, ...how };
     });
   }
@@ -88,19 +100,19 @@ export class Handle implements Kv {
   scanKeys(prefix = "", options?: ScanOptions): AsyncGenerator<EntryInfo, void, undefined> {
     return items(() => {
       const { from, signal, ...how } = scanOf(prefix, options);
-      const readPage = (request: PageRequest) => this.#open().keysPage(from, request, signal);
+      const readPage = (request: PageRequest) => this.#calls.run((store) => store.keysPage(from, request, signal));
       return { readPage, bytesOf: (entry) => entry.key.length, signal, ...how };
     });
   }
 
   async scanPage(prefix = "", options?: PageOptions): Promise<Page<Entry>> {
     const { from, request, signal } = pageOf(prefix, options);
-    return await this.#open().page(from, request, signal);
+    return await this.#calls.run((store) => store.page(from, request, signal));
   }
 
   async scanKeysPage(prefix = "", options?: PageOptions): Promise<Page<EntryInfo>> {
     const { from, request, signal } = pageOf(prefix, options);
-    return await this.#open().keysPage(from, request, signal);
+    return await this.#calls.run((store) => store.keysPage(from, request, signal));
   }
 
   async getMany(
@@ -108,9 +120,10 @@ export class Handle implements Kv {
     options?: CallOptions,
   ): Promise<PromiseSettledResult<Entry | undefined>[]> {
     const signal = signalOf(options);
-    const transport = this.#open();
-    const checked = await checkedList(keys, checkKey);
-    return await inParts(checked, keysOnly(transport.limits.reads), (part) => transport.getMany(part, signal), signal);
+    return await this.#calls.run(async (store) => {
+      const checked = await checkedList(keys, checkKey);
+      return await inParts(checked, keysOnly(store.limits.reads), (part) => store.getMany(part, signal), signal);
+    });
   }
 
   async setMany(
@@ -120,43 +133,30 @@ export class Handle implements Kv {
     const given = checkOptions(options, "ttlMs", "signal");
     const ttlMs = checkTtl(given.ttlMs);
     const signal = checkSignal(given.signal);
-    const transport = this.#open();
-    const pairs = await checkedList(entries, checkPair);
-    // Of a key that is there twice only the last value is sent: parts are under way at once, and the first could come last.
-    const distinct = [...new Map(pairs)];
-    const { writes, bytes } = transport.limits;
-    const limits = { items: writes, bytes, bytesOf: bytesOfPair };
-    const answers = await inParts(distinct, limits, (part) => transport.setMany(part, ttlMs, signal), signal);
-    const byKey = new Map(distinct.map(([key], at) => [key, answers[at] as PromiseSettledResult<string>]));
-    return pairs.map(([key]) => byKey.get(key) as PromiseSettledResult<string>);
+    return await this.#calls.run(async (store) => {
+      const { pairs, places } = await distinctOf(await checkedList(entries, checkPair));
+      const { writes, bytes } = store.limits;
+      const limits = { items: writes, bytes, bytesOf: bytesOfPair };
+      return await spread(await inParts(pairs, limits, (part) => store.setMany(part, ttlMs, signal), signal), places);
+    });
   }
 
   async deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<PromiseSettledResult<void>[]> {
     const signal = signalOf(options);
-    const transport = this.#open();
-    const checked = await checkedList(keys, checkKey);
-    return await inParts(checked, keysOnly(transport.limits.writes), (part) => transport.deleteMany(part, signal), signal);
+    return await this.#calls.run(async (store) => {
+      const checked = await checkedList(keys, checkKey);
+      return await inParts(checked, keysOnly(store.limits.writes), (part) => store.deleteMany(part, signal), signal);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const transport = this.#transport;
-    this.#transport = undefined;
-    await transport?.close();
-  }
-
-  #open(): Transport {
-    if (this.#transport === undefined) {
-      throw new LarderError("InvalidInput", "the handle was disposed of; load the binding again", {
-        binding: this.#binding,
-      });
-    }
-    return this.#transport;
+    await this.#calls.close();
   }
 
   #decoded<T>(key: string, value: Uint8Array | undefined, decode: (value: Uint8Array) => T): T | undefined {
     if (value === undefined) return undefined;
     const facts = { operation: "get", key, binding: this.#binding };
-    return retold(() => decode(value), (kind, message) => new LarderError(kind, message, facts));
+    return retold(() => decode(value), (kind, message, { cause }) => new LarderError(kind, message, { ...facts, cause }));
   }
 }
 

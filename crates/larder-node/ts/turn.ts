@@ -5,78 +5,123 @@
  * that awaits such answers never lets timers and sockets have their turn. So only this much of each turn is spent like that.
  */
 const BUDGET_MS = 2;
-
-let began: number | undefined;
-/** Whether the time of this turn is known to be up: those who ask then do not look at a clock. */
-let isSpent = false;
-let isNextAwaited = false;
-
-/** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
-let waiting: (() => void)[] = [];
-let resumed = 0;
+/**
+ * A callback that has not come for so long may never come: runtimes that freeze between requests drop those of requests that
+ * are over. It may be late as well, where the loop is busy; another one does no harm then.
+ */
+const LATE_MS = 10;
 
 const AT_ONCE = Promise.resolve();
 
-/** Whether this turn has time left for work that is done at once. */
-export function hasTime(): boolean {
-  if (isSpent) return false;
-  const now = performance.now();
-  if (began === undefined) {
-    began = now;
-    awaitNext();
-  }
-  isSpent = now - began >= BUDGET_MS;
-  return !isSpent;
+/** What tells turns apart, and their time. */
+export interface Loop {
+  /** Calls back in the next turn, with events of the turn in between. */
+  soon: (callback: () => void) => void;
+  /** Milliseconds since some moment. */
+  now: () => number;
 }
 
-/**
- * Whether this turn has time left, and nobody waits for one that has. Who may go on does its work at once: after an await,
- * all who asked at the same time would do theirs in this turn.
- */
+/** How the turns of an event loop are shared. */
+export class Turns {
+  readonly #loop: Loop;
+  #began: number | undefined;
+  /** Whether the time of this turn is known to be up: those who ask then do not look at a clock. */
+  #isSpent = false;
+
+  /** How many callbacks were asked for, and how many of them need not come any more: one was there after them. */
+  #asked = 0;
+  #settled = 0;
+  /** When the last one was asked for. */
+  #askedAt = 0;
+
+  /** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
+  #waiting: (() => void)[] = [];
+  #resumed = 0;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+  }
+
+  /** Whether this turn has time left for work that is done at once. */
+  hasTime(): boolean {
+    if (this.#isSpent) return false;
+    const now = this.#loop.now();
+    if (this.#began === undefined) {
+      this.#began = now;
+      if (this.#asked === this.#settled) this.#askForNext(now);
+    }
+    this.#isSpent = now - this.#began >= BUDGET_MS;
+    return !this.#isSpent;
+  }
+
+  /**
+   * Whether this turn has time left, and nobody waits for one that has. Who may go on does its work at once: after an await,
+   * all who asked at the same time would do theirs in this turn.
+   */
+  mayGoOn(): boolean {
+    return this.#waiting.length === 0 && this.hasTime();
+  }
+
+  /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
+  untilTime(): Promise<void> {
+    if (this.mayGoOn()) return AT_ONCE;
+    const now = this.#loop.now();
+    // Who is the first to wait relies on no callback but its own: the one before was asked for by a request that may be over.
+    if (this.#waiting.length === 0 || now - this.#askedAt >= LATE_MS) this.#askForNext(now);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** One callback for all who wait: as many as wait would fill turns by themselves. */
+  #askForNext(now: number): void {
+    this.#asked += 1;
+    this.#askedAt = now;
+    const own = this.#asked;
+    this.#loop.soon(() => {
+      // Of several, the first that comes begins the turn.
+      if (own <= this.#settled) return;
+      this.#settled = this.#asked;
+      this.#began = undefined;
+      this.#isSpent = false;
+      if (this.#waiting.length > 0) void this.#resume();
+    });
+  }
+
+  /** Resumes one after the other, while the turn has time for what they do. */
+  async #resume(): Promise<void> {
+    while (this.#resumed < this.#waiting.length && this.hasTime()) {
+      this.#waiting[this.#resumed]?.();
+      this.#resumed += 1;
+      // Whoever was resumed does its work before the time is looked at.
+      await AT_ONCE;
+    }
+    if (this.#resumed === this.#waiting.length) {
+      this.#waiting = [];
+      this.#resumed = 0;
+    } else if (this.#resumed > this.#waiting.length >> 1) {
+      // Not one by one: each would move all the others.
+      this.#waiting = this.#waiting.slice(this.#resumed);
+      this.#resumed = 0;
+    }
+    if (this.#waiting.length > 0 && this.#asked === this.#settled) this.#askForNext(this.#loop.now());
+  }
+}
+
+const own = new Turns({ soon: chooseSoon(), now: () => performance.now() });
+
+/** Whether this turn has time left for work that is done at once. */
+export function hasTime(): boolean {
+  return own.hasTime();
+}
+
+/** Whether this turn has time left, and nobody waits for one that has: see {@link Turns.mayGoOn}. */
 export function mayGoOn(): boolean {
-  return waiting.length === 0 && hasTime();
+  return own.mayGoOn();
 }
 
 /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
 export function untilTime(): Promise<void> {
-  if (mayGoOn()) return AT_ONCE;
-  awaitNext();
-  return new Promise((resolve) => waiting.push(resolve));
+  return own.untilTime();
 }
-
-/** One callback for all who wait: as many as wait would fill turns by themselves. */
-function awaitNext(): void {
-  if (isNextAwaited) return;
-  isNextAwaited = true;
-  soon(() => {
-    isNextAwaited = false;
-    began = undefined;
-    isSpent = false;
-    if (waiting.length > 0) void resume();
-  });
-}
-
-/** Resumes one after the other, while the turn has time for what they do. */
-async function resume(): Promise<void> {
-  while (resumed < waiting.length && hasTime()) {
-    waiting[resumed]?.();
-    resumed += 1;
-    // Whoever was resumed does its work before the time is looked at.
-    await AT_ONCE;
-  }
-  if (resumed === waiting.length) {
-    waiting = [];
-    resumed = 0;
-  } else if (resumed > waiting.length >> 1) {
-    // Not one by one: each would move all the others.
-    waiting = waiting.slice(resumed);
-    resumed = 0;
-  }
-  if (waiting.length > 0) awaitNext();
-}
-
-/** Calls back in the next turn, with events of the turn in between. */
-const soon: (callback: () => void) => void = chooseSoon();
 
 function chooseSoon(): (callback: () => void) => void {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
@@ -84,8 +129,8 @@ function chooseSoon(): (callback: () => void) => void {
   if (typeof MessageChannel === "undefined") return (callback) => void setTimeout(callback, 0);
   // Browsers delay timers that set timers by 4 ms; messages they do not.
   const { port1, port2 } = new MessageChannel();
-  // One callback at most is under way.
   return (callback) => {
+    // Of several callbacks the last is called for each: the first call is in time for all of them.
     port1.onmessage = callback;
     port2.postMessage(undefined);
   };

@@ -34,6 +34,15 @@ impl<S: Sync> FromRequestParts<S> for Asked {
     }
 }
 
+/// Whether answers of this type are all that is asked for.
+pub(super) fn asks_only_for(content_type: &str, headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let mut types = accepted
+        .flat_map(|accept| accept.split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(content_type));
+    types.next().is_some_and(|first| first && types.all(|is_it| is_it))
+}
+
 /// The form in which a reader wants a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Form {
@@ -44,14 +53,6 @@ pub(super) enum Form {
 impl Form {
     /// JSON only where that is all that is asked for.
     fn asked(headers: &HeaderMap) -> Self {
-        let accepted = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-        let mut types = accepted
-            .flat_map(|accept| accept.split(','))
-            .map(|range| range.split(';').next().unwrap_or_default().trim());
-        let is_json = |range: &str| range.eq_ignore_ascii_case("application/json");
-        match types.next() {
-            Some(first) if is_json(first) && types.all(is_json) => Self::Json,
-            _ => Self::Bytes,
-        }
+        if asks_only_for("application/json", headers) { Self::Json } else { Self::Bytes }
     }
 }

@@ -6,6 +6,7 @@ mod condition;
 mod entry;
 mod increment;
 mod item;
+mod lines;
 mod reply;
 mod scan;
 mod stream;

@@ -4,12 +4,17 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_TYPE, VARY};
+use axum::response::{IntoResponse, Response};
 use larder::{Cursor, ScanOptions};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::SCAN;
+use super::asked::asks_only_for;
 use super::item::{Item, Scanned, Values};
+use super::lines::{self, line};
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
@@ -46,24 +51,44 @@ pub(crate) struct ScanPage {
     cursor: Option<String>,
 }
 
+/// The last line of a page in lines: one without it was cut off on the way.
+#[derive(Serialize)]
+struct End<'a> {
+    complete: bool,
+    entries: usize,
+    failed: usize,
+    cursor: Option<&'a str>,
+}
+
 /// Lists the entries under a prefix, a page at a time.
 ///
 /// A page may have fewer entries than the limit, and even none, and still a cursor: the scan is at its end when `cursor`
 /// is null. A record that cannot be decoded is an item with `error`.
+///
+/// With `Accept: application/x-ndjson` the answer has a line for each item, and at last
+/// `{"complete":true,"entries":…,"failed":…,"cursor":…}`, so that a reader does not need to parse all of a large page at
+/// once. One without that line was cut off on the way.
 #[utoipa::path(
     get,
     path = "/v1/kv/{binding}/scan",
     tag = "kv",
     operation_id = "scan",
     params(("binding" = String, Path, description = "The binding."), Scan),
-    responses((status = 200, description = "The page.", body = ScanPage), Refusals)
+    responses(
+        (status = 200, description = "The page.", content(
+            (ScanPage = "application/json"),
+            (String = "application/x-ndjson"),
+        )),
+        Refusals,
+    )
 )]
 pub(super) async fn scan(
     State(gateway): State<Gateway>,
     caller: Caller,
     Path(binding): Path<String>,
     Query(scan): Query<Scan>,
-) -> Result<Json<ScanPage>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let refused = |error| Problem::from(error).about(SCAN);
     let mut options = ScanOptions::new();
     if let Some(limit) = scan.limit {
@@ -85,5 +110,25 @@ pub(super) async fn scan(
             (page.items.into_iter().map(show).collect::<Result<_, _>>()?, page.cursor)
         }
     };
-    Ok(Json(ScanPage { items, cursor: cursor.map(|cursor| cursor.to_string()) }))
+    let page = ScanPage { items, cursor: cursor.map(|cursor| cursor.to_string()) };
+    let varying = [(VARY, "Accept")];
+    if asks_only_for(lines::TYPE, &headers) {
+        return Ok((varying, [(CONTENT_TYPE, lines::TYPE)], page.in_lines()?).into_response());
+    }
+    Ok((varying, Json(page)).into_response())
+}
+
+impl ScanPage {
+    fn in_lines(&self) -> Result<Vec<u8>, Problem> {
+        let mut body = Vec::new();
+        for item in &self.items {
+            body.append(&mut line(item)?);
+        }
+        let failed = self.items.iter().filter(|item| matches!(item, Scanned::Failed(_))).count();
+        let entries = self.items.len() - failed;
+        // What keeps a page from being read has a status.
+        let end = End { complete: true, entries, failed, cursor: self.cursor.as_deref() };
+        body.append(&mut line(&end)?);
+        Ok(body)
+    }
 }

@@ -19,12 +19,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::SCAN;
 use super::item::{Failed, Item, Values};
+use super::lines::{self, line};
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
 use crate::guard::Standing;
 use crate::permission::Permission;
-use crate::problem::{Code, Problem, ProblemBody, Refusals};
+use crate::problem::{Problem, ProblemBody, Refusals};
 use crate::request_id::{self, RequestId};
 
 /// How many lines that are there already are sent together.
@@ -89,7 +90,7 @@ pub(super) async fn stream(
         Values::None => body(kv.scan_keys(&prefix), standing, |info| Ok(Item::of_key(&info))).await?,
         values => body(kv.scan(&prefix), standing, move |entry| Item::of(&entry, values)).await?,
     };
-    Ok(([(CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+    Ok(([(CONTENT_TYPE, lines::TYPE)], body).into_response())
 }
 
 /// The lines of a scan. A scan that fails before its first entry has a status of its own.
@@ -184,22 +185,6 @@ fn is_of_one_record(error: &Error) -> bool {
     error.kind() == ErrorKind::Corrupt && error.key().is_some()
 }
 
-fn line(document: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    let mut line = serde_json::to_vec(document).map_err(|error| {
-        tracing::error!(%error, "a line of a scan cannot be written");
-        Problem::new(Code::Internal, "the gateway has a defect")
-    })?;
-    // A value that is JSON stands there as it was stored. Line breaks in it are space between its parts: inside of
-    // strings they are escaped.
-    for byte in &mut line {
-        if matches!(*byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    line.push(b'\n');
-    Ok(line)
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -211,6 +196,7 @@ mod tests {
 
     use super::*;
     use crate::keys::{Grant, KeyStore, Keyring, REVOKED_WITHIN};
+    use crate::problem::Code;
 
     async fn lines(scan: Vec<larder::Result<String>>) -> Vec<Value> {
         let kv = Kv::new(MemoryDriver::new());

@@ -8,7 +8,7 @@ use larder_core::CanonicalKey;
 use larder_core::driver::{DriverError, RowKey, Shard};
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Answer, Server};
 
 const TALK: &str = "the table s3cret-7 is away";
 
@@ -127,6 +127,11 @@ async fn a_damaged_record_is_told_in_its_place_and_mended_by_a_put() {
             "{path}"
         );
     }
+    let in_lines =
+        server.request(reqwest::Method::GET, "/v1/kv/main/scan").header("accept", "application/x-ndjson");
+    let lines = Answer::of(in_lines).await.lines();
+    assert_eq!((&lines[1]["key"], &lines[1]["error"]["error"]), (&json!("b"), &json!("CORRUPT")));
+    assert_eq!(lines[3], json!({ "complete": true, "entries": 2, "failed": 1, "cursor": null }));
     let lines = server.get("/v1/kv/main/stream").await.lines();
     assert_eq!((&lines[1]["key"], &lines[1]["error"]["error"]), (&json!("b"), &json!("CORRUPT")));
     assert_eq!(lines[3], json!({ "complete": true, "entries": 2, "failed": 1, "error": null }));

@@ -1,8 +1,9 @@
 //! `scan` and `stream`.
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Answer, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_and_streams_show_the_same_entries_in_order() {
@@ -44,6 +45,46 @@ async fn pages_and_streams_show_the_same_entries_in_order() {
     }
     let nothing = server.get("/v1/kv/main/stream?prefix=z").await.lines();
     assert_eq!(nothing, [json!({ "complete": true, "entries": 0, "failed": 0, "error": null })]);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_lines_has_what_its_document_has() {
+    let server = Server::start().await;
+    for (key, value) in [("k:1", "{\r\n\"a\": 1}"), ("k:2", "two"), ("k:3", "3")] {
+        server.put(&format!("/v1/kv/main/entry?key={key}&ttlMillis=5"), value).await.ok();
+    }
+    let page = async |query: &str, accept: &str| {
+        let path = format!("/v1/kv/main/scan?prefix=k:&{query}");
+        Answer::of(server.request(Method::GET, &path).header("accept", accept)).await
+    };
+    for query in ["limit=2", "limit=2&values=json", "limit=2&values=none", "limit=3", "limit=1000"] {
+        let document = page(query, "application/json").await;
+        let in_lines = page(query, "application/X-NDJSON; q=1").await;
+        assert_eq!((in_lines.status, in_lines.header("content-type")), (200, Some("application/x-ndjson")));
+        assert_eq!((document.header("vary"), in_lines.header("vary")), (Some("Accept"), Some("Accept")));
+        let mut lines = in_lines.lines();
+        let end = lines.pop().expect("an end");
+        let document = document.ok();
+        assert_eq!(document["items"], json!(lines), "{query}");
+        let expected =
+            json!({ "complete": true, "entries": lines.len(), "failed": 0, "cursor": document["cursor"] });
+        assert_eq!(
+            (end, document["cursor"].is_string()),
+            (expected, query.starts_with("limit=2")),
+            "{query}"
+        );
+    }
+    // Whoever takes something else as well gets a document.
+    for accept in ["*/*", "application/x-ndjson, application/json", "text/plain"] {
+        assert_eq!(
+            page("limit=2", accept).await.header("content-type"),
+            Some("application/json"),
+            "{accept}"
+        );
+    }
+    // What is refused is no line.
+    page("limit=0", "application/x-ndjson").await.invalid("limit");
     server.end().await;
 }
 

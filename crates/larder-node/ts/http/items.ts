@@ -13,10 +13,9 @@ export interface Item {
   error?: unknown;
 }
 
-/** A document whose items are in a list, as scans and batches answer. */
+/** A document whose items are in a list, as batches answer. */
 export interface Items {
   items: Item[];
-  cursor?: string | null;
 }
 
 /** Reads such a document; undefined if it is none. */
@@ -28,10 +27,12 @@ export function readItems(body: Uint8Array): Items | undefined {
     : undefined;
 }
 
+const decoder = new TextDecoder();
+
 /** Reads JSON; undefined if it is none. */
 export function readJson(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    return JSON.parse(decoder.decode(body));
   } catch {
     return undefined;
   }

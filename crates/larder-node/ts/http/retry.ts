@@ -29,8 +29,10 @@ export function pauseMs(attempt: number, retryAfterMs: number | undefined): numb
   return Math.max(Math.random() * bound, retryAfterMs ?? 0);
 }
 
-/** Waits; rejects with the signal's reason when it says stop. */
+/** Waits; rejects with the signal's reason when it says stop, or has said so before. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  // It calls nobody who begins to listen afterwards.
+  if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer);

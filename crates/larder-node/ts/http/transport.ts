@@ -1,10 +1,10 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
-import { untilTime } from "../turn.js";
 import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
 import { entryOf, errorBy, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
+import { PAGE_TYPE, readPage } from "./page.js";
 import type { Failure } from "./problem.js";
 import { ambiguous, type Effect, type Requester } from "./requester.js";
 
@@ -163,17 +163,10 @@ export class HttpTransport implements Transport {
     const query = new URLSearchParams({ prefix, values });
     if (limit !== undefined) query.set("limit", `${limit}`);
     if (cursor !== undefined) query.set("cursor", cursor);
-    const call: Call = { method: "GET", path: `${this.#root()}/scan?${query}` };
-    const document = this.#items(await this.#done(call, "read", "scan", undefined, signal), "scan", undefined);
-    const page: Page<T> = { items: [], errors: [], cursor: document.cursor ?? undefined };
-    for (const item of document.items) {
-      await untilTime();
-      const error = errorOf(item, { operation: "scan", binding: this.#binding });
-      const found = error === undefined ? read(item) : undefined;
-      if (error !== undefined) page.errors.push(error);
-      else if (found !== undefined) page.items.push(found);
-      else throw this.#foreign("scan", undefined);
-    }
+    const call: Call = { method: "GET", path: `${this.#root()}/scan?${query}`, headers: { accept: PAGE_TYPE } };
+    const { body } = await this.#done(call, "read", "scan", undefined, signal);
+    const page = await readPage(body, read, (item) => errorOf(item, { operation: "scan", binding: this.#binding }));
+    if (page === undefined) throw this.#foreign("scan", undefined);
     return page;
   }
 

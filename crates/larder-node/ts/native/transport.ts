@@ -11,6 +11,8 @@ export class NativeTransport implements Transport {
   readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
   readonly #addon: Addon;
   readonly #store: Store;
+  /** Calls that a signal has ended for whoever made them, and that the addon still has. They never reject. */
+  readonly #left = new Set<Promise<void>>();
 
   constructor(addon: Addon, store: Store) {
     this.#addon = addon;
@@ -18,7 +20,7 @@ export class NativeTransport implements Transport {
   }
 
   get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined> {
-    if (signal !== undefined) return this.#endable(key, signal);
+    if (signal !== undefined) return this.#endableGet(key, signal);
     // As few promises as can be: of many gets at once, most wait once in each turn.
     return hasTime() ? this.#get(key) : untilTime().then(() => this.#get(key));
   }
@@ -34,7 +36,7 @@ export class NativeTransport implements Transport {
     return found.then((value) => value ?? undefined, (exception) => { throw thrownBy(exception); });
   }
 
-  async #endable(key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  async #endableGet(key: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
     return (await this.#call(signal, (cancel) => this.#store.get(key, cancel))) ?? undefined;
   }
 
@@ -125,6 +127,8 @@ export class NativeTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    // The addon has let go of the store with the last of them.
+    while (this.#left.size > 0) await Promise.all(this.#left);
     await this.#call(undefined, () => this.#store.close());
   }
 
@@ -134,35 +138,48 @@ export class NativeTransport implements Transport {
    * In a turn that has time for it, since whoever begins thousands of calls at once stops the event loop with them; in the
    * order in which they came, so that closing comes behind what was begun before.
    */
-  async #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
-    if (!mayGoOn()) await untilTime();
+  #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
+    const call = () => (signal === undefined ? told(run) : this.#endable(signal, run));
+    return mayGoOn() ? call() : untilTime().then(call);
+  }
+
+  /** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */
+  async #endable<T>(signal: AbortSignal, run: (cancel: Cancel) => Soon<T>): Promise<T> {
+    signal.throwIfAborted();
+    const cancel = new this.#addon.Cancel();
+    const call = told(() => run(cancel));
+    let stop = () => {};
+    const stopped = new Promise<never>((_, reject) => {
+      stop = () => {
+        cancel.cancel();
+        this.#leave(call);
+        reject(signal.reason);
+      };
+    });
+    signal.addEventListener("abort", stop, { once: true });
     try {
-      return await (signal === undefined ? run() : cancellable(signal, new this.#addon.Cancel(), run));
-    } catch (exception) {
-      throw signal?.aborted ? exception : thrownBy(exception);
+      return await Promise.race([call, stopped]);
+    } finally {
+      signal.removeEventListener("abort", stop);
     }
+  }
+
+  #leave(call: Promise<unknown>): void {
+    const over = () => void this.#left.delete(left);
+    const left: Promise<void> = call.then(over, over);
+    this.#left.add(left);
   }
 }
 
-/** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */
-async function cancellable<T>(
-  signal: AbortSignal,
-  cancel: Cancel,
-  run: (cancel: Cancel) => Soon<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  let stop = () => {};
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => {
-      cancel.cancel();
-      reject(signal.reason);
-    };
-  });
-  signal.addEventListener("abort", stop, { once: true });
+/**
+ * Calls the addon. Its errors are made anew right here: whoever looks later whether a signal has spoken meanwhile no longer
+ * knows whose error it has, and the addon's text holds the whole key.
+ */
+async function told<T>(run: () => Soon<T>): Promise<T> {
   try {
-    return await Promise.race([run(cancel), stopped]);
-  } finally {
-    signal.removeEventListener("abort", stop);
+    return await run();
+  } catch (exception) {
+    throw thrownBy(exception);
   }
 }
 

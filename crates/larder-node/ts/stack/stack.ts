@@ -56,7 +56,7 @@ export function stack(...resources: KvResource[]): Stack {
 /** The id of a resource, which may be a plain object that nothing has looked at. */
 function idOf(resource: KvResource, place: number): string {
   const { id } = (resource ?? {}) as Partial<KvResource>;
-  return retold(() => checkResourceId(id), (_, message) => invalid(`resource ${place}: ${message}`));
+  return retold(() => checkResourceId(id), (_, message, facts) => invalid(`resource ${place}: ${message}`, facts));
 }
 
 function variableOf(id: string): string {

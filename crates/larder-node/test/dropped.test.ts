@@ -1,0 +1,97 @@
+// What becomes of those who wait for a turn where a runtime drops callbacks: with a loop and a clock of the test's own.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Turns } from "../ts/turn.js";
+
+/** A loop whose callbacks come, or do not, when the test says so. */
+class Loop {
+  callbacks: (() => void)[] = [];
+  time = 0;
+
+  readonly now = () => this.time;
+  readonly soon = (callback: () => void) => void this.callbacks.push(callback);
+
+  /** The next turn. */
+  async turn(): Promise<void> {
+    for (const callback of this.callbacks.splice(0)) callback();
+    // What the callbacks have resumed runs on.
+    for (let at = 0; at < 50; at += 1) await undefined;
+  }
+
+  /** What runtimes do that freeze when a request is over. */
+  drop(): void {
+    this.callbacks = [];
+  }
+}
+
+/** Waits for a turn; tells when it has come. */
+function waiter(turns: Turns, names: string[], name: string): void {
+  void turns.untilTime().then(() => names.push(name));
+}
+
+test("who waits in a turn whose callback was dropped asks for one of its own", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  assert.ok(turns.hasTime());
+  loop.drop();
+  loop.time += 3;
+  assert.ok(!turns.hasTime());
+  const resumed: string[] = [];
+  waiter(turns, resumed, "a");
+  await loop.turn();
+  assert.deepEqual(resumed, ["a"]);
+  assert.ok(turns.mayGoOn());
+});
+
+test("who waits behind one whose callback was dropped asks anew, and their order stays", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  turns.hasTime();
+  loop.time += 3;
+  const resumed: string[] = [];
+  waiter(turns, resumed, "a");
+  loop.drop();
+  loop.time += 60_000;
+  waiter(turns, resumed, "b");
+  waiter(turns, resumed, "c");
+  await loop.turn();
+  assert.deepEqual(resumed, ["a", "b", "c"]);
+  // Again, where those who were resumed have used up their turn.
+  loop.time += 3;
+  assert.ok(!turns.hasTime());
+  waiter(turns, resumed, "d");
+  await loop.turn();
+  assert.deepEqual(resumed, ["a", "b", "c", "d"]);
+});
+
+test("many who wait ask for no more callbacks than a busy loop is late", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  turns.hasTime();
+  loop.time += 3;
+  const resumed: string[] = [];
+  for (let at = 0; at < 1_000; at += 1) {
+    waiter(turns, resumed, `${at}`);
+    loop.time += 0.1;
+  }
+  // One for the turn, one for the first, and one for each 10 of the 100 ms behind it.
+  assert.ok(loop.callbacks.length <= 12, `${loop.callbacks.length} were asked for`);
+});
+
+test("of several callbacks only the first begins a turn", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  turns.hasTime();
+  loop.time += 3;
+  waiter(turns, [], "a");
+  const [first, second] = loop.callbacks.splice(0);
+  assert.ok(first !== undefined && second !== undefined);
+  first();
+  assert.ok(turns.hasTime());
+  loop.time += 3;
+  assert.ok(!turns.hasTime());
+  second();
+  assert.ok(!turns.hasTime(), "the turn got its time twice");
+});
