@@ -263,6 +263,24 @@ async fn a_run_that_finds_no_worker_in_time_is_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_too_long_for_its_callers_own_is_429() {
+    let kv = Kv::new(MemoryDriver::new());
+    let pool = Pool::new(patient(2).wait(Duration::from_millis(50)));
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool)).await;
+    deploy(&server, "waits", WAITS).await.ok();
+    let (first, ()) = tokio::join!(run(&server, "waits", json!(null)), async {
+        begun(&kv).await;
+        // One of the two workers is free.
+        let late = run(&server, "waits", json!(null)).await;
+        late.refused(429, "RATE_LIMITED");
+        assert!(late.header("retry-after").is_some());
+        go_on(&kv).await;
+    });
+    assert_eq!(first.ok(), "done");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let kv = Kv::new(MemoryDriver::new());
     let pool = Pool::new(patient(4));

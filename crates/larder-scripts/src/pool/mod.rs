@@ -77,8 +77,9 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// When the run was not begun: the pool is full or no worker was free in time, the caller has too many runs, the input
-    /// or the source is too large, no worker can be started. What the run itself comes to is in the report.
+    /// When the run was not begun: the pool is full or no worker was free in time, the caller has too many runs or none of
+    /// them ended in time, the input or the source is too large, no worker can be started. What the run itself comes to is
+    /// in the report.
     pub async fn run(&self, request: Request) -> Result<Report, Refused> {
         self.begin(request).await?.end().await
     }
@@ -135,16 +136,20 @@ impl Pool {
             (turn, Arc::clone(&self.0.workers).acquire_owned().await)
         };
         let (turn, permit) =
-            timeout(options.wait, free).await.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
-        // The semaphore is never closed.
-        let permit = permit.map_err(|_| Refused::NoWorker)?;
+            timeout(options.wait, free).await.map_err(|_| match counted.has_its_share() {
+                true => Refused::CallerBusy,
+                false => Refused::Busy { retry_after: RETRY_AFTER },
+            })?;
+        // The semaphores are never closed.
+        let (Some(turn), Ok(permit)) = (turn, permit) else { return Err(Refused::NoWorker) };
+        let working = counted.work(turn);
         let pool = self.clone();
         let script = request.script.clone();
         let began = Instant::now();
         // A task of its own: a caller that hangs up does not leave half of a script's writes done.
         let task = tokio::spawn(async move {
             let report = Box::pin(pool.serve(request, mode, permit)).await;
-            drop((turn, counted, place));
+            drop((working, place));
             report
         });
         Ok(Running { task, script, began })
