@@ -122,6 +122,16 @@ async fn calls_are_under_way_together() {
 }
 
 #[tokio::test]
+async fn more_pages_than_there_is_room_for_at_once_all_come() {
+    let bench = Bench::new();
+    bench.kv.put("p:1", "v", PutOptions::new()).await.expect("a put");
+    let body = "
+        const pages = await Promise.all(Array.from({ length: 40 }, () => kv.scanPage('p:', { limit: 100 })));
+        return pages.map(({ items }) => items.length).join('')";
+    assert_eq!(bench.returns(body).await, "1".repeat(40));
+}
+
+#[tokio::test]
 async fn what_nobody_awaits_is_done_before_the_answer() {
     let bench = Bench::new();
     bench.returns("for (let i = 0; i < 10; i++) kv.put(`k${i}`, 'v')").await;
