@@ -132,6 +132,25 @@ async fn a_script_whose_record_is_damaged_is_removed_and_said_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_to_a_version_whose_source_is_damaged_is_refused() {
+    let kv = Kv::new(MemoryDriver::new());
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool())).await;
+    let old = deploy(&server, "s", "export default () => 'old'").await.ok()["active"].clone();
+    let pieces = kv.system("script-sources").expect("a part");
+    let found = pieces.scan_keys_collect("s:", 10).await.expect("a scan").items;
+    let [Ok(piece)] = &found[..] else { panic!("one piece: {found:?}") };
+    let new = deploy(&server, "s", "export default () => 'new'").await.ok()["active"].clone();
+    pieces.put(piece.key(), "something else", PutOptions::new()).await.expect("a put");
+    for to in [json!({}), json!({ "version": old })] {
+        server.post(&format!("{SCRIPTS}/s/rollback"), &to).await.refused(500, "CORRUPT");
+    }
+    let listed = server.get(SCRIPTS).await.ok();
+    assert_eq!(listed["items"][0]["active"], new, "{listed}");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), "new");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_may_say_what_it_replaces() {
     let server = server().await;
     let version = deploy(&server, "s", "export default () => 1").await.ok()["active"].clone();
