@@ -164,14 +164,19 @@ impl Pool {
         let Inner { options, slots, .. } = &*self.0;
         let began = Instant::now();
         let mut said = Said::default();
+        // A worker that had waited, if there is one; after that a new one, which cannot have died before the run began.
+        let mut idle = slots.take(&request.tenant, self.0.workers.available_permits());
         let (worker, ended) = loop {
-            let mut worker = self.0.worker(&request.tenant).await?;
-            let is_used = worker.runs > 0;
+            let (mut worker, is_used) = match idle.take() {
+                Some(worker) => (worker, true),
+                None => (self.0.start().await?, false),
+            };
             worker.tenant = Some(request.tenant.clone());
             worker.runs += 1;
             let run = order(&request.script, request.input.clone(), mode, &options.limits);
             let ended = supervise(&mut worker, run, &request.access, &options.limits, &mut said).await;
-            // It may have died while it waited for a run. What did nothing can be begun again, on another.
+            // It may have died while it waited for a run. What did nothing can be begun again, but once: a source that kills
+            // its workers must not have all those that wait.
             if !(matches!(ended, Err(Failure::Crashed)) && is_used && said.is_nothing()) {
                 break (worker, ended);
             }
@@ -221,11 +226,8 @@ impl Running {
 }
 
 impl Inner {
-    /// A worker for this tenant.
-    async fn worker(&self, tenant: &str) -> Result<Worker, Refused> {
-        if let Some(worker) = self.slots.take(tenant, self.workers.available_permits()) {
-            return Ok(worker);
-        }
+    /// A new worker.
+    async fn start(&self) -> Result<Worker, Refused> {
         let worker = Worker::start(&self.options).await.map_err(|error| {
             let program = self.options.program.program.display();
             tracing::error!(target: "larder", %program, %error, "no worker for scripts");
