@@ -122,17 +122,13 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         () = traces.finish() => {}
         () = &mut hurried => {}
     }
-    match drained {
-        Drained::Whole => Ok(Exit::Done),
-        Drained::Cut(connections) => Err(Failure::Other(format!(
-            "{connections} connections were cut: they were not done {} after the gateway was to end",
-            crate::lifetime::shown(settings.drain())
-        ))),
-        Drained::ScriptsCut => Err(Failure::Other(format!(
-            "scripts were cut whose callers had left: they were not done {} after the gateway was to end",
-            crate::lifetime::shown(settings.drain())
-        ))),
-    }
+    let what = match drained {
+        Drained::Whole => return Ok(Exit::Done),
+        Drained::Cut(connections) => format!("{connections} connections were cut"),
+        Drained::ScriptsCut => "scripts were cut whose callers had left".to_owned(),
+    };
+    let drain = crate::lifetime::shown(settings.drain());
+    Err(Failure::Other(format!("{what}: they were not done {drain} after the gateway was to end")))
 }
 
 async fn listen(address: SocketAddr) -> Outcome<TcpListener> {
