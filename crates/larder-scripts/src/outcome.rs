@@ -179,7 +179,8 @@ pub enum Refused {
         /// When to come back.
         retry_after: Duration,
     },
-    /// This caller has as many runs under way as one caller may.
+    /// This caller has as many runs that are under way or wait as one caller may, or had all the workers that one caller may
+    /// have for as long as this run may wait.
     CallerBusy,
     /// The input has more bytes than it may.
     InputTooLarge {
@@ -202,9 +203,9 @@ impl fmt::Display for Refused {
             Self::Busy { .. } => {
                 f.write_str("all workers are busy, and no more may wait, or not for longer; try again later")
             }
-            Self::CallerBusy => {
-                f.write_str("this caller has as many scripts running as it may; wait until one has ended")
-            }
+            Self::CallerBusy => f.write_str(
+                "this caller has as many scripts that run or wait as it may at once; wait until one of them has ended",
+            ),
             Self::InputTooLarge { bytes, limit } => {
                 write!(f, "the input has {bytes} bytes; the limit is {limit}: store it, and pass its key")
             }

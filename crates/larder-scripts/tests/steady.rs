@@ -6,6 +6,7 @@ mod hostile_scripts;
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -19,39 +20,52 @@ use crate::support::{Bench, module, options};
 /// One after the other: each wants the machine for itself.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// How long good runs take one after the other, with so many hostile ones between them.
-async fn good_runs(bench: &Bench, good: usize, hostile: usize) -> Vec<Duration> {
+/// How often the percentiles are taken.
+const ROUNDS: usize = 5;
+/// In how many rounds the limit must hold. What hostile runs do to good ones they do in every round; what else a busy
+/// machine does, it does in some.
+const GOOD_ROUNDS: usize = 2;
+/// Good runs between two lots of hostile ones, and beside each lot at least.
+const GOOD_RUNS: usize = 100;
+/// Hostile runs at once: one has a worker, the others wait for it.
+const LOT: usize = 4;
+
+/// What a good run may take longer beside hostile ones, whatever it takes alone. It goes from one process to another and
+/// back, and may find the processor taken at either end by one that uses all it gets: for a tick of the kernel, of 4 ms
+/// at the usual 250 a second. The processor time that a hostile run may use is many times that.
+const TICKS: Duration = Duration::from_millis(2 * 4);
+
+/// How long good runs take one after the other, so many and more until it is enough.
+async fn good_runs(bench: &Bench, is_enough: impl Fn() -> bool) -> Vec<Duration> {
     let mut request = bench.request(&module(GOOD), Some(json!(7)));
     request.tenant = "good".to_owned();
-    let hostile_runs = iter(0..hostile)
-        .map(|number| {
-            let (name, body) = HOSTILE[number % HOSTILE.len()];
-            let mut request = bench.request(&module(body), None);
-            // Tenants of their own: the good one's worker is not ended for them.
-            request.tenant = "hostile".to_owned();
-            request.caller = "hostile".to_owned();
-            async move { (name, bench.pool.run(request).await) }
-        })
-        .buffer_unordered(8)
-        .for_each(async |(name, report)| {
-            let report: Report = report.expect(name);
-            assert!(!matches!(report.result, Err(Failure::Crashed)), "{name}");
-        });
-    let good_runs = async {
-        let mut times = Vec::with_capacity(good);
-        for _ in 0..good {
-            let began = Instant::now();
-            let report = bench.pool.run(request.clone()).await.expect("it is begun");
-            times.push(began.elapsed());
-            assert_eq!(report.result.expect("a result").get(), "4950");
-        }
-        times
-    };
-    let (times, ()) = tokio::join!(good_runs, hostile_runs);
+    let mut times = Vec::with_capacity(2 * GOOD_RUNS);
+    while times.len() < GOOD_RUNS || !is_enough() {
+        let began = Instant::now();
+        let report = bench.pool.run(request.clone()).await.expect("it is begun");
+        times.push(began.elapsed());
+        assert_eq!(report.result.expect("a result").get(), "4950");
+    }
     times
 }
 
-fn percentile_99(times: &mut [Duration]) -> Duration {
+/// Makes a run of each of these scripts at once.
+async fn hostile_runs(bench: &Bench, scripts: &[(&str, &str)]) {
+    let runs = scripts.iter().map(|(name, body)| {
+        let mut request = bench.request(&module(body), None);
+        // Tenants of their own: the good one's worker is not ended for them.
+        request.tenant = "hostile".to_owned();
+        request.caller = "hostile".to_owned();
+        async move { (name, bench.pool.run(request).await) }
+    });
+    let ended = iter(runs).buffer_unordered(LOT).for_each(async |(name, report)| {
+        let report: Report = report.expect(name);
+        assert!(!matches!(report.result, Err(Failure::Crashed)), "{name}");
+    });
+    ended.await;
+}
+
+fn percentile_99(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() * 99 / 100]
 }
@@ -61,13 +75,27 @@ async fn a_thousand_runs_good_and_hostile_and_no_good_one_waits_for_a_hostile_on
     let _turn = TURN.lock().await;
     let limits = Limits::new().cpu(Duration::from_millis(60)).wall(Duration::from_secs(20));
     let bench = Bench::with(options().workers(2).limits(limits));
-    good_runs(&bench, 50, 0).await;
-    let alone = percentile_99(&mut good_runs(&bench, 850, 0).await);
-    let beside = percentile_99(&mut good_runs(&bench, 850, 150).await);
-    // A machine with two busy processors, in a debug build: the limit of a hostile run is what it must not come near.
-    let most = (2 * alone).max(Duration::from_millis(100));
-    assert!(beside <= most, "{alone:?} alone, {beside:?} beside hostile ones");
-    println!("99th percentile of good runs: {alone:?} alone, {beside:?} beside hostile ones");
+    good_runs(&bench, || true).await;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let (mut alone, mut beside) = (Vec::new(), Vec::new());
+        // In short turns, so that whatever else the machine does is beside both.
+        for scripts in HOSTILE.chunks(LOT) {
+            alone.extend(good_runs(&bench, || true).await);
+            let are_done = AtomicBool::new(false);
+            let hostile = async {
+                hostile_runs(&bench, scripts).await;
+                are_done.store(true, Ordering::Relaxed);
+            };
+            // All the while: each of the hostile ones has good ones beside it.
+            let good = good_runs(&bench, || are_done.load(Ordering::Relaxed));
+            beside.extend(tokio::join!(good, hostile).0);
+        }
+        rounds.push((percentile_99(alone), percentile_99(beside)));
+    }
+    println!("99th percentiles of good runs, alone and beside hostile ones: {rounds:?}");
+    let good = rounds.iter().filter(|(alone, beside)| *beside <= 2 * *alone + TICKS).count();
+    assert!(good >= GOOD_ROUNDS, "alone, and beside hostile ones: {rounds:?}");
 }
 
 #[cfg(target_os = "linux")]

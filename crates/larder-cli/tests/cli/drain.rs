@@ -145,3 +145,55 @@ fn a_second_signal_cuts_at_once() {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_eq!(answer(&mut begun), None);
 }
+
+/// A script goes on when its caller leaves. This one waits for a store that takes connections and never answers.
+#[cfg(all(unix, feature = "aws"))]
+#[test]
+fn a_script_that_is_not_done_in_time_is_cut_and_told() {
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("http://{}", mute.local_addr().expect("an address"));
+    let mut shell = Shell::new();
+    shell.set(
+        "LARDER_MUTE_BINDING",
+        serde_json::json!({
+            "service": "dynamodb", "tableName": "mute", "region": "eu-central-1", "endpointUrl": endpoint,
+            "accessKeyId": "test", "secretAccessKey": "hush-hush",
+        })
+        .to_string(),
+    );
+    std::fs::create_dir(shell.path().join("scripts")).expect("a directory");
+    let source = "export default async (input, { kv }) => kv.get('k')";
+    std::fs::write(shell.path().join("scripts/waits.js"), source).expect("a file");
+    // A drain that is over long before the script has used up its 5 s, and long after its caller's connection has ended.
+    let serving = Serving::start(
+        &shell,
+        &[
+            "-b",
+            "mute",
+            "--auth",
+            "loopback",
+            "--listen",
+            "127.0.0.1:0",
+            "--scripts-dir",
+            "scripts",
+            "--drain",
+            "1s",
+        ],
+    );
+    let address = serving.address;
+    let mut caller = TcpStream::connect(address).expect("a connection");
+    let body = r#"{"script":"waits"}"#;
+    let request = format!(
+        "POST /v1/operations/scripts HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    caller.write_all(request.as_bytes()).expect("it is sent");
+    // Nobody but the script uses the store.
+    let _asked = mute.accept().expect("the script has begun");
+    drop(caller);
+    serving.terminate();
+    let ended = serving.ended();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.errors.contains("scripts were cut whose callers had left"), "{ended:?}");
+}

@@ -1,5 +1,7 @@
 //! Bodies of requests.
 
+use axum::RequestExt;
+use axum::body::HttpBody;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
@@ -23,6 +25,12 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let declared = request.body().size_hint().lower();
+        let request = request.with_limited_body();
+        // Before a byte of it is asked for: who waits for that (`Expect: 100-continue`) sends nothing for nothing.
+        if request.body().size_hint().upper().is_some_and(|most| declared > most) {
+            return Err(too_large());
+        }
         Bytes::from_request(request, state).await.map(Self).map_err(refused)
     }
 }
@@ -67,12 +75,13 @@ fn no_json(error: &serde_json::Error) -> Problem {
     Problem::invalid("body", format!("no JSON from line {}, column {} on", error.line(), error.column()))
 }
 
+fn too_large() -> Problem {
+    Problem::new(Code::PayloadTooLarge, "the body is larger than this route takes: see docs/http-api.md")
+}
+
 fn refused(rejection: BytesRejection) -> Problem {
     match rejection {
-        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(
-            Code::PayloadTooLarge,
-            "the body is larger than this route takes: see docs/http-api.md",
-        ),
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => too_large(),
         other => {
             // The caller has gone or broke off: nobody may read this.
             let status = other.into_response().status();

@@ -75,10 +75,14 @@ pub(super) async fn serve(
             scripts.finish().await;
         }
     };
-    match timeout(options.drain, finishing).await {
-        Ok(()) => Drained::Whole,
-        Err(_) if open.is_empty() => Drained::ScriptsCut,
-        Err(_) => Drained::Cut(open.len()),
+    if timeout(options.drain, finishing).await.is_ok() {
+        return Drained::Whole;
+    }
+    // While one was waited for, others may have ended, which were not cut.
+    while open.try_join_next().is_some() {}
+    match open.len() {
+        0 => Drained::ScriptsCut,
+        connections => Drained::Cut(connections),
     }
 }
 

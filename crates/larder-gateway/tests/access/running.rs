@@ -121,13 +121,25 @@ async fn what_was_begun_is_finished_and_nothing_new_is_taken() {
 
 #[tokio::test]
 async fn what_is_not_finished_in_time_is_cut() {
-    let serving = ServeOptions::new().drain(Duration::from_millis(200));
+    let serving = ServeOptions::new().drain(Duration::from_secs(2));
     let mut served = Served::start(|_| loopback(), serving).await;
     let mut begun = TcpStream::connect(served.address).await.expect("a connection");
     let head = request(PUT, &[HOST, JSON, ("Content-Length", "100")], b"");
     begun.write_all(&head).await.expect("it is sent");
+    let whole = request(PUT, &[HOST, JSON], br#"{"key":"k","value":1}"#);
+    let (half, rest) = whole.split_at(whole.len() - 5);
+    let mut other = TcpStream::connect(served.address).await.expect("a connection");
+    other.write_all(half).await.expect("it is sent");
     served.send("GET /healthz", &[HOST], b"").await.is(200);
     served.stop();
+    while TcpStream::connect(served.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    // What ends meanwhile is not cut, and not counted.
+    other.write_all(rest).await.expect("it is sent");
+    let mut bytes = Vec::new();
+    other.read_to_end(&mut bytes).await.expect("an answer");
+    let _stored = Reply::parse(&bytes).is(200);
     assert_eq!(served.ended().await, Drained::Cut(1));
     let mut bytes = Vec::new();
     let _ = begun.read_to_end(&mut bytes).await;

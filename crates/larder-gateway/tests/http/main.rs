@@ -4,6 +4,7 @@ mod batches;
 mod counters;
 mod document;
 mod entries;
+mod expecting;
 mod failures;
 mod model;
 mod operations;

@@ -132,6 +132,25 @@ async fn a_script_whose_record_is_damaged_is_removed_and_said_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_to_a_version_whose_source_is_damaged_is_refused() {
+    let kv = Kv::new(MemoryDriver::new());
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool())).await;
+    let old = deploy(&server, "s", "export default () => 'old'").await.ok()["active"].clone();
+    let pieces = kv.system("script-sources").expect("a part");
+    let found = pieces.scan_keys_collect("s:", 10).await.expect("a scan").items;
+    let [Ok(piece)] = &found[..] else { panic!("one piece: {found:?}") };
+    let new = deploy(&server, "s", "export default () => 'new'").await.ok()["active"].clone();
+    pieces.put(piece.key(), "something else", PutOptions::new()).await.expect("a put");
+    for to in [json!({}), json!({ "version": old })] {
+        server.post(&format!("{SCRIPTS}/s/rollback"), &to).await.refused(500, "CORRUPT");
+    }
+    let listed = server.get(SCRIPTS).await.ok();
+    assert_eq!(listed["items"][0]["active"], new, "{listed}");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), "new");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_may_say_what_it_replaces() {
     let server = server().await;
     let version = deploy(&server, "s", "export default () => 1").await.ok()["active"].clone();
@@ -259,6 +278,24 @@ async fn a_run_that_finds_no_worker_in_time_is_503() {
     assert_eq!(first.ok(), "done");
     // Its place is free again.
     assert_eq!(run(&server, "waits", json!(null)).await.ok(), "done");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_too_long_for_its_callers_own_is_429() {
+    let kv = Kv::new(MemoryDriver::new());
+    let pool = Pool::new(patient(2).wait(Duration::from_millis(50)));
+    let server = Server::with_scripts_over(kv.clone(), Scripts::deployed(pool)).await;
+    deploy(&server, "waits", WAITS).await.ok();
+    let (first, ()) = tokio::join!(run(&server, "waits", json!(null)), async {
+        begun(&kv).await;
+        // One of the two workers is free.
+        let late = run(&server, "waits", json!(null)).await;
+        late.refused(429, "RATE_LIMITED");
+        assert!(late.header("retry-after").is_some());
+        go_on(&kv).await;
+    });
+    assert_eq!(first.ok(), "done");
     server.end().await;
 }
 

@@ -15,15 +15,21 @@ const MOST_LEFTOVERS: usize = 1_000;
 pub(super) struct Pieces(pub(super) Kv);
 
 impl Pieces {
-    /// Writes the source of a version under a new name.
+    /// Writes the source of a version under a new name, all of it or, as far as that can be done, nothing.
     pub(super) async fn write(&self, script: &str, version: VersionId, source: &str) -> Result<Kept> {
         // The time says how old it is, should its writer never come to name it.
         let blob = format!("{:012x}-{:016x}", SystemClock.now().as_millis(), rand::random::<u64>());
         let pieces: Vec<&[u8]> = source.as_bytes().chunks(MAX_VALUE_BYTES).collect();
+        let kept = Kept { version, blob, pieces: pieces.len(), bytes: source.len(), activated_at: 0 };
         for (number, piece) in pieces.iter().enumerate() {
-            self.0.put(key(script, &blob, number), piece.to_vec(), PutOptions::new()).await?;
+            let put = self.0.put(key(script, &kept.blob, number), piece.to_vec(), PutOptions::new()).await;
+            if let Err(error) = put {
+                // The one that failed, too: it may have been applied. The store may well be out of reach now.
+                drop(self.remove(script, &[Kept { pieces: number + 1, ..kept }]).await);
+                return Err(error);
+            }
         }
-        Ok(Kept { version, blob, pieces: pieces.len(), bytes: source.len(), activated_at: 0 })
+        Ok(kept)
     }
 
     /// Reads a source; `None` when it is not there whole, as when it was removed meanwhile.
@@ -51,7 +57,7 @@ impl Pieces {
         Ok(())
     }
 
-    /// Removes what those left who died before they named it.
+    /// Removes what those left who died before they named it, or could not learn whether they had.
     pub(super) async fn clear(&self, script: &str, named: &[Kept]) -> Result<()> {
         let oldest = SystemClock.now().as_millis().saturating_sub(ORPHANED_AFTER_MILLIS);
         let found = self.0.scan_keys_collect(format!("{script}:"), MOST_LEFTOVERS).await?;

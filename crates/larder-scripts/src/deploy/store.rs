@@ -102,8 +102,25 @@ impl ScriptStore {
                 ),
             ));
         }
-        let version = VersionId::of(source);
         let mut written = None;
+        let outcome = self.activate(name, source, expected, &mut written).await;
+        // Nobody knows whether an ambiguous write names them. An hour later somebody does, as for those who died here.
+        let may_be_named = outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Ambiguous);
+        if let (Some(kept), false) = (written, may_be_named) {
+            left(name, self.pieces.remove(name, &[kept]).await);
+        }
+        outcome
+    }
+
+    /// Makes a source the active version. What it leaves in `written` no record names, unless it ends as ambiguous.
+    async fn activate(
+        &self,
+        name: &str,
+        source: &str,
+        expected: Expected,
+        written: &mut Option<Kept>,
+    ) -> Result<Deployment> {
+        let version = VersionId::of(source);
         for _ in 0..ATTEMPTS {
             let (mut record, found) = self.record(name).await?;
             let active = record.active().map(|kept| kept.version);
@@ -113,7 +130,6 @@ impl ScriptStore {
                 Expected::Active(version) => active == Some(version),
             };
             if !is_expected {
-                self.forget(name, written).await;
                 return Ok(Deployment::NotAsExpected(active));
             }
             let named = record.find(version).cloned();
@@ -125,10 +141,10 @@ impl ScriptStore {
                 && whole.is_some()
                 && let Some(deployed) = record.shown(name)
             {
-                self.forget(name, written).await;
+                left(name, self.pieces.clear(name, &record.versions).await);
                 return Ok(Deployment::Unchanged(deployed));
             }
-            let kept = match (whole, &written) {
+            let kept = match (whole, &*written) {
                 (Some(kept), _) => kept,
                 (None, Some(kept)) => kept.clone(),
                 (None, None) => written.insert(self.pieces.write(name, version, source).await?).clone(),
@@ -139,9 +155,8 @@ impl ScriptStore {
             let mut gone = record.activate(kept);
             gone.extend(damaged.into_iter().chain(spare));
             if self.store(name, &record, found).await? {
-                if let Err(error) = self.tidy(name, &record, &gone).await {
-                    tracing::warn!(target: "larder", script = name, %error, "old pieces of a script were left");
-                }
+                *written = None;
+                left(name, self.tidy(name, &record.versions, &gone).await);
                 return record.shown(name).map(Deployment::Done).ok_or_else(defect);
             }
         }
@@ -189,18 +204,19 @@ impl ScriptStore {
     pub async fn remove(&self, name: &str) -> Result<Removal> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
-            let Some(entry) = self.records.get_entry(name).await? else { return Ok(Removal::NotThere) };
+            let Some(entry) = self.records.get_entry(name).await? else {
+                // Who died over its first deployment may have left pieces, and nobody else may ever come for them.
+                left(name, self.pieces.clear(name, &[]).await);
+                return Ok(Removal::NotThere);
+            };
             if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
                 continue;
             }
-            let removed = match Record::read(name, entry.value()) {
-                Ok(record) => self.pieces.remove(name, &record.versions).await,
-                // Which were its pieces nobody knows any more. Those of the last hour may be those of a new one.
-                Err(_) => self.pieces.clear(name, &[]).await,
-            };
-            if let Err(error) = removed {
-                tracing::warn!(target: "larder", script = name, %error, "pieces of a removed script were left");
-            }
+            // Of a record that cannot be read nobody knows any more which were its pieces; those of the last hour may be those
+            // of a new one.
+            let gone =
+                Record::read(name, entry.value()).map_or_else(|_| Vec::new(), |record| record.versions);
+            left(name, self.tidy(name, &[], &gone).await);
             return Ok(Removal::Done);
         }
         Err(busy())
@@ -279,16 +295,17 @@ impl ScriptStore {
         Ok(matches!(outcome, PutOutcome::Stored(_)))
     }
 
-    async fn tidy(&self, name: &str, record: &Record, gone: &[Kept]) -> Result<()> {
+    /// Removes pieces that no record names any more, and what others left; these are named.
+    async fn tidy(&self, name: &str, named: &[Kept], gone: &[Kept]) -> Result<()> {
         self.pieces.remove(name, gone).await?;
-        self.pieces.clear(name, &record.versions).await
+        self.pieces.clear(name, named).await
     }
+}
 
-    /// Removes what was written for nothing, as far as that can be done now.
-    async fn forget(&self, name: &str, written: Option<Kept>) {
-        if let Some(kept) = written {
-            drop(self.pieces.remove(name, &[kept]).await);
-        }
+/// Pieces that were not removed harm nobody, and a later deployment or removal comes for them: what was asked for is done.
+fn left(name: &str, removed: Result<()>) {
+    if let Err(error) = removed {
+        tracing::warn!(target: "larder", script = name, %error, "pieces of a script were left");
     }
 }
 

@@ -70,3 +70,59 @@ impl Calls {
         self.made.is_empty() && self.waiting.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use larder_core::{Kv, MemoryDriver};
+
+    use super::*;
+    use crate::limits::MAX_PAGE;
+
+    /// The calls of a worker that asked for so many full pages.
+    fn pages(count: u32) -> Calls {
+        let mut calls = Calls::new(Access::all(Kv::new(MemoryDriver::new())), count);
+        for id in 0..count {
+            let call = Call::Scan { prefix: String::new(), limit: MAX_PAGE as u32, cursor: None };
+            calls.push(id, call).expect("a worker may ask for that");
+        }
+        calls
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_room_is_made_once_there_is_some() {
+        let page = Call::Scan { prefix: String::new(), limit: MAX_PAGE as u32, cursor: None }.most_answered();
+        let at_once = MAX_HELD / page;
+        let mut calls = pages(MAX_IN_FLIGHT as u32);
+        assert!((2..MAX_IN_FLIGHT).contains(&at_once), "some have to wait");
+        calls.make(0);
+        let mut answered = Vec::new();
+        while let Some((id, answer)) = calls.next().await {
+            let left = MAX_IN_FLIGHT - answered.len();
+            assert_eq!(calls.made.len() + 1, at_once.min(left), "as many as there is room for");
+            assert!(answer.is_ok());
+            answered.push(id);
+            // An answer takes the room of its call until it is sent.
+            calls.make(page);
+            assert_eq!(calls.made.len(), (at_once - 1).min(left - 1));
+            calls.make(0);
+        }
+        answered.sort_unstable();
+        assert!(answered.iter().copied().eq(0..MAX_IN_FLIGHT as u32), "each once: {answered:?}");
+        assert!(calls.is_empty());
+        assert_eq!(calls.made_bytes, 0, "all room was given back");
+    }
+
+    #[tokio::test]
+    async fn what_is_small_waits_behind_what_is_large_and_is_made_with_it() {
+        let mut calls = pages(4);
+        calls.left = 1;
+        calls.push(4, Call::Exists { key: "k".to_owned() }).expect("a worker may ask for that");
+        calls.make(MAX_HELD);
+        assert_eq!((calls.made.len(), calls.waiting.len()), (0, 5), "nothing while all room is taken");
+        calls.make(0);
+        assert!(calls.waiting.iter().map(|(id, _)| *id).eq([3, 4]), "in the order in which they came");
+        assert!(calls.next().await.is_some_and(|(_, answer)| answer.is_ok()));
+        calls.make(0);
+        assert!(calls.waiting.is_empty());
+    }
+}

@@ -77,8 +77,9 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// When the run was not begun: the pool is full or no worker was free in time, the caller has too many runs, the input
-    /// or the source is too large, no worker can be started. What the run itself comes to is in the report.
+    /// When the run was not begun: the pool is full or no worker was free in time, the caller has too many runs or none of
+    /// them ended in time, the input or the source is too large, no worker can be started. What the run itself comes to is
+    /// in the report.
     pub async fn run(&self, request: Request) -> Result<Report, Refused> {
         self.begin(request).await?.end().await
     }
@@ -135,16 +136,20 @@ impl Pool {
             (turn, Arc::clone(&self.0.workers).acquire_owned().await)
         };
         let (turn, permit) =
-            timeout(options.wait, free).await.map_err(|_| Refused::Busy { retry_after: RETRY_AFTER })?;
-        // The semaphore is never closed.
-        let permit = permit.map_err(|_| Refused::NoWorker)?;
+            timeout(options.wait, free).await.map_err(|_| match counted.has_its_share() {
+                true => Refused::CallerBusy,
+                false => Refused::Busy { retry_after: RETRY_AFTER },
+            })?;
+        // The semaphores are never closed.
+        let (Some(turn), Ok(permit)) = (turn, permit) else { return Err(Refused::NoWorker) };
+        let working = counted.work(turn);
         let pool = self.clone();
         let script = request.script.clone();
         let began = Instant::now();
         // A task of its own: a caller that hangs up does not leave half of a script's writes done.
         let task = tokio::spawn(async move {
             let report = Box::pin(pool.serve(request, mode, permit)).await;
-            drop((turn, counted, place));
+            drop((working, place));
             report
         });
         Ok(Running { task, script, began })
@@ -159,14 +164,19 @@ impl Pool {
         let Inner { options, slots, .. } = &*self.0;
         let began = Instant::now();
         let mut said = Said::default();
+        // A worker that had waited, if there is one; after that a new one, which cannot have died before the run began.
+        let mut idle = slots.take(&request.tenant, self.0.workers.available_permits());
         let (worker, ended) = loop {
-            let mut worker = self.0.worker(&request.tenant).await?;
-            let is_used = worker.runs > 0;
+            let (mut worker, is_used) = match idle.take() {
+                Some(worker) => (worker, true),
+                None => (self.0.start().await?, false),
+            };
             worker.tenant = Some(request.tenant.clone());
             worker.runs += 1;
             let run = order(&request.script, request.input.clone(), mode, &options.limits);
             let ended = supervise(&mut worker, run, &request.access, &options.limits, &mut said).await;
-            // It may have died while it waited for a run. What did nothing can be begun again, on another.
+            // It may have died while it waited for a run. What did nothing can be begun again, but once: a source that kills
+            // its workers must not have all those that wait.
             if !(matches!(ended, Err(Failure::Crashed)) && is_used && said.is_nothing()) {
                 break (worker, ended);
             }
@@ -216,11 +226,8 @@ impl Running {
 }
 
 impl Inner {
-    /// A worker for this tenant.
-    async fn worker(&self, tenant: &str) -> Result<Worker, Refused> {
-        if let Some(worker) = self.slots.take(tenant, self.workers.available_permits()) {
-            return Ok(worker);
-        }
+    /// A new worker.
+    async fn start(&self) -> Result<Worker, Refused> {
         let worker = Worker::start(&self.options).await.map_err(|error| {
             let program = self.options.program.program.display();
             tracing::error!(target: "larder", %program, %error, "no worker for scripts");

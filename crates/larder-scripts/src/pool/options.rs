@@ -53,7 +53,8 @@ pub struct PoolOptions {
     pub workers: usize,
     /// The most runs that wait for a worker; 8 for each worker unless told.
     pub queue: usize,
-    /// How long a run waits for a worker until it is refused; 10 s unless told, which is twice what a run may take.
+    /// How long a run waits for a worker, and for its turn among its caller's, until it is refused; 10 s unless told, which
+    /// is twice what a run may take.
     pub wait: Duration,
     /// The most runs of one caller that are under way or wait; 32 unless told, and half of all at most. Where there are
     /// several workers, one caller never has all of them at once.

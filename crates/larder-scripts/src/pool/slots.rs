@@ -49,11 +49,15 @@ pub(super) struct Callers {
     runs: Mutex<HashMap<String, Runs>>,
     /// How many workers one caller may have at once.
     at_once: usize,
+    /// Whether that is fewer than there are.
+    leaves_some: bool,
 }
 
 #[derive(Debug)]
 struct Runs {
     count: usize,
+    /// How many of them have a worker.
+    working: usize,
     turns: Arc<Semaphore>,
 }
 
@@ -65,24 +69,38 @@ pub(super) struct Counted {
     turns: Arc<Semaphore>,
 }
 
+/// A caller's run that has a worker, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Working {
+    counted: Counted,
+    _turn: OwnedSemaphorePermit,
+}
+
 impl Callers {
     /// Callers of a pool with so many workers. No caller has all of them at once: what another asks for finds one soon.
     pub(super) fn of(workers: usize) -> Self {
-        Self { runs: Mutex::default(), at_once: (workers - 1).max(1) }
+        Self { runs: Mutex::default(), at_once: (workers - 1).max(1), leaves_some: workers > 1 }
     }
 
     /// Counts a run more, unless the caller has that many.
     pub(super) fn count(self: &Arc<Self>, caller: &str, most: usize) -> Option<Counted> {
         let mut callers = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let runs = callers
-            .entry(caller.to_owned())
-            .or_insert_with(|| Runs { count: 0, turns: Arc::new(Semaphore::new(self.at_once)) });
+        let runs = callers.entry(caller.to_owned()).or_insert_with(|| Runs {
+            count: 0,
+            working: 0,
+            turns: Arc::new(Semaphore::new(self.at_once)),
+        });
         if runs.count >= most {
             return None;
         }
         runs.count += 1;
         let turns = Arc::clone(&runs.turns);
         Some(Counted { callers: Arc::clone(self), caller: caller.to_owned(), turns })
+    }
+
+    fn change<T>(&self, caller: &str, change: impl FnOnce(&mut Runs) -> T) -> Option<T> {
+        let mut callers = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.get_mut(caller).map(change)
     }
 }
 
@@ -91,6 +109,26 @@ impl Counted {
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
         Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Whether its caller has all the workers that one caller may, while there are others. Its turn alone does not say
+    /// that: those whose turn it is may wait for a worker, too.
+    pub(super) fn has_its_share(&self) -> bool {
+        let working = self.callers.change(&self.caller, |runs| runs.working);
+        self.callers.leaves_some && working.is_some_and(|working| working >= self.callers.at_once)
+    }
+
+    /// Says that it has a worker, at its turn.
+    pub(super) fn work(self, turn: OwnedSemaphorePermit) -> Working {
+        self.callers.change(&self.caller, |runs| runs.working += 1);
+        Working { counted: self, _turn: turn }
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let Counted { callers, caller, .. } = &self.counted;
+        callers.change(caller, |runs| runs.working -= 1);
     }
 }
 

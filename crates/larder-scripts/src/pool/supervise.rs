@@ -128,16 +128,19 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use larder_conformance::wrap::{Counting, Hook, Method};
+    use async_trait::async_trait;
+    use futures_util::future::join_all;
+    use larder_conformance::wrap::{Call as DriverCall, Counting, Hook, Method, Verdict};
+    use larder_core::driver::Driver;
     use larder_core::{Kv, MAX_VALUE_BYTES, MemoryDriver, PutOptions};
-
+    use tokio::sync::Barrier;
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
     use tracing_subscriber::registry::Registry;
 
     use super::*;
     use crate::limits::{MAX_HELD, MAX_IN_FLIGHT, MAX_PAGE};
     use crate::pool::{Pool, PoolOptions, Request, Script, WorkerProgram, order, process};
-    use crate::wire::{Call, Confinement, Mode, When};
+    use crate::wire::{Answer, Call, Confinement, Mode, When};
 
     /// Text for the shell's `printf` that writes these messages.
     fn printed(messages: &[FromWorker]) -> String {
@@ -251,5 +254,80 @@ mod tests {
             assert_eq!(warnings.0.load(Ordering::Relaxed), said);
             assert_eq!(pool.confinement(), Some(confinement));
         }
+    }
+
+    /// Answers reads only when so many are made at once.
+    #[derive(Debug)]
+    struct Together(Barrier);
+
+    #[async_trait]
+    impl Hook for Together {
+        async fn before(&self, call: DriverCall<'_>, _: &dyn Driver) -> Verdict {
+            if call.method() == Method::Get && !call.is_system() {
+                self.0.wait().await;
+            }
+            Verdict::Pass
+        }
+    }
+
+    /// A program that serves runs of this script, each of which reads once, and ends over those of the other.
+    fn mortal(limits: &Limits, good: &Script, fatal: &Script) -> PoolOptions {
+        let mut options = PoolOptions::new(WorkerProgram::new("/bin/sh")).workers(4).limits(limits.clone());
+        let bytes = |message: &ToWorker| {
+            let mut bytes = Vec::new();
+            encode(message, &mut bytes).expect("it fits");
+            bytes
+        };
+        let run = |script| bytes(&ToWorker::Run(order(script, None, Mode::Run, limits)));
+        let (good, fatal) = (run(good), run(fatal));
+        assert_ne!(good[0], fatal[0], "it tells them apart by the first byte, which is of the length");
+        let reply = bytes(&ToWorker::Reply { id: 0, answer: Ok(Answer::Flag(false)) });
+        let body = format!(
+            "take() {{ dd bs=1 count=$1 of=/dev/null; }}
+             take {}; printf '{}'
+             while first=$(dd bs=1 count=1 | od -An -tu1); [ ${{first:-{fatal}}} -ne {fatal} ]; do
+                 take {}; printf '{}'; take {}; printf '{}'
+             done",
+            bytes(&process::setup(&options)).len(),
+            printed(&[FromWorker::Ready(Confinement::new(true, true, true))]),
+            good.len() - 1,
+            printed(&[FromWorker::Call { id: 0, call: Call::Exists { key: "k".to_owned() } }]),
+            reply.len(),
+            printed(&[FromWorker::Done(End::Returned("1".to_owned()))]),
+            fatal = fatal[0],
+        );
+        options.program = options.program.arg("-c").arg(body);
+        options
+    }
+
+    #[tokio::test]
+    async fn a_source_that_kills_its_worker_has_one_that_waited_and_no_more() {
+        let (good, fatal) = (Script::new("s", "v", "1"), Script::new("s", "v", "22"));
+        let limits = Limits::new().wall(Duration::from_secs(60));
+        let pool = Pool::new(mortal(&limits, &good, &fatal));
+        let kv = Kv::new(Arc::new(Together(Barrier::new(3))).over(MemoryDriver::new()));
+        let run = |script: &Script| {
+            pool.run(Request {
+                script: script.clone(),
+                input: None,
+                access: Access::all(kv.clone()),
+                tenant: String::new(),
+                caller: String::new(),
+            })
+        };
+        for report in join_all((0..3).map(|_| run(&good))).await {
+            report.expect("it is begun").result.expect("a result");
+        }
+        let before = pool.idle_workers();
+        assert_eq!(before.len(), 3);
+        let report = run(&fatal).await.expect("it is begun");
+        assert!(matches!(report.result, Err(Failure::Crashed)), "{report:?}");
+        let after = pool.idle_workers();
+        assert_eq!(
+            after.len(),
+            2,
+            "one that waited, and a new one, were lost over it: {before:?}, {after:?}"
+        );
+        assert!(after.iter().all(|id| before.contains(id)));
     }
 }

@@ -1,12 +1,14 @@
 //! Calls of scripts on the store, and their answers.
 
-use larder_core::{MAX_KEY_BYTES, MAX_PAGE_BYTES, MAX_VALUE_BYTES};
+use larder_core::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{MAX_PAGE, MAX_TEXT};
 
-/// The most bytes of an entry beside its value: its key, and what tells its version and how long it stays.
+/// The most bytes of an answer beside values: a key, and more than any version, expiry or refusal has.
 const BESIDE_VALUE: usize = 2 * MAX_KEY_BYTES;
+/// The most bytes of a page beside its entries: a cursor, which has a key in it in other letters, and the frame.
+const BESIDE_ENTRIES: usize = 2 * MAX_KEY_BYTES;
 
 /// One call.
 #[derive(Serialize, Deserialize)]
@@ -35,14 +37,14 @@ impl Call {
         value <= MAX_VALUE_BYTES && text.len().max(other.map_or(0, String::len)) <= MAX_TEXT
     }
 
-    /// The most bytes that its answer can have.
+    /// The most bytes that its answer can have. No answer has more, and most have far fewer: it is for the room that is
+    /// kept for them before anybody knows.
     pub(crate) fn most_answered(&self) -> usize {
         match self {
             Self::Get { .. } | Self::Entry { .. } => MAX_VALUE_BYTES + BESIDE_VALUE,
-            // A page ends with the value that makes it full.
             Self::Scan { limit, .. } => {
                 let limit = usize::try_from(*limit).unwrap_or(MAX_PAGE).min(MAX_PAGE);
-                (limit * MAX_VALUE_BYTES).min(MAX_PAGE_BYTES + MAX_VALUE_BYTES) + limit * BESIDE_VALUE
+                limit * (MAX_VALUE_BYTES + BESIDE_VALUE) + BESIDE_ENTRIES
             }
             _ => BESIDE_VALUE,
         }
@@ -99,5 +101,64 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use larder_core::{Kv, MemoryDriver, PutOptions};
+
+    use super::*;
+    use crate::host::{Access, execute};
+    use crate::wire::{ToWorker, encode};
+
+    /// The bytes of the answer to a call, as they are sent to a worker.
+    async fn answered(access: &Access, call: Call) -> usize {
+        let answer = execute(access.clone(), call).await;
+        let mut frame = Vec::new();
+        encode(&ToWorker::Reply { id: u32::MAX, answer }, &mut frame).expect("it fits");
+        frame.len()
+    }
+
+    #[tokio::test]
+    async fn no_answer_has_more_bytes_than_the_most_and_a_large_one_has_almost_as_many() {
+        // The longest keys that there are, whose cursors are the longest, too.
+        let key = |number: usize| format!("{number:0>MAX_KEY_BYTES$}");
+        let kv = Kv::new(MemoryDriver::new());
+        for number in 0..=MAX_PAGE {
+            let options = PutOptions::new().ttl(Duration::from_secs(1 << 32));
+            kv.put(key(number), vec![b'x'; MAX_VALUE_BYTES], options).await.expect("a put");
+        }
+        let access = Access::all(kv);
+        let scan = |limit| Call::Scan { prefix: String::new(), limit, cursor: None };
+        let put = |when| Call::Put { key: key(0), value: b"1".to_vec(), ttl_millis: Some(1 << 40), when };
+        let large =
+            [Call::Get { key: key(0) }, Call::Entry { key: key(0) }, scan(1), scan(2), scan(u32::MAX)];
+        let small = [
+            Call::Exists { key: key(0) },
+            put(When::Absent),
+            put(When::Version("none".to_owned())),
+            put(When::Always),
+            Call::Increment { key: key(0), delta: i64::MAX - 1, ttl_millis: None },
+            Call::Increment { key: key(0), delta: 1, ttl_millis: None },
+            Call::Delete { key: key(0), version: Some("none".to_owned()) },
+            Call::Delete { key: key(0), version: None },
+            Call::Get { key: "k".repeat(MAX_TEXT) },
+            Call::Scan { prefix: String::new(), limit: 0, cursor: Some("none".to_owned()) },
+        ];
+        let is_small = |at: usize| at >= 5;
+        for (at, call) in large.into_iter().chain(small).enumerate() {
+            let most = call.most_answered();
+            let bytes = answered(&access, call).await;
+            assert!(bytes <= most, "the answer to call {at} has {bytes} bytes, more than {most}");
+            assert!(is_small(at) || most - bytes < most / 10, "that to call {at} has {bytes}, of {most}");
+        }
+        // Nor has what a caller may not do.
+        let none = Access::none(Kv::new(MemoryDriver::new()));
+        let call = Call::Increment { key: key(0), delta: 1, ttl_millis: None };
+        let most = call.most_answered();
+        assert!(answered(&none, call).await <= most);
     }
 }

@@ -1,8 +1,9 @@
 //! What scripts do with their store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::PutOptions;
+use larder_core::{Clock, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{Access, Failure, LogLevel, Right};
 use serde_json::json;
 
@@ -112,6 +113,34 @@ async fn a_counter_is_a_number_and_past_its_exactness_a_bigint() {
 }
 
 #[tokio::test]
+async fn a_counter_has_the_lifetime_that_it_began_with() {
+    let clock = Arc::new(ManualClock::default());
+    let kv = Kv::builder(MemoryDriver::new()).clock(Arc::clone(&clock) as Arc<dyn Clock>).build();
+    let bench = Bench { kv, ..Bench::new() };
+    let ttl = async |key: &str| bench.kv.get_entry(key).await.expect("a get").expect("an entry").ttl();
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let body =
+        "return [await kv.increment('s', 5, { ttl: 90 }), await kv.increment('ms', 1, { ttlMs: 1500 }),
+        await kv.increment('no', 1)]";
+    assert_eq!(bench.returns(body).await, json!([5, 1, 1]));
+    assert_eq!((ttl("s").await, ttl("no").await), (seconds(90), None));
+    assert_eq!(ttl("ms").await, Some(Duration::from_millis(1_500)));
+    // What is there keeps its lifetime, or that it has none.
+    clock.advance(Duration::from_secs(60));
+    let body = "return [await kv.increment('s', 1, { ttl: 90 }), await kv.increment('no', 1, { ttl: 90 })]";
+    assert_eq!(bench.returns(body).await, json!([6, 2]));
+    assert_eq!((ttl("s").await, ttl("no").await), (seconds(30), None));
+    // And what has expired begins anew.
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(bench.returns("return await kv.increment('s', 1, { ttl: 10 })").await, 1);
+    assert_eq!(ttl("s").await, seconds(10));
+    for wrong in ["{ ttl: 0 }", "{ ttl: 1, ttlMs: 1 }", "{ ifNotExists: true }", "60"] {
+        bench.throws(&format!("await kv.increment('wrong', 1, {wrong})")).await;
+    }
+    assert!(!bench.kv.exists("wrong").await.expect("an answer"));
+}
+
+#[tokio::test]
 async fn calls_are_under_way_together() {
     let bench = Bench::new();
     let body = "
@@ -119,6 +148,16 @@ async fn calls_are_under_way_together() {
         const values = await Promise.all(Array.from({ length: 300 }, (_, i) => kv.getText(`k${i}`)));
         return values.every((value, i) => value === `${i}`)";
     assert_eq!(bench.returns(body).await, true);
+}
+
+#[tokio::test]
+async fn more_pages_than_there_is_room_for_at_once_all_come() {
+    let bench = Bench::new();
+    bench.kv.put("p:1", "v", PutOptions::new()).await.expect("a put");
+    let body = "
+        const pages = await Promise.all(Array.from({ length: 40 }, () => kv.scanPage('p:', { limit: 100 })));
+        return pages.map(({ items }) => items.length).join('')";
+    assert_eq!(bench.returns(body).await, "1".repeat(40));
 }
 
 #[tokio::test]

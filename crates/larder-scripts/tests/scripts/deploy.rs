@@ -194,6 +194,17 @@ async fn who_dies_before_the_record_is_written_has_changed_nothing() {
         scripts.load("s", Some(VersionId::of("old"))).await.expect("an answer").expect("kept").source(),
         "old"
     );
+    // Nor does it take a new version to clear them away.
+    pieces.put(ancient, "half of a new one", PutOptions::new()).await.expect("a put");
+    let again = scripts.deploy("s", "new", Expected::Any).await.expect("an answer");
+    assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
+    assert!(!pieces.exists(ancient).await.expect("an answer"));
+    assert_eq!(source(&scripts, "s").await.as_deref(), Some("new"));
+    for removal in [Removal::Done, Removal::NotThere] {
+        pieces.put(ancient, "half of a new one", PutOptions::new()).await.expect("a put");
+        assert_eq!(scripts.remove("s").await.expect("an answer"), removal);
+        assert!(!pieces.exists(ancient).await.expect("an answer"));
+    }
 }
 
 #[tokio::test]

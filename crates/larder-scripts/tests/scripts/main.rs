@@ -2,6 +2,7 @@
 
 mod calls;
 mod deploy;
+mod deploy_failures;
 mod hostile;
 mod hostile_scripts;
 mod isolation;

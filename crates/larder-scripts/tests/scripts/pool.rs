@@ -64,6 +64,48 @@ async fn one_caller_does_not_have_all_workers() {
     }
 }
 
+#[tokio::test]
+async fn who_waited_too_long_is_told_whose_runs_it_waited_for() {
+    let limits =
+        Limits::new().cpu(Duration::from_secs(30)).wall(Duration::from_secs(60)).host_calls(u32::MAX);
+    let bench = Bench::with(options().workers(2).wait(Duration::from_millis(50)).limits(limits));
+    let endless = module("while (!(await kv.exists('stop')));");
+    let begin = |caller: &str| {
+        let mut request = bench.request(&endless, None);
+        request.caller = caller.to_owned();
+        bench.pool.begin(request)
+    };
+    let is_busy = |refused: &Refused| matches!(refused, Refused::Busy { .. });
+    let first = begin("a").await.expect("a worker");
+    // The other worker is free, but not for this caller.
+    assert_eq!(begin("a").await.expect_err("all of its workers work"), Refused::CallerBusy);
+    let second = begin("b").await.expect("the other worker");
+    // Nor has one whose turn it is a worker, and who waits behind it must not be told that it had.
+    let (next, behind) = tokio::join!(begin("c"), begin("c"));
+    assert!(is_busy(&next.expect_err("none is free")) && is_busy(&behind.expect_err("none is free")));
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    for run in [first, second] {
+        run.end().await.expect("it was begun").result.expect("a result");
+    }
+    // Nothing of all that is counted any more.
+    for caller in ["a", "b", "c"] {
+        begin(caller).await.expect("a worker").end().await.expect("it was begun").result.expect("a result");
+    }
+}
+
+#[tokio::test]
+async fn where_there_is_one_worker_it_is_the_pool_that_is_full() {
+    let limits =
+        Limits::new().cpu(Duration::from_secs(30)).wall(Duration::from_secs(60)).host_calls(u32::MAX);
+    let bench = Bench::with(options().workers(1).wait(Duration::from_millis(50)).limits(limits));
+    let endless = module("while (!(await kv.exists('stop')));");
+    let first = bench.pool.begin(bench.request(&endless, None)).await.expect("the worker");
+    let refused = bench.pool.begin(bench.request(&endless, None)).await.expect_err("there is one worker");
+    assert!(matches!(refused, Refused::Busy { .. }), "{refused:?}");
+    bench.kv.put("stop", "", larder_core::PutOptions::new()).await.expect("a put");
+    first.end().await.expect("it was begun").result.expect("a result");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_killed_fails_its_own_run_only() {
     let limits = Limits::new().cpu(Duration::from_secs(5)).wall(Duration::from_secs(20));

@@ -6,7 +6,7 @@ mod logs;
 mod scripts;
 mod settings;
 mod signals;
-#[cfg(feature = "otel")]
+#[cfg_attr(not(feature = "otel"), path = "untraced.rs")]
 mod traces;
 
 use std::net::SocketAddr;
@@ -21,6 +21,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 use self::settings::Settings;
+use self::traces::Traces;
 use super::Session;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -56,13 +57,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         None => command.settings,
     };
     settings.check()?;
-    #[cfg(feature = "otel")]
-    let traces = settings.collector().map(traces::Traces::start).transpose()?;
-    #[cfg(feature = "otel")]
-    let collectors = traces.iter().map(traces::Traces::layer).collect();
-    #[cfg(not(feature = "otel"))]
-    let collectors = Vec::new();
-    logs::install(settings.log_level(), settings.log_format(), collectors)?;
+    let traces = Traces::start(&settings)?;
+    logs::install(settings.log_level(), settings.log_format(), traces.layers())?;
     let (bindings, ids) = session.target.served(&settings.binding);
     let context = Context::new(bindings);
     let stores = Stores::new(context.clone(), ids)?;
@@ -122,24 +118,17 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         () = operators => Drained::Whole,
         () = &mut hurried => return cut(),
     };
-    #[cfg(feature = "otel")]
-    if let Some(traces) = traces {
-        tokio::select! {
-            () = traces.finish() => {}
-            () = &mut hurried => {}
-        }
+    tokio::select! {
+        () = traces.finish() => {}
+        () = &mut hurried => {}
     }
-    match drained {
-        Drained::Whole => Ok(Exit::Done),
-        Drained::Cut(connections) => Err(Failure::Other(format!(
-            "{connections} connections were cut: they were not done {} after the gateway was to end",
-            crate::lifetime::shown(settings.drain())
-        ))),
-        Drained::ScriptsCut => Err(Failure::Other(format!(
-            "scripts were cut whose callers had left: they were not done {} after the gateway was to end",
-            crate::lifetime::shown(settings.drain())
-        ))),
-    }
+    let what = match drained {
+        Drained::Whole => return Ok(Exit::Done),
+        Drained::Cut(connections) => format!("{connections} connections were cut"),
+        Drained::ScriptsCut => "scripts were cut whose callers had left".to_owned(),
+    };
+    let drain = crate::lifetime::shown(settings.drain());
+    Err(Failure::Other(format!("{what}: they were not done {drain} after the gateway was to end")))
 }
 
 async fn listen(address: SocketAddr) -> Outcome<TcpListener> {

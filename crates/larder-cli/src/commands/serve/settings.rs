@@ -156,12 +156,6 @@ impl Settings {
         self.log_format.unwrap_or_else(usual_format)
     }
 
-    /// Where traces are sent.
-    #[cfg(feature = "otel")]
-    pub(super) fn collector(&self) -> Option<&str> {
-        self.otlp_endpoint.as_deref().filter(|url| !url.is_empty())
-    }
-
     /// Whether others than this machine can come.
     pub(super) fn is_open(&self) -> bool {
         self.is_behind_proxy() || !self.listen().ip().is_loopback()

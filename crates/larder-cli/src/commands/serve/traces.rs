@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::{Layer, Registry};
 
+use super::settings::Settings;
 use crate::failure::{Failure, Outcome};
 
 /// The variable with which OpenTelemetry names a service.
@@ -40,54 +41,64 @@ fn address(collector: &str) -> Outcome<String> {
     Ok(format!("{}/v1/traces", url.as_str().trim_end_matches('/')))
 }
 
-/// The traces of this process.
+/// The traces of this process, if somebody collects them. `untraced.rs` is what stands for it without the feature `otel`.
 #[derive(Debug)]
-pub(super) struct Traces(SdkTracerProvider);
+pub(super) struct Traces(Option<SdkTracerProvider>);
 
 impl Traces {
-    /// Begins to send traces, in batches and beside the requests; what a collector does not take is dropped, and told in
-    /// the log. To be called in a runtime.
-    pub(super) fn start(collector: &str) -> Outcome<Self> {
-        let address = address(collector)?;
-        let failed =
-            |error: &dyn std::fmt::Display| Failure::Other(format!("traces cannot be sent: {error}"));
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            // Elsewhere it would take the headers along that let it in here.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| failed(&error))?;
-        let exporter = SpanExporter::builder()
-            .with_http()
-            .with_protocol(Protocol::HttpBinary)
-            .with_endpoint(address)
-            .with_http_client(Sender { client, runtime: Handle::current() })
-            .build()
-            .map_err(|error| failed(&error))?;
-        Ok(Self(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build()))
+    /// Begins to send traces to the collector of the settings, if they name one.
+    pub(super) fn start(settings: &Settings) -> Outcome<Self> {
+        let collector = settings.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        collector.map(provider).transpose().map(Self)
     }
 
     /// Makes traces of the spans of requests and of what the stores did for them, and of what was logged meanwhile.
-    pub(super) fn layer(&self) -> Box<dyn Layer<Registry> + Send + Sync> {
-        tracing_opentelemetry::layer()
-            .with_tracer(self.0.tracer("larder"))
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false)
-            // Libraries below say what they send and receive: values and credentials.
-            .with_filter(Targets::new().with_target("larder", LevelFilter::INFO))
-            .boxed()
+    pub(super) fn layers(&self) -> Vec<Box<dyn Layer<Registry> + Send + Sync>> {
+        self.0.iter().map(layer).collect()
     }
 
     /// Sends what is left.
     pub(super) async fn finish(self) {
+        let Some(provider) = self.0 else { return };
         // It waits for the collector, which is asked in the runtime.
-        let finished = tokio::task::spawn_blocking(move || self.0.shutdown()).await;
+        let finished = tokio::task::spawn_blocking(move || provider.shutdown()).await;
         if let Ok(Err(error)) = finished {
             tracing::warn!(target: "larder", %error, "the last traces were not sent");
         }
     }
+}
+
+/// Sends traces in batches and beside the requests; what a collector does not take is dropped, and told in the log. To be
+/// called in a runtime.
+fn provider(collector: &str) -> Outcome<SdkTracerProvider> {
+    let address = address(collector)?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("traces cannot be sent: {error}"));
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        // Elsewhere it would take the headers along that let it in here.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| failed(&error))?;
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(address)
+        .with_http_client(Sender { client, runtime: Handle::current() })
+        .build()
+        .map_err(|error| failed(&error))?;
+    Ok(SdkTracerProvider::builder().with_resource(resource()).with_batch_exporter(exporter).build())
+}
+
+fn layer(provider: &SdkTracerProvider) -> Box<dyn Layer<Registry> + Send + Sync> {
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("larder"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        // Libraries below say what they send and receive: values and credentials.
+        .with_filter(Targets::new().with_target("larder", LevelFilter::INFO))
+        .boxed()
 }
 
 /// What the traces are of: `larder`, unless the variables of OpenTelemetry say more.
