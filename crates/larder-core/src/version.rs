@@ -149,6 +149,11 @@ mod tests {
         for revision in [
             Revision::WriteId(WriteId::random()),
             Revision::Platform("W/\"datetime'2026-01-01T00%3A00%3A00Z'\"".into()),
+            // As many bytes as usual at most, one more, and many more.
+            Revision::Platform("x".repeat(USUAL - HEAD).into()),
+            Revision::Platform("x".repeat(USUAL - HEAD + 1).into()),
+            Revision::Platform("x".repeat(200).into()),
+            Revision::Platform("".into()),
         ] {
             let version = Version::new(&key("user:1"), Expiry::NEVER, revision);
             assert_eq!(version.to_string().parse::<Version>().expect("version"), version);

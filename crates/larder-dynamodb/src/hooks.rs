@@ -13,7 +13,8 @@ use crate::{body, whole};
 #[derive(Debug)]
 pub(crate) struct Hooks;
 
-// Otherwise the SDK calls every one of its many hooks.
+// Otherwise the SDK calls every one of its many hooks. The attribute is the SDK's own and not documented: should it come
+// to mean something else, the tests of bodies and of cut answers fail.
 #[dyn_dispatch_hint]
 impl Intercept for Hooks {
     fn name(&self) -> &'static str {

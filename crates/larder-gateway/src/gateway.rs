@@ -11,6 +11,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use futures_util::FutureExt;
 
 use crate::guard::{Access, Door, LoopbackGuard, authenticate, guarded};
 use crate::keys::Keyring;
@@ -139,15 +140,16 @@ async fn enter(State(gateway): State<Gateway>, request: Request, next: Next) -> 
     observe::observed(&gateway, request, |request| limited(&gateway, request, next)).await
 }
 
-async fn limited(gateway: &Gateway, mut request: Request, next: Next) -> Response {
+fn limited(gateway: &Gateway, mut request: Request, next: Next) -> impl Future<Output = Response> {
     if !request.body().is_end_stream() {
         // Routes that take more say so themselves, further in.
         DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
     }
-    let mut response = authenticate(gateway, request, next).await;
-    // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
+    authenticate(gateway, request, next).map(|mut response| {
+        // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        response
+    })
 }
 
 impl fmt::Debug for Gateway {
@@ -156,5 +158,22 @@ impl fmt::Debug for Gateway {
             .field("stores", &self.0.stores)
             .field("options", &self.0.options)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes the future of a function takes.
+    fn bytes<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// It is copied for every request: twice as much was a fiftieth of the time that one takes.
+    #[test]
+    fn what_stands_around_a_request_is_small() {
+        let bytes = bytes(enter);
+        assert!(bytes <= 2_304, "{bytes}");
     }
 }

@@ -21,12 +21,12 @@ pub(crate) async fn observe(State(gateway): State<Gateway>, request: Request, ne
 }
 
 /// The same for a request that is answered by this.
-pub(crate) async fn observed<A: Future<Output = Response>>(
+pub(crate) fn observed<A: Future<Output = Response>>(
     gateway: &Gateway,
     request: Request,
     answer: impl FnOnce(Request) -> A,
-) -> Response {
-    request_id::identified(request, |request| reported(gateway, request, answer)).await
+) -> impl Future<Output = Response> {
+    request_id::identified(request, |request| reported(gateway, request, answer))
 }
 
 /// Neither log nor metrics nor traces have the path as it came: keys are in it.
@@ -68,7 +68,7 @@ async fn reported<A: Future<Output = Response>>(
         "answered"
     );
     if let Some(unread) = unread {
-        unread.read().await;
+        Box::pin(unread.read()).await;
     }
     response
 }

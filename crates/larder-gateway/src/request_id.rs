@@ -4,6 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt;
 use rand::RngExt;
 
 /// The header, of requests and of answers.
@@ -48,17 +49,20 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
 }
 
 /// Answers a request that has its id: the caller's, if it is short and plain, since it goes into logs; otherwise a new one.
-pub(crate) async fn identified<A: Future<Output = Response>>(
+///
+/// A future is made of the answer's own, and not an `async fn` around it: each would carry the request once more.
+pub(crate) fn identified<A: Future<Output = Response>>(
     request: Request,
     answer: impl FnOnce(Request) -> A,
-) -> Response {
+) -> impl Future<Output = Response> {
     let given = request.headers().get(&HEADER).filter(|id| is_plain(id.as_bytes()));
     let id = given.cloned().map_or_else(RequestId::random, RequestId::Given);
-    let mut response = CURRENT.scope(id.clone(), answer(request)).await;
-    if let Some(id) = id.into_header() {
-        response.headers_mut().insert(HEADER, id);
-    }
-    response
+    CURRENT.scope(id.clone(), answer(request)).map(|mut response| {
+        if let Some(id) = id.into_header() {
+            response.headers_mut().insert(HEADER, id);
+        }
+        response
+    })
 }
 
 impl RequestId {

@@ -32,7 +32,7 @@ pub(crate) struct Group {
     rows: usize,
     body: String,
     /// One row as JSON, whose length comes before it.
-    row: Vec<u8>,
+    row: String,
 }
 
 impl Group {
@@ -43,15 +43,15 @@ impl Group {
             body,
             "--batch_{id:032x}\r\nContent-Type: multipart/mixed; boundary=changeset_{id:032x}\r\n\r\n"
         );
-        Self { id, rows: 0, body, row: Vec::new() }
+        Self { id, rows: 0, body, row: String::new() }
     }
 
     /// Adds what makes a row or replaces it, in the table with this URL.
     pub(crate) fn add(&mut self, url: &str, row: &RowKey, entity: &Entity<'_>) -> Result<(), Failure> {
-        let unfit = || Failure::Unfit("the row is no JSON");
+        let unfit = |_| Failure::Unfit("the row cannot be written");
         self.row.clear();
-        serde_json::to_writer(&mut self.row, entity).map_err(|_| unfit())?;
-        let json = std::str::from_utf8(&self.row).map_err(|_| unfit())?;
+        entity.write(&mut self.row).map_err(unfit)?;
+        let json = &self.row;
         self.rows += 1;
         write!(
             self.body,
@@ -63,7 +63,7 @@ impl Group {
             RowUrl(url, row),
             json.len(),
         )
-        .map_err(|_| unfit())
+        .map_err(unfit)
     }
 }
 

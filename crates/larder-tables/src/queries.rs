@@ -68,14 +68,17 @@ impl Client {
     }
 }
 
-/// Where a query goes on. A place that cannot be read is none: rows would be missing without a word.
+/// Where a query goes on. A place that cannot be read is a failure, and no end: rows would be missing without a word.
 fn next(headers: &HeaderMap) -> Result<Option<Next>, Failure> {
     let text = |name: HeaderName| {
         let text = headers.get(name).map(|value| value.to_str().map(str::to_owned));
         text.transpose().map_err(|_| Failure::Unreadable)
     };
-    let Some(partition) = text(NEXT_PARTITION)? else { return Ok(None) };
-    Ok(Some(Next { partition, row: text(NEXT_ROW)? }))
+    match (text(NEXT_PARTITION)?, text(NEXT_ROW)?) {
+        (None, None) => Ok(None),
+        (Some(partition), row) => Ok(Some(Next { partition, row })),
+        (None, Some(_)) => Err(Failure::Unreadable),
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +98,9 @@ mod tests {
         let row = Some("1!8!dXNlcjox".to_owned());
         assert_eq!(next(&headers).expect("a place"), Some(Next { partition, row }));
         headers.insert(NEXT_ROW, HeaderValue::from_bytes(b"\xff").expect("a value"));
+        assert!(matches!(next(&headers), Err(Failure::Unreadable)));
+        headers.insert(NEXT_ROW, HeaderValue::from_static("1!8!dXNlcjox"));
+        headers.remove(NEXT_PARTITION);
         assert!(matches!(next(&headers), Err(Failure::Unreadable)));
     }
 }

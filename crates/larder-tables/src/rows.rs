@@ -87,7 +87,7 @@ impl Client {
     }
 
     async fn write(&self, mut request: Request, entity: &Entity<'_>) -> Result<SmolStr, Failure> {
-        let body = serde_json::to_vec(entity).map_err(|_| Failure::Unfit("the row is no JSON"))?;
+        let body = entity.written().map_err(|_| Failure::Unfit("the row cannot be written"))?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.into());
         etag(&self.answer(request).await?)

@@ -112,9 +112,14 @@ impl Bindings {
     /// - Otherwise what keeps the store from opening.
     pub async fn load_kv(&self, id: &str) -> Result<Kv> {
         check_resource_id(id)?;
-        if let Some(kv) = self.handles.get(id)? {
-            return Ok(kv);
+        match self.handles.get(id)? {
+            Some(kv) => Ok(kv),
+            // Boxed: most calls do without all that opening a store needs.
+            None => Box::pin(self.open_kv(id)).await,
         }
+    }
+
+    async fn open_kv(&self, id: &str) -> Result<Kv> {
         let binding = self.binding(id)?;
         let open = Service::opener(&binding).map_err(|error| error.with_binding(id))?;
         let opening = async {

@@ -89,9 +89,10 @@ impl Kv {
                 shared.budget.succeeded();
                 record
             }
+            // Boxed, so that a read of memory carries nothing of it.
             None | Some(Err(_)) => {
                 let mut attempts = Attempts::until(shared, operation, deadline);
-                attempts.read(|| shared.driver.get(row, read)).await?
+                Box::pin(attempts.read(|| shared.driver.get(row, read))).await?
             }
         };
         // What never expires needs no look at the clock.
