@@ -22,9 +22,13 @@ const bindingOf = (dir) => ({ service: "local-kv", dataDir: dir });
 /** Fills a store. */
 export async function fill(dir) {
   const store = await kv("bench", { binding: bindingOf(dir) });
+  await fillStore(store);
+  await store[Symbol.asyncDispose]();
+}
+
+export async function fillStore(store) {
   const entries = Array.from({ length: ENTRIES }, (_, at) => [keyOf(at), VALUE]);
   for (const answer of await store.setMany(entries)) if (answer.status === "rejected") throw answer.reason;
-  await store[Symbol.asyncDispose]();
 }
 
 /** A get from the embedded store, beside an async call of an addon that does nothing. */
@@ -107,7 +111,8 @@ export async function http(dir) {
   };
 }
 
-async function serve(dir) {
+/** Serves a store; where. */
+export async function serve(dir) {
   const args = ["--larder", "serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--url", `local-kv:${join(dir)}`];
   const server = spawn(process.env.LARDER_BENCH, args, { stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => server.kill());

@@ -13,8 +13,8 @@ use crate::runner::{Case, Goal, Plan};
 /// What the names of this suite's measurements begin with.
 pub(crate) const PREFIX: &str = "node:";
 const SUITE: &str = "node";
-/// The case of which the longest round counts, and no middle one.
-const LONGEST_STOP: &str = "node:longest-stop";
+/// The case that is a limit, and no comparison.
+const STOPS: &str = "node:event-loop";
 
 const GET: Goal = Goal { text: "≤ 2.5 ×", reached: |ours, theirs| ours <= 2.5 * theirs };
 /// A twentieth for noise.
@@ -31,11 +31,10 @@ const CASES: &[Case<'static>] = &[
     case("get of 1 KiB over HTTP, beside a bare fetch", "node:http", "µs", Some(HTTP)),
     case(
         "stop of the event loop in a middle round of the worst call, beside an idle one",
-        "node:stops",
+        STOPS,
         "ms",
         Some(STOP),
     ),
-    case("the longest of all rounds, with the machine's own", LONGEST_STOP, "ms", None),
 ];
 
 const fn case(
@@ -58,7 +57,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
     let dir = tempfile::tempdir_in(program.parent().unwrap_or(Path::new(".")))?;
     script("fill", dir.path())?;
     let measured = |case: &Case<'_>| match case.ours {
-        LONGEST_STOP => case.run_longest(plan, dir.path()),
+        STOPS => case.run_longest(plan, dir.path()),
         _ => case.run_together(plan, dir.path()),
     };
     cases.into_iter().map(measured).collect()
