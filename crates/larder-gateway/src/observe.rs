@@ -1,6 +1,10 @@
 //! What every request passes: its time limit, its metrics, its line in the log.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -42,15 +46,15 @@ async fn reported<A: Future<Output = Response>>(
     let is_safe = request.method().is_safe();
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
-    let answer = AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone());
-    let response = match timeout(gateway.request_timeout(), answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
+    let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
+    let response = match within(gateway.request_timeout(), answer).await {
+        Some(Ok(response)) => response,
+        Some(Err(_)) => {
             // The panic itself was printed by the process's hook.
             tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
             Problem::new(Code::Internal, "the gateway has a defect").into_response()
         }
-        Err(_) => too_slow(is_safe).into_response(),
+        None => too_slow(is_safe).into_response(),
     };
     let took = started.elapsed();
     let status = response.status().as_u16();
@@ -71,6 +75,14 @@ async fn reported<A: Future<Output = Response>>(
         Box::pin(unread.read()).await;
     }
     response
+}
+
+/// Waits for an answer for so long. One that is ready at once, as most from memory are, needs no timer.
+async fn within<T>(time: Duration, mut answer: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => Box::pin(timeout(time, answer)).await.ok(),
+    }
 }
 
 /// What was asked for may still go on in the store.

@@ -9,21 +9,19 @@ use tokio::sync::OnceCell;
 use crate::entries::meets;
 use crate::variables::stem;
 
-/// The handles, by what their ids have in common in variables, so that two ids that meet there meet here.
+/// The handles, by their ids, of which no two have the same variable.
 #[derive(Default)]
-pub(crate) struct Handles(Mutex<HashMap<String, Slot>>);
+pub(crate) struct Handles(Mutex<HashMap<String, Handle>>);
 
-struct Slot {
-    id: String,
-    handle: Arc<OnceCell<Kv>>,
-}
+type Handle = Arc<OnceCell<Kv>>;
 
 impl Handles {
     /// The handle of an id, if it has been opened.
     pub(crate) fn get(&self, id: &str) -> Result<Option<Kv>> {
-        match self.lock().get(&stem(id)) {
-            Some(slot) => Ok(slot.of(id)?.get().cloned()),
-            None => Ok(None),
+        let handles = self.lock();
+        match handles.get(id) {
+            Some(handle) => Ok(handle.get().cloned()),
+            None => check_alone(&handles, id).map(|()| None),
         }
     }
 
@@ -32,38 +30,38 @@ impl Handles {
     /// Call it only for an id whose binding was found, so that ids from outside cannot fill the map.
     pub(crate) async fn get_or_open(&self, id: &str, open: impl Future<Output = Result<Kv>>) -> Result<Kv> {
         let handle = {
-            let mut slots = self.lock();
-            let slot = slots
-                .entry(stem(id))
-                .or_insert_with(|| Slot { id: id.to_owned(), handle: Arc::new(OnceCell::new()) });
-            Arc::clone(slot.of(id)?)
+            let mut handles = self.lock();
+            if !handles.contains_key(id) {
+                check_alone(&handles, id)?;
+            }
+            Arc::clone(handles.entry(id.to_owned()).or_default())
         };
         handle.get_or_try_init(|| open).await.cloned()
     }
 
     /// Forgets the handle of an id.
     pub(crate) fn remove(&self, id: &str) {
-        let mut slots = self.lock();
-        if slots.get(&stem(id)).is_some_and(|slot| slot.id == id) {
-            slots.remove(&stem(id));
-        }
+        self.lock().remove(id);
     }
 
     /// The ids that have been asked for and found.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<_> = self.lock().values().map(|slot| slot.id.clone()).collect();
+        let mut ids: Vec<_> = self.lock().keys().cloned().collect();
         ids.sort();
         ids
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Slot {
-    fn of(&self, id: &str) -> Result<&Arc<OnceCell<Kv>>> {
-        if self.id == id { Ok(&self.handle) } else { Err(meets(id, &self.id).into_error(id)) }
+/// Refuses an id that has the same variable as another that was loaded.
+fn check_alone(handles: &HashMap<String, Handle>, id: &str) -> Result<()> {
+    let stem_of_id = stem(id);
+    match handles.keys().find(|other| stem(other) == stem_of_id) {
+        Some(other) => Err(meets(id, other).into_error(id)),
+        None => Ok(()),
     }
 }
 

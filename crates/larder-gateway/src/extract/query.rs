@@ -23,7 +23,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     // The decoder below puts U+FFFD for what is no UTF-8, which would make one key of many.
-    if percent_decode_str(query).decode_utf8().is_err() {
+    if query.contains('%') && percent_decode_str(query).decode_utf8().is_err() {
         return Err(Problem::invalid("query", "is no UTF-8 when its %XX are decoded"));
     }
     let pairs = form_urlencoded::parse(query.as_bytes());
