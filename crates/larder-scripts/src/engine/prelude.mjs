@@ -3,6 +3,7 @@
 
 export default function setup({ send, write, uuid, name, version, maxPage }) {
   const { parse, stringify } = JSON;
+  const Bytes = Uint8Array;
   const pending = new Map();
 
   class KvError extends Error {
@@ -67,8 +68,11 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
   };
 
   const stored = (value) => {
-    if (typeof value === "string" || value instanceof Uint8Array) return value;
-    if (value instanceof ArrayBuffer) return new Uint8Array(value);
+    if (typeof value === "string") return value;
+    if (value instanceof ArrayBuffer) return new Bytes(value);
+    // A copy: the engine tells those who read it from outside the length that an array had when it was made, also where that
+    // has changed with the length of its buffer.
+    if (value instanceof Bytes) return new Bytes(value);
     const json = stringify(value);
     if (json === undefined) throw new TypeError("the value is no string, no Uint8Array and nothing that JSON can say");
     return json;

@@ -33,6 +33,35 @@ async fn values_are_bytes_text_or_json() {
 }
 
 #[tokio::test]
+async fn bytes_are_stored_as_long_as_they_are_now() {
+    let bench = Bench::new();
+    let body = "
+        const buffer = new ArrayBuffer(4, { maxByteLength: 64 });
+        const all = new Uint8Array(buffer);
+        const tail = new Uint8Array(buffer, 2);
+        const first = new Uint8Array(buffer, 0, 2);
+        const lengths = [];
+        for (const length of [8, 3]) {
+            buffer.resize(length);
+            all.set([1, 2, 3, 4, 5, 6, 7, 8].slice(0, length));
+            for (const value of [all, tail, first, buffer]) {
+                await kv.put('k', value);
+                lengths.push([...(await kv.get('k'))].join(''));
+            }
+        }
+        return lengths";
+    assert_eq!(
+        bench.returns(body).await,
+        json!(["12345678", "345678", "12", "12345678", "123", "3", "12", "123"])
+    );
+    // What is no longer there is no value.
+    let body = "const buffer = new ArrayBuffer(4, { maxByteLength: 64 }); const gone = new Uint8Array(buffer, 2);
+        buffer.resize(1); await kv.put('gone', gone)";
+    assert_eq!(bench.throws(body).await.name, "TypeError");
+    assert!(!bench.kv.exists("gone").await.expect("an answer"));
+}
+
+#[tokio::test]
 async fn a_put_has_conditions_and_tells_the_version() {
     let bench = Bench::new();
     let body = "
