@@ -107,7 +107,7 @@ impl ScriptStore {
         // Nobody knows whether an ambiguous write names them. An hour later somebody does, as for those who died here.
         let may_be_named = outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Ambiguous);
         if let (Some(kept), false) = (written, may_be_named) {
-            left(name, self.pieces.remove(name, &[kept]).await);
+            warn_of_leftovers(name, self.pieces.remove(name, &[kept]).await);
         }
         outcome
     }
@@ -141,7 +141,7 @@ impl ScriptStore {
                 && whole.is_some()
                 && let Some(deployed) = record.shown(name)
             {
-                left(name, self.pieces.clear(name, &record.versions).await);
+                warn_of_leftovers(name, self.pieces.clear(name, &record.versions).await);
                 return Ok(Deployment::Unchanged(deployed));
             }
             let kept = match (whole, &*written) {
@@ -156,7 +156,7 @@ impl ScriptStore {
             gone.extend(damaged.into_iter().chain(spare));
             if self.store(name, &record, found).await? {
                 *written = None;
-                left(name, self.tidy(name, &record.versions, &gone).await);
+                warn_of_leftovers(name, self.tidy(name, &record.versions, &gone).await);
                 return record.shown(name).map(Deployment::Done).ok_or_else(defect);
             }
         }
@@ -206,7 +206,7 @@ impl ScriptStore {
         for _ in 0..ATTEMPTS {
             let Some(entry) = self.records.get_entry(name).await? else {
                 // Who died over its first deployment may have left pieces, and nobody else may ever come for them.
-                left(name, self.pieces.clear(name, &[]).await);
+                warn_of_leftovers(name, self.pieces.clear(name, &[]).await);
                 return Ok(Removal::NotThere);
             };
             if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
@@ -216,7 +216,7 @@ impl ScriptStore {
             // of a new one.
             let gone =
                 Record::read(name, entry.value()).map_or_else(|_| Vec::new(), |record| record.versions);
-            left(name, self.tidy(name, &[], &gone).await);
+            warn_of_leftovers(name, self.tidy(name, &[], &gone).await);
             return Ok(Removal::Done);
         }
         Err(busy())
@@ -303,7 +303,7 @@ impl ScriptStore {
 }
 
 /// Pieces that were not removed harm nobody, and a later deployment or removal comes for them: what was asked for is done.
-fn left(name: &str, removed: Result<()>) {
+fn warn_of_leftovers(name: &str, removed: Result<()>) {
     if let Err(error) = removed {
         tracing::warn!(target: "larder", script = name, %error, "pieces of a script were left");
     }

@@ -102,7 +102,7 @@ pub(super) async fn supervise(
 
 impl Said {
     /// Whether the run did nothing that anybody could see.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(super) fn did_nothing(&self) -> bool {
         !self.has_called && self.logs.is_empty()
     }
 
