@@ -41,6 +41,11 @@ fn a_script_is_deployed_run_and_rolled_back() {
     shell
         .run(&["script", "deploy", "totals", "totals.js", "--if-active", &first])
         .failed(4, "the active version is");
+    assert_eq!(shell.done(&["script", "rollback", "totals", "--if-active", &second]).trim(), first);
+    shell
+        .run(&["script", "rollback", "totals", "--if-active", &second])
+        .failed(4, "the active version is");
+    assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), second);
     assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), first);
     assert_eq!(shell.done(&["script", "rollback", "totals", "--to", &second]).trim(), second);
     let listed: Value = serde_json::from_str(&shell.done(&["script", "list", "-o", "json"])).expect("JSON");

@@ -184,8 +184,8 @@ fn is_script(headers: &HeaderMap) -> bool {
     matches!(media_type(headers).as_str(), "application/javascript" | "text/javascript")
 }
 
-/// The condition of a deployment: `If-Match: "version"`, `If-None-Match: *`, or none.
-fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
+/// The condition of a change: `If-Match: "version"`, `If-None-Match: *`, or none.
+pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     match Precondition::read(headers, "give the ETag of the script")? {
         Precondition::None => Ok(Expected::Any),
         Precondition::Absent => Ok(Expected::Absent),

@@ -151,6 +151,24 @@ async fn a_rollback_to_a_version_whose_source_is_damaged_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_may_say_from_which_version_and_is_not_undone_by_a_repeat() {
+    let server = server().await;
+    let old = deploy(&server, "s", "export default () => 'old'").await.ok()["active"].clone();
+    let new = deploy(&server, "s", "export default () => 'new'").await.ok()["active"].clone();
+    let back = |from: &Value| {
+        let request = server.request(Method::POST, &format!("{SCRIPTS}/s/rollback"));
+        let from = format!("\"{}\"", from.as_str().expect("a version"));
+        Answer::of(request.header("if-match", from).json(&json!({})))
+    };
+    assert_eq!(back(&new).await.ok()["active"], old);
+    let repeated = back(&new).await.refused(412, "PRECONDITION_FAILED");
+    assert_eq!(repeated["details"]["active"], old, "{repeated}");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), "old");
+    back(&json!("nonsense")).await.invalid("If-Match");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_may_say_what_it_replaces() {
     let server = server().await;
     let version = deploy(&server, "s", "export default () => 1").await.ok()["active"].clone();

@@ -24,7 +24,7 @@ pub struct ScriptStore {
     cache: SourceCache,
 }
 
-/// What a deployment expects to find.
+/// What a deployment or a rollback expects to find.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Expected {
     /// Anything.
@@ -34,6 +34,17 @@ pub enum Expected {
     Absent,
     /// This version, active.
     Active(VersionId),
+}
+
+impl Expected {
+    /// Whether this is what is active.
+    fn is_met_by(self, active: Option<VersionId>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => active.is_none(),
+            Self::Active(version) => active == Some(version),
+        }
+    }
 }
 
 /// What became of a deployment or a rollback.
@@ -124,12 +135,7 @@ impl ScriptStore {
         for _ in 0..ATTEMPTS {
             let (mut record, found) = self.record(name).await?;
             let active = record.active().map(|kept| kept.version);
-            let is_expected = match expected {
-                Expected::Any => true,
-                Expected::Absent => active.is_none(),
-                Expected::Active(version) => active == Some(version),
-            };
-            if !is_expected {
+            if !expected.is_met_by(active) {
                 return Ok(Deployment::NotAsExpected(active));
             }
             let named = record.find(version).cloned();
@@ -165,20 +171,41 @@ impl ScriptStore {
 
     /// Makes an earlier version the active one: this one, or the one that was active before.
     ///
+    /// Which one was before is settled once: if another is active when it comes to the change, that is not as expected. Of two
+    /// that go back at once, neither undoes what the other did. But done twice, one after the other, it is undone: who
+    /// repeats it names the version, or what they expect.
+    ///
     /// # Errors
     ///
-    /// As [`ScriptStore::deploy`], and `Corrupt` when the version cannot be read any more, which changes nothing: what runs
+    /// As [`ScriptStore::deploy`], but an ambiguous one without a version is not to be repeated before a look at what is
+    /// active now. `Corrupt` when the version cannot be read any more, which changes nothing: what runs
     /// now is worth more than what cannot.
-    pub async fn rollback(&self, name: &str, to: Option<VersionId>) -> Result<Deployment> {
+    pub async fn rollback(
+        &self,
+        name: &str,
+        to: Option<VersionId>,
+        expected: Expected,
+    ) -> Result<Deployment> {
         check_script_name(name)?;
+        let (mut to, mut expected) = (to, expected);
         for _ in 0..ATTEMPTS {
             let (mut record, found) = self.record(name).await?;
+            let Some(active) = record.active().map(|kept| kept.version) else {
+                return Ok(Deployment::NotThere);
+            };
+            if !expected.is_met_by(Some(active)) {
+                return Ok(Deployment::NotAsExpected(Some(active)));
+            }
             let kept = match to {
                 Some(version) => record.find(version),
                 None => record.versions.get(1),
             };
             let Some(kept) = kept.cloned() else { return Ok(Deployment::NotThere) };
-            if record.active().is_some_and(|active| active.version == kept.version) {
+            if to.is_none() {
+                // The one before this one, whatever others do until it is written.
+                (to, expected) = (Some(kept.version), Expected::Active(active));
+            }
+            if active == kept.version {
                 return record.shown(name).map(Deployment::Unchanged).ok_or_else(defect);
             }
             if !self.is_whole(name, &kept).await? {
