@@ -69,6 +69,16 @@ pub enum Removal {
     NotThere,
 }
 
+/// A script of a list that cannot be read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// Its name, where that much can be read.
+    pub name: Option<String>,
+    /// Why.
+    pub error: Error,
+}
+
 impl ScriptStore {
     /// The scripts in the store that this handle is on, of a namespace or of those who have none. All handles on one store
     /// see the same.
@@ -227,11 +237,20 @@ impl ScriptStore {
     ///
     /// # Errors
     ///
-    /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too.
+    /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too: after that, the name can be deployed again.
     pub async fn remove(&self, name: &str) -> Result<Removal> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
-            let Some(entry) = self.records.get_entry(name).await? else {
+            let found = match self.records.get_entry(name).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    // It has no version that a condition could name, and nobody deploys over it.
+                    self.records.delete(name).await?;
+                    warn_of_leftovers(name, self.pieces.clear(name, &[]).await);
+                    return Ok(Removal::Done);
+                }
+                found => found?,
+            };
+            let Some(entry) = found else {
                 // Who died over its first deployment may have left pieces, and nobody else may ever come for them.
                 warn_of_leftovers(name, self.pieces.clear(name, &[]).await);
                 return Ok(Removal::NotThere);
@@ -254,9 +273,9 @@ impl ScriptStore {
     /// # Errors
     ///
     /// What keeps the store from answering.
-    pub async fn list(&self) -> Result<Vec<Result<Deployed>>> {
+    pub async fn list(&self) -> Result<Vec<Result<Deployed, Unreadable>>> {
         let page = self.records.scan_collect("", MOST_LISTED).await?;
-        Ok(page.items.into_iter().map(|entry| shown(&entry?)).collect())
+        Ok(page.items.into_iter().map(shown).collect())
     }
 
     /// What is deployed under a name; `None` if nothing is.
@@ -336,8 +355,12 @@ fn warn_of_leftovers(name: &str, removed: Result<()>) {
     }
 }
 
-fn shown(entry: &Entry) -> Result<Deployed> {
-    Record::read(entry.key(), entry.value())?.shown(entry.key()).ok_or_else(defect)
+fn shown(entry: Result<Entry>) -> Result<Deployed, Unreadable> {
+    // Of a row that cannot be read its key is known all the same.
+    let entry = entry.map_err(|error| Unreadable { name: error.key().map(str::to_owned), error })?;
+    let name = entry.key();
+    let deployed = Record::read(name, entry.value()).and_then(|record| record.shown(name).ok_or_else(defect));
+    deployed.map_err(|error| Unreadable { name: Some(name.to_owned()), error })
 }
 
 fn defect() -> Error {

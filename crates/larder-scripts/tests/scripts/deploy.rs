@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use larder_conformance::wrap::Plain;
-use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
+use larder_core::driver::{RowKey, Shard};
+use larder_core::{CanonicalKey, ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{
     Deployed, Deployment, Expected, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
 };
@@ -283,10 +284,35 @@ async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
     let error = scripts.get("s").await.expect_err("damaged");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!error.to_string().contains("no record of one,\""), "{error}");
-    assert!(scripts.list().await.expect("a list").remove(0).is_err());
+    let listed = scripts.list().await.expect("a list").remove(0);
+    assert_eq!(listed.expect_err("damaged").name.as_deref(), Some("s"));
     assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
     assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     done(scripts.deploy("s", "new", Expected::Absent).await.expect("it is deployed"));
+}
+
+#[tokio::test]
+async fn a_row_that_is_damaged_is_listed_by_name_and_mended_by_a_removal() {
+    let memory = MemoryDriver::new();
+    let kv = Kv::new(memory.clone());
+    let scripts = ScriptStore::new(&kv, None).expect("a store");
+    for name in ["a-long-name-of-a-script", "whole"] {
+        done(scripts.deploy(name, "old", Expected::Any).await.expect("it is deployed"));
+    }
+    let key = CanonicalKey::from_canonical("!scripts:a-long-name-of-a-script").expect("a key");
+    memory.corrupt(&RowKey { shard: Shard::SYSTEM, key });
+    let listed = scripts.list().await.expect("a list");
+    let [Err(damaged), Ok(whole)] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!(damaged.name.as_deref(), Some("a-long-name-of-a-script"));
+    assert_eq!((damaged.error.kind(), whole.name.as_str()), (ErrorKind::Corrupt, "whole"));
+    // What is active is not known, and so nothing is made active instead.
+    let name = "a-long-name-of-a-script";
+    let error = scripts.deploy(name, "new", Expected::Any).await.expect_err("damaged");
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(scripts.remove(name).await.expect("it is removed"), Removal::Done);
+    assert_eq!(scripts.remove(name).await.expect("an answer"), Removal::NotThere);
+    done(scripts.deploy(name, "new", Expected::Absent).await.expect("it is deployed"));
+    assert_eq!(source(&scripts, name).await.as_deref(), Some("new"));
 }
 
 #[tokio::test]
