@@ -10,13 +10,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::one::{PARTS, expected, not_as_expected};
+use super::refusals::ScriptRefusals;
 use super::service::{Opened, not_found};
 use super::shown::ScriptInfo;
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
-use crate::problem::{Problem, ProblemBody, Refusals};
+use crate::problem::{Problem, ProblemBody};
 
 /// Where to go back to.
 #[derive(Deserialize, ToSchema)]
@@ -48,7 +49,7 @@ pub(crate) struct Rollback {
         (status = 409, description = "The gateway takes its scripts from a directory: `CONFLICT`.", body = ProblemBody),
         (status = 412, description = "Another version is active, or became so meanwhile: `PRECONDITION_FAILED`.",
             body = ProblemBody),
-        Refusals
+        ScriptRefusals
     )
 )]
 pub(super) async fn rollback_script(

@@ -6,12 +6,13 @@ use larder_scripts::Unreadable;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refusals::ScriptRefusals;
 use super::service::{Opened, Place};
 use super::shown::ScriptInfo;
 use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
-use crate::problem::{Problem, ProblemBody, Refusals};
+use crate::problem::{Problem, ProblemBody};
 
 /// The scripts, by name.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +43,7 @@ pub(crate) enum ListedScript {
     path = "/v1/operations/scripts",
     tag = "scripts",
     operation_id = "listScripts",
-    responses((status = 200, description = "The scripts, by name.", body = ScriptList), Refusals)
+    responses((status = 200, description = "The scripts, by name.", body = ScriptList), ScriptRefusals)
 )]
 pub(super) async fn list_scripts(
     State(gateway): State<Gateway>,

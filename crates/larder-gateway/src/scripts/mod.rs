@@ -5,6 +5,7 @@ mod failure;
 mod list;
 mod log;
 mod one;
+mod refusals;
 mod run;
 mod service;
 mod shown;
