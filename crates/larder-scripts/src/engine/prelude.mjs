@@ -119,13 +119,21 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     },
     scanPage: async (prefix, options) => scanPage(prefix, options),
     scan: async function* (prefix, given) {
-      let { limit = Infinity } = options(given, ["limit"]);
+      let { limit = Infinity, onCorrupt } = options(given, ["limit", "onCorrupt"]);
+      if (onCorrupt !== undefined && typeof onCorrupt !== "function") throw new TypeError("onCorrupt is a function");
       let cursor;
       do {
         const page = await scanPage(prefix, { limit: Math.min(limit, maxPage), cursor });
-        for (const { error, ...entry } of page.items) {
-          if (error !== undefined) throw new KvError(error.code, error.message);
-          yield entry;
+        for (const item of page.items) {
+          if (item.error === undefined) {
+            yield item;
+            continue;
+          }
+          // Never skipped in silence: whoever wants to go on says so.
+          const error = new KvError(item.error.code, item.error.message);
+          error.key = item.key;
+          if (onCorrupt === undefined) throw error;
+          await onCorrupt(error);
         }
         limit -= page.items.length;
         cursor = page.cursor;

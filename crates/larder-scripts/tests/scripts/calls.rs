@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Clock, Kv, ManualClock, MemoryDriver, PutOptions};
+use larder_core::driver::{RowKey, Shard};
+use larder_core::{CanonicalKey, Clock, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{Access, Failure, LogLevel, Right};
 use serde_json::json;
 
@@ -128,6 +129,37 @@ async fn a_scan_is_by_pages_or_entry_by_entry() {
     for wrong in ["{ limit: 0 }", "{ limit: 101 }", "{ limit: 1.5 }", "{ cursor: 'x' }", "{ prefix: 'x' }"] {
         bench.throws(&format!("await kv.scanPage('p:', {wrong})")).await;
     }
+}
+
+#[tokio::test]
+async fn a_scan_names_what_is_damaged_and_goes_on_for_who_says_so() {
+    let memory = MemoryDriver::new();
+    let kv = Kv::new(memory.clone());
+    for key in ["p:a", "p:the-damaged-one", "p:z"] {
+        kv.put(key, "v", PutOptions::new()).await.expect("a put");
+    }
+    let key = CanonicalKey::from_canonical("p:the-damaged-one").expect("a key");
+    memory.corrupt(&RowKey { shard: Shard(0), key });
+    let bench = Bench { kv, ..Bench::new() };
+    let body = "
+        const { items, cursor } = await kv.scanPage('p:');
+        return [items.map(({ key, value, error }) => [key, value?.length ?? null, error?.code ?? null]), cursor]";
+    let items = json!([["p:a", 1, null], ["p:the-damaged-one", null, "CORRUPT"], ["p:z", 1, null]]);
+    assert_eq!(bench.returns(body).await, json!([items, null]));
+    let body = "
+        const seen = [];
+        try { for await (const { key } of kv.scan('p:')) seen.push(key) }
+        catch (error) { seen.push(`${error.name} ${error.code} ${error.key}`) }
+        return seen";
+    assert_eq!(bench.returns(body).await, json!(["p:a", "KvError CORRUPT p:the-damaged-one"]));
+    let body = "
+        const seen = [];
+        const onCorrupt = async ({ key, code }) => { await kv.put(key, 'mended'); seen.push(`${code} ${key}`) };
+        for await (const { key } of kv.scan('p:', { onCorrupt })) seen.push(key);
+        return [seen, await kv.getText('p:the-damaged-one')]";
+    assert_eq!(bench.returns(body).await, json!([["p:a", "CORRUPT p:the-damaged-one", "p:z"], "mended"]));
+    let body = "for await (const _ of kv.scan('p:', { onCorrupt: 7 }));";
+    assert_eq!(bench.throws(body).await.name, "TypeError");
 }
 
 #[tokio::test]
