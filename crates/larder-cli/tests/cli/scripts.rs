@@ -32,6 +32,14 @@ fn a_script_is_deployed_run_and_rolled_back() {
         "{\"total\":4}\n"
     );
 
+    write(&shell, "input.js", "export default (input) => String(input)");
+    shell.done(&["script", "deploy", "input", "input.js"]);
+    for input in [&[][..], &["null"], &[" null "]] {
+        let arguments = [&["script", "run", "input"][..], input].concat();
+        assert_eq!(shell.done(&arguments), "\"undefined\"\n");
+    }
+    shell.done(&["script", "delete", "input"]);
+
     write(&shell, "totals.js", "export default () => 'second'");
     let second = shell.done(&["script", "deploy", "totals", "totals.js"]).trim().to_owned();
     assert_eq!(shell.done(&["script", "run", "totals"]), "\"second\"\n");

@@ -46,6 +46,11 @@ async fn a_script_is_deployed_run_listed_rolled_back_and_removed() {
     let second = deploy(&server, "totals", "export default () => 'second'").await.ok();
     assert_ne!(second["active"], json!(version));
     assert_eq!(run(&server, "totals", json!(null)).await.ok(), "second");
+    deploy(&server, "input", "export default (input) => String(input)").await.ok();
+    for body in [json!({ "script": "input" }), json!({ "script": "input", "input": null })] {
+        assert_eq!(server.post(SCRIPTS, &body).await.ok(), "undefined");
+    }
+    server.delete(&format!("{SCRIPTS}/input")).await.ok();
     let listed = server.get(SCRIPTS).await.ok();
     assert_eq!(listed["items"][0]["name"], "totals");
     assert_eq!(listed["items"][0]["versions"].as_array().map(Vec::len), Some(2));

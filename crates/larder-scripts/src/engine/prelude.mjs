@@ -168,7 +168,9 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     if (typeof main !== "function") {
       throw new TypeError("the module has no function to run: write export default async function (input, { kv }) { … }");
     }
-    return main(input === undefined ? undefined : parse(input), Object.freeze({ kv, log, script }));
+    // Null is no input, too: over HTTP the two cannot be told apart everywhere.
+    const given = input === undefined ? undefined : (parse(input) ?? undefined);
+    return main(given, Object.freeze({ kv, log, script }));
   };
   // At the end of a run: what failed is in the log where nobody else was told, but for the run itself.
   const tell = (run) => {

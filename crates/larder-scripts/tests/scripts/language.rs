@@ -145,3 +145,18 @@ async fn random_ids_are_of_version_4_and_never_the_same() {
         assert!(id.len() == 36 && id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]), "{id}");
     }
 }
+
+#[tokio::test]
+async fn no_input_and_null_are_undefined() {
+    let bench = Bench::new();
+    for (input, expected) in [
+        (None, "undefined undefined"),
+        (Some(json!(null)), "undefined undefined"),
+        (Some(json!([null])), "object null"),
+        (Some(json!(false)), "boolean undefined"),
+        (Some(json!(0)), "number undefined"),
+        (Some(json!("")), "string undefined"),
+    ] {
+        assert_eq!(bench.returns_of("return `${typeof input} ${input?.[0]}`", input).await, expected);
+    }
+}
