@@ -449,6 +449,22 @@ async fn scripts_of_a_directory_change_with_their_files() {
         .map(|item| item["name"].as_str().expect("a name").to_owned())
         .collect();
     assert_eq!(names, ["s", "t"]);
+    // Neither a run nor a list tells where the files are.
+    std::fs::create_dir(dir.path().join("u.js")).expect("a directory");
+    std::fs::write(dir.path().join("v.js"), [0xff]).expect("a file");
+    let listed = server.get(SCRIPTS).await.ok();
+    for (name, status, code, why) in [
+        ("u", 503, "UNAVAILABLE", "try again later"),
+        ("v", 400, "VALIDATION_ERROR", "the file of the script \\\"v\\\" is no text"),
+    ] {
+        let refused = run(&server, name, json!(null)).await.refused(status, code);
+        let item = listed["items"].as_array().expect("items").iter().find(|item| item["name"] == name);
+        for said in [&refused, item.expect("it is listed")].map(Value::to_string) {
+            assert!(said.contains(why) && !said.contains(dir.path().to_str().expect("text")), "{said}");
+        }
+    }
+    std::fs::remove_dir(dir.path().join("u.js")).expect("it was there");
+    std::fs::remove_file(dir.path().join("v.js")).expect("it was there");
     deploy(&server, "s", "export default () => 3").await.refused(409, "CONFLICT");
     server.delete(&format!("{SCRIPTS}/s")).await.refused(409, "CONFLICT");
     run(&server, "none", json!(null)).await.refused(404, "SCRIPT_NOT_FOUND");
