@@ -210,7 +210,8 @@ impl fmt::Display for Refused {
                 f.write_str("all workers are busy, and no more may wait, or not for longer; try again later")
             }
             Self::CallerBusy => f.write_str(
-                "this caller has as many scripts that run or wait as it may at once; wait until one of them has ended",
+                "this caller's runs have all the workers that one caller may have, or as many run or wait as may at once; wait \
+                 until one of them has ended",
             ),
             Self::InputTooLarge { bytes, limit } => {
                 write!(f, "the input has {bytes} bytes; the limit is {limit}: store it, and pass its key")

@@ -195,9 +195,12 @@ mod tests {
     #[tokio::test]
     async fn lines_that_fit_are_kept_whole() {
         let most = "x".repeat(MOST_BYTES - BESIDE_TEXT);
-        for (lines, kept, is_cut) in
-            [(&["", "b"][..], 2, false), (&[&most], 1, false), (&[&most, ""], 1, true), (&[""; 2_000], 821, true)]
-        {
+        for (lines, kept, is_cut) in [
+            (&["", "b"][..], 2, false),
+            (&[&most], 1, false),
+            (&[&most, ""], 1, true),
+            (&[""; 2_000], 821, true),
+        ] {
             let run = logged(lines).await;
             assert_eq!((run.lines.len(), run.is_cut), (kept, is_cut));
             assert!(run.lines.iter().zip(lines).all(|(kept, line)| kept.text == *line));

@@ -50,9 +50,7 @@ fn a_script_is_deployed_run_and_rolled_back() {
         .run(&["script", "deploy", "totals", "totals.js", "--if-active", &first])
         .failed(4, "the active version is");
     assert_eq!(shell.done(&["script", "rollback", "totals", "--if-active", &second]).trim(), first);
-    shell
-        .run(&["script", "rollback", "totals", "--if-active", &second])
-        .failed(4, "the active version is");
+    shell.run(&["script", "rollback", "totals", "--if-active", &second]).failed(4, "the active version is");
     assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), second);
     assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), first);
     assert_eq!(shell.done(&["script", "rollback", "totals", "--to", &second]).trim(), second);

@@ -132,7 +132,10 @@ async fn a_script_whose_record_is_damaged_is_removed_and_said_to_be() {
     records.put("s", "no record", PutOptions::new()).await.expect("a put");
     run(&server, "s", json!(null)).await.refused(500, "CORRUPT");
     let listed = server.get(SCRIPTS).await.ok();
-    assert_eq!((&listed["items"][0]["name"], &listed["items"][0]["error"]["error"]), (&json!("s"), &json!("CORRUPT")));
+    assert_eq!(
+        (&listed["items"][0]["name"], &listed["items"][0]["error"]["error"]),
+        (&json!("s"), &json!("CORRUPT"))
+    );
     server.delete(&format!("{SCRIPTS}/s")).await.ok();
     server.delete(&format!("{SCRIPTS}/s")).await.refused(404, "SCRIPT_NOT_FOUND");
     server.end().await;

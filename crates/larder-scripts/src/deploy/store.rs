@@ -109,8 +109,9 @@ impl ScriptStore {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a name that is none, an empty source, or one that is too long. `Ambiguous` when the last write may
-    /// have been applied: deploy it again. With every other kind nothing changed that anybody sees.
+    /// `InvalidInput` for a name that is none, an empty source, or one that is too long. `Corrupt` for a record that cannot be
+    /// read: remove it first. `Ambiguous` when a write may have been applied: deploy it again, and where that is not as
+    /// expected any more, look at what is active. With every other kind nothing changed that anybody sees.
     pub async fn deploy(&self, name: &str, source: &str, expected: Expected) -> Result<Deployment> {
         check_script_name(name)?;
         if source.is_empty() || source.len() > MAX_SOURCE_BYTES {

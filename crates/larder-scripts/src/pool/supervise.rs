@@ -237,7 +237,9 @@ mod tests {
             if matches!(call, DriverCall::Write(..)) && !call.is_system() {
                 let Some(id) = self.0 else { return std::future::pending().await };
                 // Nobody waits for it yet, so that something of it stays.
-                while std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+                while std::fs::read_to_string(format!("/proc/{id}/stat"))
+                    .is_ok_and(|stat| !stat.contains(") Z "))
+                {
                     tokio::task::yield_now().await;
                 }
             }

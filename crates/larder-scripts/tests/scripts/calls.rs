@@ -56,7 +56,8 @@ async fn bytes_are_stored_as_long_as_they_are_now() {
         json!(["12345678", "345678", "12", "12345678", "123", "3", "12", "123"])
     );
     // What is no longer there is no value.
-    let body = "const buffer = new ArrayBuffer(4, { maxByteLength: 64 }); const gone = new Uint8Array(buffer, 2);
+    let body =
+        "const buffer = new ArrayBuffer(4, { maxByteLength: 64 }); const gone = new Uint8Array(buffer, 2);
         buffer.resize(1); await kv.put('gone', gone)";
     assert_eq!(bench.throws(body).await.name, "TypeError");
     assert!(!bench.kv.exists("gone").await.expect("an answer"));

@@ -73,9 +73,15 @@ async fn a_rollback_goes_to_the_one_before_or_to_any_that_is_kept() {
     for text in ["1", "2", "3"] {
         done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
     }
-    assert_eq!(done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active, VersionId::of("2"));
+    assert_eq!(
+        done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active,
+        VersionId::of("2")
+    );
     // And to and fro.
-    assert_eq!(done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active, VersionId::of("3"));
+    assert_eq!(
+        done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active,
+        VersionId::of("3")
+    );
     assert_eq!(
         done(scripts.rollback("s", Some(VersionId::of("1")), Expected::Any).await.expect("back")).active,
         VersionId::of("1")

@@ -129,7 +129,10 @@ async fn a_log_that_is_full_to_the_last_byte_is_cut_by_the_next_line() {
         ));
         let report = bench.run(&source, None).await.expect("it is begun");
         report.result.expect("a result");
-        assert_eq!(report.logs.iter().map(|line| line.text.len() + 1).sum::<usize>(), larder_scripts::MAX_LOG_BYTES);
+        assert_eq!(
+            report.logs.iter().map(|line| line.text.len() + 1).sum::<usize>(),
+            larder_scripts::MAX_LOG_BYTES
+        );
         assert_eq!((report.logs.len(), report.logs_cut), (lines, is_cut), "{more}");
     }
 }
