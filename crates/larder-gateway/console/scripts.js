@@ -21,7 +21,8 @@ export async function enter() {
   let isMissing = false;
   try {
     const { items } = await api.scripts();
-    names = items.flatMap((item) => item.name ?? []);
+    names = items.filter(({ error }) => error === undefined).map(({ name }) => name);
+    problem = items.flatMap(damaged).join(' ');
   } catch (error) {
     // A gateway without scripts has no such path.
     isMissing = error.status === 404;
@@ -37,6 +38,11 @@ export async function enter() {
   const kept = byId('script').value;
   byId('script').replaceChildren(...names.map((name) => make('option', { value: name }, name)));
   if (names.includes(kept)) byId('script').value = kept;
+}
+
+/** Why a script of the list is not to be run, if it is damaged. */
+function damaged({ name, error }) {
+  return error === undefined ? [] : [`${name ?? 'A script'} is damaged: ${error.message} (${error.error}).`];
 }
 
 async function run() {

@@ -38,8 +38,8 @@ impl ScriptDirectory {
     /// `Unavailable` when the directory cannot be read.
     pub fn list(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.0).map_err(|error| unreadable(&self.0, &error))? {
-            let path = entry.map_err(|error| unreadable(&self.0, &error))?.path();
+        for entry in std::fs::read_dir(&self.0).map_err(|error| self.unreadable(&error))? {
+            let path = entry.map_err(|error| self.unreadable(&error))?.path();
             let ending = path.extension().and_then(|ending| ending.to_str());
             if let Some(name) = path.file_stem().and_then(|name| name.to_str())
                 && ending.is_some_and(|ending| ENDINGS.contains(&ending))
@@ -66,16 +66,24 @@ impl ScriptDirectory {
             let bytes = match std::fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(unreadable(&path, &error)),
+                Err(error) => {
+                    let what = format!("the file of the script {name:?}");
+                    return Err(unreadable(&what, &path, &error));
+                }
             };
             let source = String::from_utf8(bytes).ok().filter(|source| source.len() <= MAX_SOURCE_BYTES);
             let source = source.ok_or_else(|| {
-                let what = format!("{} is no text of up to {MAX_SOURCE_BYTES} bytes", path.display());
+                let what =
+                    format!("the file of the script {name:?} is no text of up to {MAX_SOURCE_BYTES} bytes");
                 Error::new(ErrorKind::InvalidInput, what)
             })?;
             return Ok(Some(Script::of(name, source)));
         }
         Ok(None)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Error {
+        unreadable("the directory of the scripts", &self.0, error)
     }
 }
 
@@ -85,6 +93,8 @@ impl fmt::Debug for ScriptDirectory {
     }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{} cannot be read: {error}", path.display()))
+/// Where it is stands in the log: callers of a gateway have no business with the paths of its machine.
+fn unreadable(what: &str, path: &Path, error: &io::Error) -> Error {
+    tracing::warn!(target: "larder", path = %path.display(), %error, "scripts cannot be read");
+    Error::new(ErrorKind::Unavailable, format!("{what} cannot be read: {error}"))
 }

@@ -20,7 +20,8 @@ mod wire;
 mod worker;
 
 pub use deploy::{
-    Deployed, Deployment, Expected, KeptVersion, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
+    Deployed, Deployment, Expected, KeptVersion, MAX_VERSIONS, Removal, ScriptStore, SourceCache, Unreadable,
+    VersionId,
 };
 pub use directory::ScriptDirectory;
 pub use host::{Access, Right};

@@ -37,9 +37,9 @@ pub enum Failure {
     Syntax(SyntaxError),
     /// The script threw.
     Threw(Thrown),
-    /// It used more processor time than it may.
+    /// It used more processor time than it may. Calls that were under way were waited for, but nobody heard their answers.
     CpuLimit,
-    /// It used more memory than it may.
+    /// It used more memory than it may. As with [`Failure::CpuLimit`].
     MemoryLimit,
     /// It took longer than it may. Calls that were under way then may have been applied, or may still be.
     TimeLimit,
@@ -70,8 +70,14 @@ impl fmt::Display for Failure {
         f.write_str(match self {
             Self::Syntax(_) => "the script is no module that can be run",
             Self::Threw(_) => "the script threw",
-            Self::CpuLimit => "the script used more processor time than it may; what it wrote stays",
-            Self::MemoryLimit => "the script used more memory than it may; what it wrote stays",
+            Self::CpuLimit => {
+                "the script used more processor time than it may; what it wrote stays, and its last writes may have been \
+                 applied or may still be"
+            }
+            Self::MemoryLimit => {
+                "the script used more memory than it may; what it wrote stays, and its last writes may have been applied or \
+                 may still be"
+            }
             Self::TimeLimit => {
                 "the script took longer than it may; what it wrote stays, and its last writes may have been applied or may \
                  still be"
@@ -204,7 +210,8 @@ impl fmt::Display for Refused {
                 f.write_str("all workers are busy, and no more may wait, or not for longer; try again later")
             }
             Self::CallerBusy => f.write_str(
-                "this caller has as many scripts that run or wait as it may at once; wait until one of them has ended",
+                "this caller's runs have all the workers that one caller may have, or as many run or wait as may at once; wait \
+                 until one of them has ended",
             ),
             Self::InputTooLarge { bytes, limit } => {
                 write!(f, "the input has {bytes} bytes; the limit is {limit}: store it, and pass its key")

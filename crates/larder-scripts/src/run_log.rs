@@ -15,6 +15,8 @@ use crate::pool::Script;
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// The most bytes of lines of one run, as JSON, that are kept: what fits a value with the rest of the record.
 const MOST_BYTES: usize = 23_000;
+/// The bytes that a line takes as JSON beside its text, at most, with the comma behind it.
+const BESIDE_TEXT: usize = r#"{"level":"debug","text":""},"#.len();
 /// The form of the records.
 const FORMAT: u8 = 1;
 
@@ -77,15 +79,9 @@ impl RunLogs {
             lines: Vec::new(),
             is_cut: report.logs_cut,
         };
-        let mut bytes = 0;
-        for line in &report.logs {
-            bytes += serde_json::to_vec(line).map_or(MOST_BYTES, |json| json.len() + 1);
-            if bytes > MOST_BYTES {
-                run.is_cut = true;
-                break;
-            }
-            run.lines.push(line.clone());
-        }
+        let (lines, is_cut) = kept(&report.logs);
+        run.lines = lines;
+        run.is_cut |= is_cut;
         let record = serde_json::to_vec(&run)
             .map_err(|error| Error::new(ErrorKind::Internal, format!("a run's record: {error}")))?;
         self.0.put(format!("{}:{id}", script.name()), record, PutOptions::new().ttl(KEPT)).await?;
@@ -108,6 +104,41 @@ impl RunLogs {
     }
 }
 
+/// The first lines, as many as fit, and whether that is not all. Of the one that does not fit its beginning is kept: it may be
+/// the only one.
+fn kept(lines: &[LogLine]) -> (Vec<LogLine>, bool) {
+    let mut kept = Vec::new();
+    let mut room = MOST_BYTES;
+    for line in lines {
+        let Some(mut text_room) = room.checked_sub(BESIDE_TEXT) else { return (kept, true) };
+        let is_beyond = |(_, letter): &(usize, char)| match text_room.checked_sub(escaped_bytes(*letter)) {
+            Some(left) => {
+                text_room = left;
+                false
+            }
+            None => true,
+        };
+        if let Some((end, _)) = line.text.char_indices().find(is_beyond) {
+            if end > 0 {
+                kept.push(LogLine { level: line.level, text: line.text[..end].to_owned() });
+            }
+            return (kept, true);
+        }
+        room = text_room;
+        kept.push(line.clone());
+    }
+    (kept, false)
+}
+
+/// How many bytes a character takes within JSON.
+fn escaped_bytes(letter: char) -> usize {
+    match letter {
+        '"' | '\\' | '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => 2,
+        '\0'..='\u{1f}' => 6,
+        letter => letter.len_utf8(),
+    }
+}
+
 /// Before it, times have 12 hexadecimal digits: the year 10889.
 const LATEST: u64 = 0xffff_ffff_ffff;
 
@@ -119,5 +150,60 @@ impl fmt::Debug for LoggedRun {
             .field("outcome", &self.outcome)
             .field("lines", &self.lines.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use larder_core::{MAX_VALUE_BYTES, MemoryDriver};
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::outcome::LogLevel;
+
+    /// What is kept of a run that logged these lines.
+    async fn logged(lines: &[&str]) -> LoggedRun {
+        let logs = RunLogs::new(&Kv::new(MemoryDriver::new()), None).expect("a store");
+        let line = |text: &&str| LogLine { level: LogLevel::Debug, text: (*text).to_owned() };
+        let report = Report {
+            result: Ok(RawValue::NULL.to_owned()),
+            logs: lines.iter().map(line).collect(),
+            logs_cut: false,
+            took: Duration::ZERO,
+        };
+        logs.keep(&Script::of("s", "1"), &report).await.expect("it is kept");
+        logs.list("s", 1).await.expect("a list").remove(0).expect("a run")
+    }
+
+    #[tokio::test]
+    async fn of_a_line_that_is_too_long_the_beginning_is_kept() {
+        for letter in ["x", "é", "€", "\u{1f980}", "\"", "\n", "\u{1}", "\u{7f}"] {
+            let long = letter.repeat(64 * 1024 / letter.len());
+            for lines in [&[long.as_str()][..], &["first", &long, "last"]] {
+                let run = logged(lines).await;
+                assert!(run.is_cut);
+                assert_eq!(run.lines.len(), lines.len().min(2), "{letter:?}");
+                let last = &run.lines.last().expect("a line").text;
+                assert!(long.starts_with(last.as_str()), "{letter:?}: it is cut between two letters");
+                let bytes = serde_json::to_vec(&run.lines).expect("JSON").len();
+                assert!((MOST_BYTES - 50..=MOST_BYTES + 2).contains(&bytes), "{letter:?}: {bytes}");
+                assert!(serde_json::to_vec(&run).expect("JSON").len() <= MAX_VALUE_BYTES);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_that_fit_are_kept_whole() {
+        let most = "x".repeat(MOST_BYTES - BESIDE_TEXT);
+        for (lines, kept, is_cut) in [
+            (&["", "b"][..], 2, false),
+            (&[&most], 1, false),
+            (&[&most, ""], 1, true),
+            (&[""; 2_000], 821, true),
+        ] {
+            let run = logged(lines).await;
+            assert_eq!((run.lines.len(), run.is_cut), (kept, is_cut));
+            assert!(run.lines.iter().zip(lines).all(|(kept, line)| kept.text == *line));
+        }
     }
 }

@@ -32,6 +32,14 @@ fn a_script_is_deployed_run_and_rolled_back() {
         "{\"total\":4}\n"
     );
 
+    write(&shell, "input.js", "export default (input) => String(input)");
+    shell.done(&["script", "deploy", "input", "input.js"]);
+    for input in [&[][..], &["null"], &[" null "]] {
+        let arguments = [&["script", "run", "input"][..], input].concat();
+        assert_eq!(shell.done(&arguments), "\"undefined\"\n");
+    }
+    shell.done(&["script", "delete", "input"]);
+
     write(&shell, "totals.js", "export default () => 'second'");
     let second = shell.done(&["script", "deploy", "totals", "totals.js"]).trim().to_owned();
     assert_eq!(shell.done(&["script", "run", "totals"]), "\"second\"\n");
@@ -41,6 +49,9 @@ fn a_script_is_deployed_run_and_rolled_back() {
     shell
         .run(&["script", "deploy", "totals", "totals.js", "--if-active", &first])
         .failed(4, "the active version is");
+    assert_eq!(shell.done(&["script", "rollback", "totals", "--if-active", &second]).trim(), first);
+    shell.run(&["script", "rollback", "totals", "--if-active", &second]).failed(4, "the active version is");
+    assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), second);
     assert_eq!(shell.done(&["script", "rollback", "totals"]).trim(), first);
     assert_eq!(shell.done(&["script", "rollback", "totals", "--to", &second]).trim(), second);
     let listed: Value = serde_json::from_str(&shell.done(&["script", "list", "-o", "json"])).expect("JSON");

@@ -16,7 +16,7 @@ mod code;
 mod refusals;
 
 pub use self::code::Code;
-pub(crate) use self::refusals::Refusals;
+pub(crate) use self::refusals::{Refusals, refusals_but};
 
 /// A parameter, a header or a field of a body that cannot be as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]

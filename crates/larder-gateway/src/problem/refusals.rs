@@ -28,12 +28,19 @@ pub(crate) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let describe = |(status, description): (&str, &str)| {
-            let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
-            let response =
-                ResponseBuilder::new().description(description).content("application/json", body).build();
-            (status.to_owned(), RefOr::T(response))
-        };
         REFUSALS.into_iter().map(describe).collect()
     }
+}
+
+/// The same, with other words for some of them.
+pub(crate) fn refusals_but(others: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+    let mut responses = Refusals::responses();
+    responses.extend(others.iter().copied().map(describe));
+    responses
+}
+
+fn describe((status, description): (&str, &str)) -> (String, RefOr<Response>) {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
+    (status.to_owned(), RefOr::T(response))
 }

@@ -2,15 +2,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use larder_scripts::Unreadable;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::refusals::ScriptRefusals;
 use super::service::{Opened, Place};
 use super::shown::ScriptInfo;
 use crate::caller::Caller;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
-use crate::problem::{Problem, ProblemBody, Refusals};
+use crate::problem::{Problem, ProblemBody};
 
 /// The scripts, by name.
 #[derive(Serialize, ToSchema)]
@@ -25,8 +27,11 @@ pub(crate) struct ScriptList {
 pub(crate) enum ListedScript {
     /// A script.
     Script(ScriptInfo),
-    /// A record that cannot be read.
+    /// A record that cannot be read. Its script can be removed, and deployed again after that.
     Failed {
+        /// Its name, where that much can be read.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         /// Why.
         error: ProblemBody,
     },
@@ -38,24 +43,28 @@ pub(crate) enum ListedScript {
     path = "/v1/operations/scripts",
     tag = "scripts",
     operation_id = "listScripts",
-    responses((status = 200, description = "The scripts, by name.", body = ScriptList), Refusals)
+    responses((status = 200, description = "The scripts, by name.", body = ScriptList), ScriptRefusals)
 )]
 pub(super) async fn list_scripts(
     State(gateway): State<Gateway>,
     caller: Caller,
 ) -> Result<Json<ScriptList>, Problem> {
     let opened = Opened::open(&gateway, &caller, Permission::ScriptsRun).await?;
-    let show = |item: larder::Result<ScriptInfo>| match item {
-        Ok(script) => ListedScript::Script(script),
-        Err(error) => ListedScript::Failed { error: Problem::from(error).body() },
-    };
+    let failed = |name, error| ListedScript::Failed { name, error: Problem::from(error).body() };
     let items = match &opened.place {
         Place::Store(store) => {
-            store.list().await?.into_iter().map(|one| show(one.map(ScriptInfo::from))).collect()
+            let show = |one| match one {
+                Ok(deployed) => ListedScript::Script(ScriptInfo::from(deployed)),
+                Err(Unreadable { name, error, .. }) => failed(name, error),
+            };
+            store.list().await?.into_iter().map(show).collect()
         }
         Place::Directory(directory) => {
-            let scripts = directory.list()?.into_iter().filter_map(|name| directory.load(&name).transpose());
-            scripts.map(|script| show(script.map(|script| ScriptInfo::of_file(&script)))).collect()
+            let show = |name: String| match directory.load(&name).transpose()? {
+                Ok(script) => Some(ListedScript::Script(ScriptInfo::of_file(&script))),
+                Err(error) => Some(failed(Some(name), error)),
+            };
+            directory.list()?.into_iter().filter_map(show).collect()
         }
     };
     Ok(Json(ScriptList { items }))

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::one::PARTS;
+use super::refusals::ScriptRefusals;
 use super::service::Opened;
 use super::shown::ScriptRun;
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
 use crate::permission::Permission;
-use crate::problem::{Problem, ProblemBody, Refusals};
+use crate::problem::{Problem, ProblemBody};
 
 /// The most runs of an answer.
 const MOST: usize = 100;
@@ -61,7 +62,7 @@ pub(crate) enum LoggedScriptRun {
         ("name" = String, Path, description = "The name.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
         Last,
     ),
-    responses((status = 200, description = "The runs.", body = ScriptRuns), Refusals)
+    responses((status = 200, description = "The runs.", body = ScriptRuns), ScriptRefusals)
 )]
 pub(super) async fn script_logs(
     State(gateway): State<Gateway>,

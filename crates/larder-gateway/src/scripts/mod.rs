@@ -5,6 +5,7 @@ mod failure;
 mod list;
 mod log;
 mod one;
+mod refusals;
 mod run;
 mod service;
 mod shown;
@@ -16,7 +17,8 @@ use utoipa_axum::routes;
 pub use self::service::Scripts;
 use crate::gateway::Gateway;
 
-/// The most bytes of a request to run a script: an input of 1 MiB, however it is spaced.
+/// The most bytes of a request to run a script: more than an input of 1 MiB, its own spacing included, and what stands around
+/// it.
 const MAX_RUN_BYTES: usize = 2 * 1024 * 1024;
 
 /// The routes.

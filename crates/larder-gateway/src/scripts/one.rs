@@ -14,13 +14,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::change::changed;
 use super::failure::{no_module, refused};
+use super::refusals::{DeployRefusals, ScriptRefusals};
 use super::service::{Opened, Place, not_found};
 use super::shown::ScriptInfo;
 use crate::caller::Caller;
 use crate::extract::{Precondition, Query, RawBody, media_type};
 use crate::gateway::Gateway;
 use crate::permission::Permission;
-use crate::problem::{Code, Problem, ProblemBody, Refusals};
+use crate::problem::{Code, Problem, ProblemBody};
 
 /// The words that errors have for the parts of requests, and the names that those have here.
 pub(super) const PARTS: &[(&str, &str)] =
@@ -68,7 +69,7 @@ pub(crate) struct ScriptDeleted {
         (status = 200, description = "The script.", body = ScriptSource, headers(
             ("ETag" = String, description = "The active version, in quotes."),
         )),
-        Refusals
+        ScriptRefusals
     )
 )]
 pub(super) async fn get_script(
@@ -112,13 +113,15 @@ pub(super) async fn get_script(
         ("name" = String, Path, description = "The name.", pattern = "^[A-Za-z0-9_-]{1,64}$"),
         ("If-Match" = Option<String>, Header, description = "Only if this version is active, in quotes.",
             pattern = "^\"[0-9a-f]{32}\"$"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no script of that name. Not together \
+            with `If-Match`.", pattern = "^\\*$"),
     ),
     request_body(content = String, content_type = "application/javascript", description = "The source, up to 256 KiB."),
     responses(
         (status = 200, description = "The script as it is now.", body = ScriptInfo),
         (status = 409, description = "The gateway takes its scripts from a directory: `CONFLICT`.", body = ProblemBody),
-        (status = 412, description = "Another version is active: `PRECONDITION_FAILED`.", body = ProblemBody),
-        Refusals
+        (status = 412, description = "Another version is active, or there is one: `PRECONDITION_FAILED`.", body = ProblemBody),
+        DeployRefusals
     )
 )]
 pub(super) async fn put_script(
@@ -158,7 +161,7 @@ pub(super) async fn put_script(
     responses(
         (status = 200, description = "It is gone.", body = ScriptDeleted),
         (status = 409, description = "The gateway takes its scripts from a directory: `CONFLICT`.", body = ProblemBody),
-        Refusals
+        ScriptRefusals
     )
 )]
 pub(super) async fn delete_script(
@@ -184,8 +187,8 @@ fn is_script(headers: &HeaderMap) -> bool {
     matches!(media_type(headers).as_str(), "application/javascript" | "text/javascript")
 }
 
-/// The condition of a deployment: `If-Match: "version"`, `If-None-Match: *`, or none.
-fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
+/// The condition of a change: `If-Match: "version"`, `If-None-Match: *`, or none.
+pub(super) fn expected(headers: &HeaderMap) -> Result<Expected, Problem> {
     match Precondition::read(headers, "give the ETag of the script")? {
         Precondition::None => Ok(Expected::Any),
         Precondition::Absent => Ok(Expected::Absent),

@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::failure::{failed, refused};
+use super::refusals::RunRefusals;
 use super::service::{Opened, UnderWay};
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
 use crate::headers::insert;
 use crate::permission::Permission;
-use crate::problem::{Code, Problem, ProblemBody, Refusals};
+use crate::problem::{Code, Problem, ProblemBody};
 
 /// The version that ran.
 const VERSION: HeaderName = HeaderName::from_static("larder-script-version");
@@ -54,10 +55,11 @@ pub(crate) struct RunScript {
         (
             status = 422,
             description = "The script threw: `SCRIPT_ERROR`, with `details`. Or it used too much: `SCRIPT_CPU_LIMIT`, \
-                           `SCRIPT_MEMORY_LIMIT`.",
+                           `SCRIPT_MEMORY_LIMIT`, and its last writes may have been applied or may still be. What it wrote \
+                           stays.",
             body = ProblemBody
         ),
-        Refusals
+        RunRefusals
     )
 )]
 pub(super) async fn run_script(

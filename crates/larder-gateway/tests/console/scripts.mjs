@@ -43,6 +43,8 @@ await inBrowser(
       ]);
     });
 
+    await step('damaged', () => has(page, '#scripts-error', /torn is damaged: .* \(CORRUPT\)/u));
+
     await step('returned', async () => {
       await run('totals', '{"values":[1,2,39]}');
       await has(page, '#result-title', /^totals returned after \d+ ms$/u);

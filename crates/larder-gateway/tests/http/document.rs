@@ -64,3 +64,37 @@ fn every_route_is_described_with_its_errors() {
         assert!(operation["summary"].is_string(), "{method} {path}");
     }
 }
+
+#[test]
+fn what_can_become_of_a_script_is_described() {
+    let document = serde_json::to_value(larder_gateway::document()).expect("JSON");
+    let paths = [("", "post"), ("/{name}", "put"), ("/{name}", "get"), ("/{name}/rollback", "post")];
+    let [run, put, get, rollback] =
+        paths.map(|(path, method)| &document["paths"][format!("/v1/operations/scripts{path}")][method]);
+    let said = |operation: &Value, status: &str| {
+        operation["responses"][status]["description"].as_str().expect("a description").to_owned()
+    };
+    for (status, code) in [
+        ("404", "SCRIPT_NOT_FOUND"),
+        ("422", "SCRIPT_ERROR"),
+        ("429", "RATE_LIMITED"),
+        ("500", "SCRIPT_CRASHED"),
+        ("503", "SCRIPTS_BUSY"),
+        ("504", "SCRIPT_TIMEOUT"),
+    ] {
+        assert!(said(run, status).contains(code), "{status}: {}", said(run, status));
+    }
+    // What a script that began has written stays, however it ends.
+    for status in ["500", "504"] {
+        let said = said(run, status);
+        assert!(said.contains("may still be") && !said.contains("nothing was applied"), "{said}");
+    }
+    assert!(said(put, "503").contains("SCRIPTS_BUSY"));
+    for operation in [get, put, rollback] {
+        assert!(said(operation, "404").contains("SCRIPT_NOT_FOUND"));
+    }
+    for (operation, name) in [(put, "If-Match"), (put, "If-None-Match"), (rollback, "If-Match")] {
+        let parameters = operation["parameters"].as_array().expect("parameters");
+        assert!(parameters.iter().any(|parameter| parameter["name"] == name), "{name}");
+    }
+}

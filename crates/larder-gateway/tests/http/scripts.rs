@@ -46,6 +46,11 @@ async fn a_script_is_deployed_run_listed_rolled_back_and_removed() {
     let second = deploy(&server, "totals", "export default () => 'second'").await.ok();
     assert_ne!(second["active"], json!(version));
     assert_eq!(run(&server, "totals", json!(null)).await.ok(), "second");
+    deploy(&server, "input", "export default (input) => String(input)").await.ok();
+    for body in [json!({ "script": "input" }), json!({ "script": "input", "input": null })] {
+        assert_eq!(server.post(SCRIPTS, &body).await.ok(), "undefined");
+    }
+    server.delete(&format!("{SCRIPTS}/input")).await.ok();
     let listed = server.get(SCRIPTS).await.ok();
     assert_eq!(listed["items"][0]["name"], "totals");
     assert_eq!(listed["items"][0]["versions"].as_array().map(Vec::len), Some(2));
@@ -126,6 +131,11 @@ async fn a_script_whose_record_is_damaged_is_removed_and_said_to_be() {
     let records = kv.system("scripts").expect("a part");
     records.put("s", "no record", PutOptions::new()).await.expect("a put");
     run(&server, "s", json!(null)).await.refused(500, "CORRUPT");
+    let listed = server.get(SCRIPTS).await.ok();
+    assert_eq!(
+        (&listed["items"][0]["name"], &listed["items"][0]["error"]["error"]),
+        (&json!("s"), &json!("CORRUPT"))
+    );
     server.delete(&format!("{SCRIPTS}/s")).await.ok();
     server.delete(&format!("{SCRIPTS}/s")).await.refused(404, "SCRIPT_NOT_FOUND");
     server.end().await;
@@ -147,6 +157,24 @@ async fn a_rollback_to_a_version_whose_source_is_damaged_is_refused() {
     let listed = server.get(SCRIPTS).await.ok();
     assert_eq!(listed["items"][0]["active"], new, "{listed}");
     assert_eq!(run(&server, "s", json!(null)).await.ok(), "new");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_may_say_from_which_version_and_is_not_undone_by_a_repeat() {
+    let server = server().await;
+    let old = deploy(&server, "s", "export default () => 'old'").await.ok()["active"].clone();
+    let new = deploy(&server, "s", "export default () => 'new'").await.ok()["active"].clone();
+    let back = |from: &Value| {
+        let request = server.request(Method::POST, &format!("{SCRIPTS}/s/rollback"));
+        let from = format!("\"{}\"", from.as_str().expect("a version"));
+        Answer::of(request.header("if-match", from).json(&json!({})))
+    };
+    assert_eq!(back(&new).await.ok()["active"], old);
+    let repeated = back(&new).await.refused(412, "PRECONDITION_FAILED");
+    assert_eq!(repeated["details"]["active"], old, "{repeated}");
+    assert_eq!(run(&server, "s", json!(null)).await.ok(), "old");
+    back(&json!("nonsense")).await.invalid("If-Match");
     server.end().await;
 }
 
@@ -424,6 +452,22 @@ async fn scripts_of_a_directory_change_with_their_files() {
         .map(|item| item["name"].as_str().expect("a name").to_owned())
         .collect();
     assert_eq!(names, ["s", "t"]);
+    // Neither a run nor a list tells where the files are.
+    std::fs::create_dir(dir.path().join("u.js")).expect("a directory");
+    std::fs::write(dir.path().join("v.js"), [0xff]).expect("a file");
+    let listed = server.get(SCRIPTS).await.ok();
+    for (name, status, code, why) in [
+        ("u", 503, "UNAVAILABLE", "try again later"),
+        ("v", 400, "VALIDATION_ERROR", "the file of the script \\\"v\\\" is no text"),
+    ] {
+        let refused = run(&server, name, json!(null)).await.refused(status, code);
+        let item = listed["items"].as_array().expect("items").iter().find(|item| item["name"] == name);
+        for said in [&refused, item.expect("it is listed")].map(Value::to_string) {
+            assert!(said.contains(why) && !said.contains(dir.path().to_str().expect("text")), "{said}");
+        }
+    }
+    std::fs::remove_dir(dir.path().join("u.js")).expect("it was there");
+    std::fs::remove_file(dir.path().join("v.js")).expect("it was there");
     deploy(&server, "s", "export default () => 3").await.refused(409, "CONFLICT");
     server.delete(&format!("{SCRIPTS}/s")).await.refused(409, "CONFLICT");
     run(&server, "none", json!(null)).await.refused(404, "SCRIPT_NOT_FOUND");

@@ -13,5 +13,5 @@ mod version;
 
 pub use self::cache::SourceCache;
 pub use self::record::{Deployed, KeptVersion, MAX_VERSIONS};
-pub use self::store::{Deployment, Expected, Removal, ScriptStore};
+pub use self::store::{Deployment, Expected, Removal, ScriptStore, Unreadable};
 pub use self::version::VersionId;

@@ -24,7 +24,7 @@ pub struct ScriptStore {
     cache: SourceCache,
 }
 
-/// What a deployment expects to find.
+/// What a deployment or a rollback expects to find.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Expected {
     /// Anything.
@@ -34,6 +34,17 @@ pub enum Expected {
     Absent,
     /// This version, active.
     Active(VersionId),
+}
+
+impl Expected {
+    /// Whether this is what is active.
+    fn is_met_by(self, active: Option<VersionId>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => active.is_none(),
+            Self::Active(version) => active == Some(version),
+        }
+    }
 }
 
 /// What became of a deployment or a rollback.
@@ -56,6 +67,16 @@ pub enum Removal {
     Done,
     /// Nothing changed: there is no such script.
     NotThere,
+}
+
+/// A script of a list that cannot be read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unreadable {
+    /// Its name, where that much can be read.
+    pub name: Option<String>,
+    /// Why.
+    pub error: Error,
 }
 
 impl ScriptStore {
@@ -88,8 +109,9 @@ impl ScriptStore {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for a name that is none, an empty source, or one that is too long. `Ambiguous` when the last write may
-    /// have been applied: deploy it again. With every other kind nothing changed that anybody sees.
+    /// `InvalidInput` for a name that is none, an empty source, or one that is too long. `Corrupt` for a record that cannot be
+    /// read: remove it first. `Ambiguous` when a write may have been applied: deploy it again, and where that is not as
+    /// expected any more, look at what is active. With every other kind nothing changed that anybody sees.
     pub async fn deploy(&self, name: &str, source: &str, expected: Expected) -> Result<Deployment> {
         check_script_name(name)?;
         if source.is_empty() || source.len() > MAX_SOURCE_BYTES {
@@ -107,7 +129,7 @@ impl ScriptStore {
         // Nobody knows whether an ambiguous write names them. An hour later somebody does, as for those who died here.
         let may_be_named = outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Ambiguous);
         if let (Some(kept), false) = (written, may_be_named) {
-            left(name, self.pieces.remove(name, &[kept]).await);
+            warn_of_leftovers(name, self.pieces.remove(name, &[kept]).await);
         }
         outcome
     }
@@ -124,12 +146,7 @@ impl ScriptStore {
         for _ in 0..ATTEMPTS {
             let (mut record, found) = self.record(name).await?;
             let active = record.active().map(|kept| kept.version);
-            let is_expected = match expected {
-                Expected::Any => true,
-                Expected::Absent => active.is_none(),
-                Expected::Active(version) => active == Some(version),
-            };
-            if !is_expected {
+            if !expected.is_met_by(active) {
                 return Ok(Deployment::NotAsExpected(active));
             }
             let named = record.find(version).cloned();
@@ -141,7 +158,7 @@ impl ScriptStore {
                 && whole.is_some()
                 && let Some(deployed) = record.shown(name)
             {
-                left(name, self.pieces.clear(name, &record.versions).await);
+                warn_of_leftovers(name, self.pieces.clear(name, &record.versions).await);
                 return Ok(Deployment::Unchanged(deployed));
             }
             let kept = match (whole, &*written) {
@@ -156,7 +173,7 @@ impl ScriptStore {
             gone.extend(damaged.into_iter().chain(spare));
             if self.store(name, &record, found).await? {
                 *written = None;
-                left(name, self.tidy(name, &record.versions, &gone).await);
+                warn_of_leftovers(name, self.tidy(name, &record.versions, &gone).await);
                 return record.shown(name).map(Deployment::Done).ok_or_else(defect);
             }
         }
@@ -165,20 +182,41 @@ impl ScriptStore {
 
     /// Makes an earlier version the active one: this one, or the one that was active before.
     ///
+    /// Which one was before is settled once: if another is active when it comes to the change, that is not as expected. Of two
+    /// that go back at once, neither undoes what the other did. But done twice, one after the other, it is undone: who
+    /// repeats it names the version, or what they expect.
+    ///
     /// # Errors
     ///
-    /// As [`ScriptStore::deploy`], and `Corrupt` when the version cannot be read any more, which changes nothing: what runs
+    /// As [`ScriptStore::deploy`], but an ambiguous one without a version is not to be repeated before a look at what is
+    /// active now. `Corrupt` when the version cannot be read any more, which changes nothing: what runs
     /// now is worth more than what cannot.
-    pub async fn rollback(&self, name: &str, to: Option<VersionId>) -> Result<Deployment> {
+    pub async fn rollback(
+        &self,
+        name: &str,
+        to: Option<VersionId>,
+        expected: Expected,
+    ) -> Result<Deployment> {
         check_script_name(name)?;
+        let (mut to, mut expected) = (to, expected);
         for _ in 0..ATTEMPTS {
             let (mut record, found) = self.record(name).await?;
+            let Some(active) = record.active().map(|kept| kept.version) else {
+                return Ok(Deployment::NotThere);
+            };
+            if !expected.is_met_by(Some(active)) {
+                return Ok(Deployment::NotAsExpected(Some(active)));
+            }
             let kept = match to {
                 Some(version) => record.find(version),
                 None => record.versions.get(1),
             };
             let Some(kept) = kept.cloned() else { return Ok(Deployment::NotThere) };
-            if record.active().is_some_and(|active| active.version == kept.version) {
+            if to.is_none() {
+                // The one before this one, whatever others do until it is written.
+                (to, expected) = (Some(kept.version), Expected::Active(active));
+            }
+            if active == kept.version {
                 return record.shown(name).map(Deployment::Unchanged).ok_or_else(defect);
             }
             if !self.is_whole(name, &kept).await? {
@@ -200,13 +238,22 @@ impl ScriptStore {
     ///
     /// # Errors
     ///
-    /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too.
+    /// As [`ScriptStore::deploy`]. A record that cannot be read is removed, too: after that, the name can be deployed again.
     pub async fn remove(&self, name: &str) -> Result<Removal> {
         check_script_name(name)?;
         for _ in 0..ATTEMPTS {
-            let Some(entry) = self.records.get_entry(name).await? else {
+            let found = match self.records.get_entry(name).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    // It has no version that a condition could name, and nobody deploys over it.
+                    self.records.delete(name).await?;
+                    warn_of_leftovers(name, self.pieces.clear(name, &[]).await);
+                    return Ok(Removal::Done);
+                }
+                found => found?,
+            };
+            let Some(entry) = found else {
                 // Who died over its first deployment may have left pieces, and nobody else may ever come for them.
-                left(name, self.pieces.clear(name, &[]).await);
+                warn_of_leftovers(name, self.pieces.clear(name, &[]).await);
                 return Ok(Removal::NotThere);
             };
             if !self.records.delete_if_version(name, entry.version().clone()).await?.is_deleted() {
@@ -216,7 +263,7 @@ impl ScriptStore {
             // of a new one.
             let gone =
                 Record::read(name, entry.value()).map_or_else(|_| Vec::new(), |record| record.versions);
-            left(name, self.tidy(name, &[], &gone).await);
+            warn_of_leftovers(name, self.tidy(name, &[], &gone).await);
             return Ok(Removal::Done);
         }
         Err(busy())
@@ -227,9 +274,9 @@ impl ScriptStore {
     /// # Errors
     ///
     /// What keeps the store from answering.
-    pub async fn list(&self) -> Result<Vec<Result<Deployed>>> {
+    pub async fn list(&self) -> Result<Vec<Result<Deployed, Unreadable>>> {
         let page = self.records.scan_collect("", MOST_LISTED).await?;
-        Ok(page.items.into_iter().map(|entry| shown(&entry?)).collect())
+        Ok(page.items.into_iter().map(shown).collect())
     }
 
     /// What is deployed under a name; `None` if nothing is.
@@ -303,14 +350,18 @@ impl ScriptStore {
 }
 
 /// Pieces that were not removed harm nobody, and a later deployment or removal comes for them: what was asked for is done.
-fn left(name: &str, removed: Result<()>) {
+fn warn_of_leftovers(name: &str, removed: Result<()>) {
     if let Err(error) = removed {
         tracing::warn!(target: "larder", script = name, %error, "pieces of a script were left");
     }
 }
 
-fn shown(entry: &Entry) -> Result<Deployed> {
-    Record::read(entry.key(), entry.value())?.shown(entry.key()).ok_or_else(defect)
+fn shown(entry: Result<Entry>) -> Result<Deployed, Unreadable> {
+    // Of a row that cannot be read its key is known all the same.
+    let entry = entry.map_err(|error| Unreadable { name: error.key().map(str::to_owned), error })?;
+    let name = entry.key();
+    let deployed = Record::read(name, entry.value()).and_then(|record| record.shown(name).ok_or_else(defect));
+    deployed.map_err(|error| Unreadable { name: Some(name.to_owned()), error })
 }
 
 fn defect() -> Error {

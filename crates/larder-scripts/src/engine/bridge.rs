@@ -43,6 +43,8 @@ struct State {
     waiting: VecDeque<(u32, Call)>,
     /// Bytes that may still be logged.
     log_left: usize,
+    /// Whether more was logged than there was room for.
+    is_log_cut: bool,
 }
 
 impl Bridge {
@@ -53,6 +55,7 @@ impl Bridge {
             forms: HashMap::new(),
             waiting: VecDeque::new(),
             log_left: MAX_LOG_BYTES,
+            is_log_cut: false,
         };
         Self { port, state: RefCell::new(state) }
     }
@@ -112,22 +115,22 @@ impl Bridge {
     /// Adds to the script's log, as far as there is room.
     pub(super) fn log(&self, level: LogLevel, mut text: String) {
         let mut state = self.state.borrow_mut();
-        if state.log_left == 0 {
+        if state.is_log_cut {
             return;
         }
         // An empty line is something, too.
-        let is_cut = text.len() + 1 > state.log_left;
-        if is_cut {
-            let end = text.floor_char_boundary(state.log_left);
-            text.truncate(end);
-            state.log_left = 0;
-        } else {
-            state.log_left -= text.len() + 1;
+        if let Some(left) = state.log_left.checked_sub(text.len() + 1) {
+            state.log_left = left;
+            self.say(&FromWorker::Log(LogLine { level, text }));
+            return;
         }
-        self.say(&FromWorker::Log(LogLine { level, text }));
-        if is_cut {
-            self.say(&FromWorker::LogsCut);
+        state.is_log_cut = true;
+        let end = text.floor_char_boundary(state.log_left);
+        text.truncate(end);
+        if !text.is_empty() {
+            self.say(&FromWorker::Log(LogLine { level, text }));
         }
+        self.say(&FromWorker::LogsCut);
     }
 
     /// If nobody listens any more, whoever waits for an answer next finds out.

@@ -3,6 +3,7 @@
 
 export default function setup({ send, write, uuid, name, version, maxPage }) {
   const { parse, stringify } = JSON;
+  const Bytes = Uint8Array;
   const pending = new Map();
 
   class KvError extends Error {
@@ -67,8 +68,11 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
   };
 
   const stored = (value) => {
-    if (typeof value === "string" || value instanceof Uint8Array) return value;
-    if (value instanceof ArrayBuffer) return new Uint8Array(value);
+    if (typeof value === "string") return value;
+    if (value instanceof ArrayBuffer) return new Bytes(value);
+    // A copy: the engine tells those who read it from outside the length that an array had when it was made, also where that
+    // has changed with the length of its buffer.
+    if (value instanceof Bytes) return new Bytes(value);
     const json = stringify(value);
     if (json === undefined) throw new TypeError("the value is no string, no Uint8Array and nothing that JSON can say");
     return json;
@@ -115,13 +119,21 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     },
     scanPage: async (prefix, options) => scanPage(prefix, options),
     scan: async function* (prefix, given) {
-      let { limit = Infinity } = options(given, ["limit"]);
+      let { limit = Infinity, onCorrupt } = options(given, ["limit", "onCorrupt"]);
+      if (onCorrupt !== undefined && typeof onCorrupt !== "function") throw new TypeError("onCorrupt is a function");
       let cursor;
       do {
         const page = await scanPage(prefix, { limit: Math.min(limit, maxPage), cursor });
-        for (const { error, ...entry } of page.items) {
-          if (error !== undefined) throw new KvError(error.code, error.message);
-          yield entry;
+        for (const item of page.items) {
+          if (item.error === undefined) {
+            yield item;
+            continue;
+          }
+          // Never skipped in silence: whoever wants to go on says so.
+          const error = new KvError(item.error.code, item.error.message);
+          error.key = item.key;
+          if (onCorrupt === undefined) throw error;
+          await onCorrupt(error);
         }
         limit -= page.items.length;
         cursor = page.cursor;
@@ -156,7 +168,9 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
     if (typeof main !== "function") {
       throw new TypeError("the module has no function to run: write export default async function (input, { kv }) { … }");
     }
-    return main(input === undefined ? undefined : parse(input), Object.freeze({ kv, log, script }));
+    // Null is no input, too: over HTTP the two cannot be told apart everywhere.
+    const given = input === undefined ? undefined : (parse(input) ?? undefined);
+    return main(given, Object.freeze({ kv, log, script }));
   };
   // At the end of a run: what failed is in the log where nobody else was told, but for the run itself.
   const tell = (run) => {

@@ -177,7 +177,7 @@ impl Pool {
             let ended = supervise(&mut worker, run, &request.access, &options.limits, &mut said).await;
             // It may have died while it waited for a run. What did nothing can be begun again, but once: a source that kills
             // its workers must not have all those that wait.
-            if !(matches!(ended, Err(Failure::Crashed)) && is_used && said.is_nothing()) {
+            if !(matches!(ended, Err(Failure::Crashed)) && is_used && said.did_nothing()) {
                 break (worker, ended);
             }
         };

@@ -92,6 +92,13 @@ impl Worker {
         self.clock.now()
     }
 
+    /// Ends it now, and not only when this is dropped.
+    pub(super) fn kill(&mut self) {
+        if let Err(error) = self.child.start_kill() {
+            tracing::debug!(target: "larder", %error, "a script's worker was gone before it was ended");
+        }
+    }
+
     pub(super) fn id(&self) -> Option<u32> {
         self.child.id()
     }

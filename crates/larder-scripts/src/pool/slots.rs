@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::process::Worker;
 
-/// The workers of a pool that wait for a run, and how many there are in all.
+/// The workers of a pool that wait for a run.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     /// The one that was used longest ago stands first.

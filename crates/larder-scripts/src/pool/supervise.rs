@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::calls::Calls;
 use super::process::{GRACE, Worker};
@@ -93,16 +93,25 @@ pub(super) async fn supervise(
                 watch.as_mut().reset((now + WATCH).min(deadline));
                 let used = worker.cpu().zip(cpu_before).map(|(now, before)| now.saturating_sub(before));
                 if used.is_some_and(|used| used > limits.cpu + GRACE) {
-                    return Err(Failure::CpuLimit);
+                    return Err(cut_off(worker, calls, deadline).await);
                 }
             }
         }
     }
 }
 
+/// Ends a worker whose run took too much processor time, and waits for the calls that are under way: dropped, a write may be
+/// applied later (P4). What waits for room is not made any more.
+async fn cut_off(worker: &mut Worker, mut calls: Calls, deadline: Instant) -> Failure {
+    worker.kill();
+    let settled = timeout_at(deadline, async { while calls.next().await.is_some() {} }).await;
+    // Which is more than that it took too much processor time: what is dropped now may still be applied.
+    settled.map_or(Failure::TimeLimit, |()| Failure::CpuLimit)
+}
+
 impl Said {
     /// Whether the run did nothing that anybody could see.
-    pub(super) fn is_nothing(&self) -> bool {
+    pub(super) fn did_nothing(&self) -> bool {
         !self.has_called && self.logs.is_empty()
     }
 
@@ -152,14 +161,18 @@ mod tests {
         })
     }
 
-    /// A worker that is kept in like this, says this once it has a run, and reads nothing after that.
-    fn hostile(limits: &Limits, confinement: Confinement, says: &[FromWorker]) -> PoolOptions {
+    /// What a worker does that waits for ever.
+    const WAITS: &str = "exec sleep 600";
+
+    /// A worker that is kept in like this, says this once it has a run, and after that does what the shell is told, and reads
+    /// nothing.
+    fn hostile(limits: &Limits, confinement: Confinement, says: &[FromWorker], then: &str) -> PoolOptions {
         let mut options = PoolOptions::new(WorkerProgram::new("/bin/sh")).limits(limits.clone());
         let mut setup = Vec::new();
         encode(&process::setup(&options), &mut setup).expect("it fits");
         let ready = printed(&[FromWorker::Ready(confinement)]);
         let body = format!(
-            "dd bs=1 count={} of=/dev/null; printf '{ready}'; dd bs=1 count=1 of=/dev/null; printf '{}'; exec sleep 600",
+            "dd bs=1 count={} of=/dev/null; printf '{ready}'; dd bs=1 count=1 of=/dev/null; printf '{}'; {then}",
             setup.len(),
             printed(says)
         );
@@ -168,7 +181,7 @@ mod tests {
     }
 
     async fn ended(limits: &Limits, says: &[FromWorker], access: &Access) -> Failure {
-        let options = hostile(limits, Confinement::new(true, true, true), says);
+        let options = hostile(limits, Confinement::new(true, true, true), says, WAITS);
         let mut worker = Worker::start(&options).await.expect("it starts");
         let run = order(&Script::new("s", "v", "1"), None, Mode::Run, &options.limits);
         let ended = supervise(&mut worker, run, access, limits, &mut Said::default()).await;
@@ -212,6 +225,64 @@ mod tests {
         }
     }
 
+    /// Holds up every write of data until this worker has ended; for ever if there is none.
+    #[cfg(target_os = "linux")]
+    #[derive(Debug)]
+    struct UntilEnded(Option<u32>);
+
+    #[cfg(target_os = "linux")]
+    #[async_trait]
+    impl Hook for UntilEnded {
+        async fn before(&self, call: DriverCall<'_>, _: &dyn Driver) -> Verdict {
+            if matches!(call, DriverCall::Write(..)) && !call.is_system() {
+                let Some(id) = self.0 else { return std::future::pending().await };
+                // Nobody waits for it yet, so that something of it stays.
+                while std::fs::read_to_string(format!("/proc/{id}/stat"))
+                    .is_ok_and(|stat| !stat.contains(") Z "))
+                {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Verdict::Pass
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_is_under_way_when_a_worker_is_ended_over_its_processor_time_is_waited_for() {
+        for waits_for_ever in [false, true] {
+            let wall = Duration::from_secs(if waits_for_ever { 1 } else { 60 });
+            let limits = Limits::new().wall(wall).cpu(Duration::from_millis(1));
+            let put = |key: &str| FromWorker::Call {
+                id: 0,
+                call: Call::Put {
+                    key: key.to_owned(),
+                    value: b"v".to_vec(),
+                    ttl_millis: None,
+                    when: When::Always,
+                },
+            };
+            let confinement = Confinement::new(true, true, true);
+            let options = hostile(&limits, confinement, &[put("k"), put("l")], "while :; do :; done");
+            let mut worker = Worker::start(&options).await.expect("it starts");
+            let hook = Arc::new(UntilEnded(worker.id().filter(|_| !waits_for_ever)));
+            let memory = Arc::new(MemoryDriver::new());
+            let access = Access::all(Kv::new(hook.over(Arc::clone(&memory))));
+            let run = order(&Script::new("s", "v", "1"), None, Mode::Run, &options.limits);
+            let ended = supervise(&mut worker, run, &access, &limits, &mut Said::default()).await;
+            let failure = ended.err().expect("it does not end well");
+            let kv = Kv::new(memory);
+            let stored = [kv.exists("k").await.expect("an answer"), kv.exists("l").await.expect("an answer")];
+            if waits_for_ever {
+                assert!(matches!(failure, Failure::TimeLimit), "it may still be applied: {failure:?}");
+                assert_eq!(stored, [false, false]);
+            } else {
+                assert!(matches!(failure, Failure::CpuLimit), "{failure:?}");
+                assert_eq!(stored, [true, true], "nothing is left of it that could be applied later");
+            }
+        }
+    }
+
     /// Counts the warnings about seccomp.
     #[derive(Clone, Default)]
     struct Warnings(Arc<AtomicUsize>);
@@ -238,7 +309,8 @@ mod tests {
             let confinement = Confinement::new(true, true, seccomp);
             // It breaks off each run, so that there are two workers.
             let says = [FromWorker::Ready(confinement)];
-            let pool = Pool::new(hostile(&Limits::new().wall(Duration::from_secs(60)), confinement, &says));
+            let limits = Limits::new().wall(Duration::from_secs(60));
+            let pool = Pool::new(hostile(&limits, confinement, &says, WAITS));
             assert_eq!(pool.confinement(), None);
             for _ in 0..2 {
                 let request = Request {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Clock, Kv, ManualClock, MemoryDriver, PutOptions};
+use larder_core::driver::{RowKey, Shard};
+use larder_core::{CanonicalKey, Clock, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{Access, Failure, LogLevel, Right};
 use serde_json::json;
 
@@ -30,6 +31,36 @@ async fn values_are_bytes_text_or_json() {
     let body = "const old = await kv.get('bytes'); old[0] = 9; await kv.put('sub', old.subarray(1));
         return [...(await kv.get('sub'))]";
     assert_eq!(bench.returns(body).await, json!([255, 7]));
+}
+
+#[tokio::test]
+async fn bytes_are_stored_as_long_as_they_are_now() {
+    let bench = Bench::new();
+    let body = "
+        const buffer = new ArrayBuffer(4, { maxByteLength: 64 });
+        const all = new Uint8Array(buffer);
+        const tail = new Uint8Array(buffer, 2);
+        const first = new Uint8Array(buffer, 0, 2);
+        const lengths = [];
+        for (const length of [8, 3]) {
+            buffer.resize(length);
+            all.set([1, 2, 3, 4, 5, 6, 7, 8].slice(0, length));
+            for (const value of [all, tail, first, buffer]) {
+                await kv.put('k', value);
+                lengths.push([...(await kv.get('k'))].join(''));
+            }
+        }
+        return lengths";
+    assert_eq!(
+        bench.returns(body).await,
+        json!(["12345678", "345678", "12", "12345678", "123", "3", "12", "123"])
+    );
+    // What is no longer there is no value.
+    let body =
+        "const buffer = new ArrayBuffer(4, { maxByteLength: 64 }); const gone = new Uint8Array(buffer, 2);
+        buffer.resize(1); await kv.put('gone', gone)";
+    assert_eq!(bench.throws(body).await.name, "TypeError");
+    assert!(!bench.kv.exists("gone").await.expect("an answer"));
 }
 
 #[tokio::test]
@@ -99,6 +130,37 @@ async fn a_scan_is_by_pages_or_entry_by_entry() {
     for wrong in ["{ limit: 0 }", "{ limit: 101 }", "{ limit: 1.5 }", "{ cursor: 'x' }", "{ prefix: 'x' }"] {
         bench.throws(&format!("await kv.scanPage('p:', {wrong})")).await;
     }
+}
+
+#[tokio::test]
+async fn a_scan_names_what_is_damaged_and_goes_on_for_who_says_so() {
+    let memory = MemoryDriver::new();
+    let kv = Kv::new(memory.clone());
+    for key in ["p:a", "p:the-damaged-one", "p:z"] {
+        kv.put(key, "v", PutOptions::new()).await.expect("a put");
+    }
+    let key = CanonicalKey::from_canonical("p:the-damaged-one").expect("a key");
+    memory.corrupt(&RowKey { shard: Shard(0), key });
+    let bench = Bench { kv, ..Bench::new() };
+    let body = "
+        const { items, cursor } = await kv.scanPage('p:');
+        return [items.map(({ key, value, error }) => [key, value?.length ?? null, error?.code ?? null]), cursor]";
+    let items = json!([["p:a", 1, null], ["p:the-damaged-one", null, "CORRUPT"], ["p:z", 1, null]]);
+    assert_eq!(bench.returns(body).await, json!([items, null]));
+    let body = "
+        const seen = [];
+        try { for await (const { key } of kv.scan('p:')) seen.push(key) }
+        catch (error) { seen.push(`${error.name} ${error.code} ${error.key}`) }
+        return seen";
+    assert_eq!(bench.returns(body).await, json!(["p:a", "KvError CORRUPT p:the-damaged-one"]));
+    let body = "
+        const seen = [];
+        const onCorrupt = async ({ key, code }) => { await kv.put(key, 'mended'); seen.push(`${code} ${key}`) };
+        for await (const { key } of kv.scan('p:', { onCorrupt })) seen.push(key);
+        return [seen, await kv.getText('p:the-damaged-one')]";
+    assert_eq!(bench.returns(body).await, json!([["p:a", "CORRUPT p:the-damaged-one", "p:z"], "mended"]));
+    let body = "for await (const _ of kv.scan('p:', { onCorrupt: 7 }));";
+    assert_eq!(bench.throws(body).await.name, "TypeError");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use larder_conformance::wrap::Plain;
-use larder_core::{ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
+use larder_core::driver::{RowKey, Shard};
+use larder_core::{CanonicalKey, ErrorKind, Kv, ManualClock, MemoryDriver, PutOptions};
 use larder_scripts::{
     Deployed, Deployment, Expected, MAX_VERSIONS, Removal, ScriptStore, SourceCache, VersionId,
 };
@@ -72,23 +73,56 @@ async fn a_rollback_goes_to_the_one_before_or_to_any_that_is_kept() {
     for text in ["1", "2", "3"] {
         done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
     }
-    assert_eq!(done(scripts.rollback("s", None).await.expect("back")).active, VersionId::of("2"));
-    // And to and fro.
-    assert_eq!(done(scripts.rollback("s", None).await.expect("back")).active, VersionId::of("3"));
     assert_eq!(
-        done(scripts.rollback("s", Some(VersionId::of("1"))).await.expect("back")).active,
+        done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active,
+        VersionId::of("2")
+    );
+    // And to and fro.
+    assert_eq!(
+        done(scripts.rollback("s", None, Expected::Any).await.expect("back")).active,
+        VersionId::of("3")
+    );
+    assert_eq!(
+        done(scripts.rollback("s", Some(VersionId::of("1")), Expected::Any).await.expect("back")).active,
         VersionId::of("1")
     );
     assert_eq!(source(&scripts, "s").await.as_deref(), Some("1"));
-    let unchanged = scripts.rollback("s", Some(VersionId::of("1"))).await.expect("an answer");
+    let unchanged = scripts.rollback("s", Some(VersionId::of("1")), Expected::Any).await.expect("an answer");
     assert!(matches!(unchanged, Deployment::Unchanged(_)), "{unchanged:?}");
     for (name, to) in [("s", Some(VersionId::of("4"))), ("none", None)] {
-        let there = scripts.rollback(name, to).await.expect("an answer");
+        let there = scripts.rollback(name, to, Expected::Any).await.expect("an answer");
         assert!(matches!(there, Deployment::NotThere), "{there:?}");
     }
     assert_eq!(scripts.get("s").await.expect("an answer").expect("it is there").versions.len(), 3);
     let again = scripts.deploy("s", "1", Expected::Any).await.expect("an answer");
     assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_rollback_may_say_from_which_version() {
+    let (_, scripts) = store();
+    for text in ["1", "2", "3"] {
+        done(scripts.deploy("s", text, Expected::Any).await.expect("it is deployed"));
+    }
+    let from = Expected::Active(VersionId::of("3"));
+    for to in [None, Some(VersionId::of("1"))] {
+        for wrong in [Expected::Active(VersionId::of("2")), Expected::Absent] {
+            let refused = scripts.rollback("s", to, wrong).await.expect("an answer");
+            assert!(
+                matches!(refused, Deployment::NotAsExpected(Some(active)) if active == VersionId::of("3")),
+                "{refused:?}"
+            );
+        }
+    }
+    assert_eq!(done(scripts.rollback("s", None, from).await.expect("back")).active, VersionId::of("2"));
+    // A repeat of the same undoes nothing.
+    let repeated = scripts.rollback("s", None, from).await.expect("an answer");
+    assert!(
+        matches!(repeated, Deployment::NotAsExpected(Some(active)) if active == VersionId::of("2")),
+        "{repeated:?}"
+    );
+    let there = scripts.rollback("none", None, from).await.expect("an answer");
+    assert!(matches!(there, Deployment::NotThere), "{there:?}");
 }
 
 #[tokio::test]
@@ -153,7 +187,7 @@ async fn while_others_deploy_go_back_and_read_what_runs_is_whole() {
     let texts: Vec<_> = (0..4).map(|number| long(&number.to_string())).collect();
     done(scripts.deploy("s", &texts[0], Expected::Any).await.expect("it is deployed"));
     let deployments = join_all(texts.iter().map(|text| scripts.deploy("s", text, Expected::Any)));
-    let rollbacks = join_all((0..4).map(|_| scripts.rollback("s", None)));
+    let rollbacks = join_all((0..4).map(|_| scripts.rollback("s", None, Expected::Any)));
     let reads = async {
         for _ in 0..20 {
             let source = source(&scripts, "s").await.expect("it is there");
@@ -256,10 +290,35 @@ async fn what_is_damaged_is_an_error_and_is_mended_by_a_removal() {
     let error = scripts.get("s").await.expect_err("damaged");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!error.to_string().contains("no record of one,\""), "{error}");
-    assert!(scripts.list().await.expect("a list").remove(0).is_err());
+    let listed = scripts.list().await.expect("a list").remove(0);
+    assert_eq!(listed.expect_err("damaged").name.as_deref(), Some("s"));
     assert_eq!(scripts.remove("s").await.expect("it is removed"), Removal::Done);
     assert_eq!(scripts.remove("s").await.expect("an answer"), Removal::NotThere);
     done(scripts.deploy("s", "new", Expected::Absent).await.expect("it is deployed"));
+}
+
+#[tokio::test]
+async fn a_row_that_is_damaged_is_listed_by_name_and_mended_by_a_removal() {
+    let memory = MemoryDriver::new();
+    let kv = Kv::new(memory.clone());
+    let scripts = ScriptStore::new(&kv, None).expect("a store");
+    for name in ["a-long-name-of-a-script", "whole"] {
+        done(scripts.deploy(name, "old", Expected::Any).await.expect("it is deployed"));
+    }
+    let key = CanonicalKey::from_canonical("!scripts:a-long-name-of-a-script").expect("a key");
+    memory.corrupt(&RowKey { shard: Shard::SYSTEM, key });
+    let listed = scripts.list().await.expect("a list");
+    let [Err(damaged), Ok(whole)] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!(damaged.name.as_deref(), Some("a-long-name-of-a-script"));
+    assert_eq!((damaged.error.kind(), whole.name.as_str()), (ErrorKind::Corrupt, "whole"));
+    // What is active is not known, and so nothing is made active instead.
+    let name = "a-long-name-of-a-script";
+    let error = scripts.deploy(name, "new", Expected::Any).await.expect_err("damaged");
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(scripts.remove(name).await.expect("it is removed"), Removal::Done);
+    assert_eq!(scripts.remove(name).await.expect("an answer"), Removal::NotThere);
+    done(scripts.deploy(name, "new", Expected::Absent).await.expect("it is deployed"));
+    assert_eq!(source(&scripts, name).await.as_deref(), Some("new"));
 }
 
 #[tokio::test]
@@ -326,7 +385,7 @@ async fn a_rollback_to_what_is_damaged_changes_nothing() {
             pieces.put(&old, "something else", PutOptions::new()).await.expect("a put");
         }
         for to in [None, Some(VersionId::of("old"))] {
-            let error = scripts.rollback("s", to).await.expect_err("it cannot be run");
+            let error = scripts.rollback("s", to, Expected::Any).await.expect_err("it cannot be run");
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
         }
         let after = scripts.get("s").await.expect("an answer").expect("it is there");

@@ -15,6 +15,8 @@ enum Trouble {
     None,
     /// Somebody else writes the record before each write of it.
     Contention,
+    /// Somebody else goes back before the first write of the record.
+    Rival,
     /// The record cannot be written.
     RecordRefused,
     /// The record is written, and nobody learns it.
@@ -52,6 +54,13 @@ impl Hook for Troubled {
                 let records = self.other.system("scripts").expect("a part");
                 let record = records.get("s").await.expect("a get").expect("a record");
                 records.put("s", record, PutOptions::new()).await.expect("a put");
+                Verdict::Pass
+            }
+            Trouble::Rival if is_record && is_write => {
+                *self.trouble.lock().expect("no panic") = Trouble::None;
+                let rival = ScriptStore::new(&self.other, None).expect("a store");
+                let back = rival.rollback("s", None, Expected::Any).await.expect("an answer");
+                assert!(matches!(back, Deployment::Done(_)), "{back:?}");
                 Verdict::Pass
             }
             Trouble::RecordRefused if is_record && is_write => Verdict::Fail(refused()),
@@ -148,4 +157,23 @@ async fn what_may_have_been_deployed_keeps_its_pieces() {
     let again = store.scripts.deploy("s", &source, Expected::Any).await.expect("an answer");
     assert!(matches!(again, Deployment::Unchanged(_)), "{again:?}");
     assert_eq!(store.pieces().await, 4);
+}
+
+#[tokio::test]
+async fn of_two_that_go_back_at_once_neither_undoes_what_the_other_did() {
+    let store = Store::new().await;
+    for source in ["new", "newest"] {
+        store.scripts.deploy("s", source, Expected::Any).await.expect("it is deployed");
+    }
+    store.make(Trouble::Rival);
+    let late = store.scripts.rollback("s", None, Expected::Any).await.expect("an answer");
+    let active = VersionId::of("new");
+    assert!(matches!(late, Deployment::NotAsExpected(Some(other)) if other == active), "{late:?}");
+    assert_eq!(store.active().await, active);
+    // One that names where it goes to gets there, whoever else goes where.
+    store.make(Trouble::Rival);
+    let old = VersionId::of("old");
+    let named = store.scripts.rollback("s", Some(old), Expected::Any).await.expect("an answer");
+    assert!(matches!(named, Deployment::Done(_)), "{named:?}");
+    assert_eq!(store.active().await, old);
 }

@@ -118,6 +118,26 @@ async fn what_is_logged_is_kept_with_its_level_up_to_a_limit() {
 }
 
 #[tokio::test]
+async fn a_log_that_is_full_to_the_last_byte_is_cut_by_the_next_line() {
+    let bench = Bench::new();
+    for (more, lines, is_cut) in
+        [("", 2, false), ("console.log('lost')", 2, true), ("console.log(''); console.log('lost')", 2, true)]
+    {
+        let source = crate::support::module(&format!(
+            "console.log('x'.repeat(99)); console.log('x'.repeat({})); {more}",
+            larder_scripts::MAX_LOG_BYTES - 101
+        ));
+        let report = bench.run(&source, None).await.expect("it is begun");
+        report.result.expect("a result");
+        assert_eq!(
+            report.logs.iter().map(|line| line.text.len() + 1).sum::<usize>(),
+            larder_scripts::MAX_LOG_BYTES
+        );
+        assert_eq!((report.logs.len(), report.logs_cut), (lines, is_cut), "{more}");
+    }
+}
+
+#[tokio::test]
 async fn random_ids_are_of_version_4_and_never_the_same() {
     let bench = Bench::new();
     let ids = bench.returns("return Array.from({ length: 100 }, () => crypto.randomUUID())").await;
@@ -126,5 +146,20 @@ async fn random_ids_are_of_version_4_and_never_the_same() {
     assert_eq!(ids.len(), 100);
     for id in ids {
         assert!(id.len() == 36 && id.as_bytes()[14] == b'4' && b"89ab".contains(&id.as_bytes()[19]), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn no_input_and_null_are_undefined() {
+    let bench = Bench::new();
+    for (input, expected) in [
+        (None, "undefined undefined"),
+        (Some(json!(null)), "undefined undefined"),
+        (Some(json!([null])), "object null"),
+        (Some(json!(false)), "boolean undefined"),
+        (Some(json!(0)), "number undefined"),
+        (Some(json!("")), "string undefined"),
+    ] {
+        assert_eq!(bench.returns_of("return `${typeof input} ${input?.[0]}`", input).await, expected);
     }
 }

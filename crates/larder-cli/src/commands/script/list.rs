@@ -1,6 +1,7 @@
 //! `larder script list`: the scripts and their versions.
 
 use clap::Args;
+use larder_scripts::Unreadable;
 use serde::Serialize;
 
 use super::super::Session;
@@ -8,7 +9,7 @@ use super::Place;
 use super::shown::ShownScript;
 use crate::exit::Exit;
 use crate::failure::Outcome;
-use crate::output::{Format, Rows};
+use crate::output::{Format, Rows, escaped};
 
 /// The arguments of `larder script list`: none of its own.
 #[derive(Debug, Args)]
@@ -25,8 +26,9 @@ pub(super) async fn run(List {}: List, session: &Session, place: &Place) -> Outc
     for script in place.scripts()?.list().await? {
         match script {
             Ok(script) => scripts.push(ShownScript::of(&script)),
-            Err(error) => {
-                session.output.note(&error.to_string());
+            Err(Unreadable { name, error, .. }) => {
+                let name = name.map_or_else(|| "a script".to_owned(), |name| escaped(name.as_bytes()));
+                session.output.note(&format!("{name}: {error}"));
                 exit = Exit::Error;
             }
         }

@@ -1,7 +1,7 @@
 //! `larder script rollback`: makes an earlier version the one that runs.
 
 use clap::Args;
-use larder_scripts::VersionId;
+use larder_scripts::{Expected, VersionId};
 
 use super::super::Session;
 use super::Place;
@@ -17,8 +17,13 @@ pub(crate) struct Rollback {
     /// The version, as lists show it; the one that was active before unless told.
     #[arg(long, value_name = "VERSION")]
     to: Option<VersionId>,
+    /// Only if this version is active. Without it and --to, a repeat goes forth again.
+    #[arg(long, value_name = "VERSION")]
+    if_active: Option<VersionId>,
 }
 
 pub(super) async fn run(command: Rollback, session: &Session, place: &Place) -> Outcome<Exit> {
-    changed(&session.output, &place.scripts()?.rollback(&command.name, command.to).await?)
+    let Rollback { name, to, if_active } = command;
+    let expected = if_active.map_or(Expected::Any, Expected::Active);
+    changed(&session.output, &place.scripts()?.rollback(&name, to, expected).await?)
 }

@@ -18,7 +18,7 @@ use crate::output::escaped;
 pub(crate) struct Run {
     /// The name of the script.
     name: String,
-    /// Its input, as JSON; - is the standard input; nothing is `undefined`.
+    /// Its input, as JSON; - is the standard input; nothing, and null, is `undefined`.
     #[arg(allow_negative_numbers = true)]
     input: Option<String>,
 }
