@@ -8,11 +8,7 @@ const AT_ONCE = 4;
 const STRIDE = 64;
 
 /** Checks what was given, item by item, before anything is sent. A large batch does not stop the event loop. */
-export async function checkedList<G, C>(given: Iterable<G>, check: (given: G) => C): Promise<C[]> {
-  // A text is a list of characters, and never of keys.
-  if (typeof given === "string" || typeof given?.[Symbol.iterator] !== "function") {
-    throw invalid("a batch is a list: an array, a Map, or another iterable");
-  }
+export async function checkedList<G, C>(given: readonly G[], check: (given: G) => C): Promise<C[]> {
   const checked: C[] = [];
   for (const one of given) {
     const at = checked.length;

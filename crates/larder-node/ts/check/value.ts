@@ -1,7 +1,8 @@
 import { invalid, LarderError } from "../errors.js";
 import { hasLoneSurrogate, utf8 } from "../text.js";
 
-const MAX_VALUE_BYTES = 24_576;
+/** The longest value (V1). */
+export const MAX_VALUE_BYTES = 24_576;
 
 /**
  * The bytes of a value, refused if they are too many (V1).
