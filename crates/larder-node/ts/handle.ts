@@ -12,7 +12,7 @@ import type {
   SetOptions, TouchResult, Value, VersionOptions,
 } from "./kv.js";
 import { items } from "./scan.js";
-import type { Condition, PageRequest, Transport } from "./transport.js";
+import { type Condition, isPromised, type PageRequest, type Transport } from "./transport.js";
 
 /** What users hold: checks and decodes once, for both transports. */
 export class Handle implements Kv {
@@ -29,7 +29,7 @@ export class Handle implements Kv {
     const signal = options === undefined ? undefined : signalOf(options);
     const found = this.#calls.open().get(checkKey(key), signal);
     // Not awaited where it is there: that would make another promise of it.
-    if (!(found instanceof Promise)) return found;
+    if (!isPromised(found)) return found;
     this.#calls.began();
     try {
       return await found;

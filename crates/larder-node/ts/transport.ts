@@ -6,6 +6,14 @@ export type Condition = { if: "always" } | { if: "absent" } | { if: "version"; v
 /** An answer, where it is in memory, or the promise of it. Who makes a promise of it does so once. */
 export type Soon<T> = T | Promise<T>;
 
+/**
+ * Whether an answer is still to come. Not by its class: the addon's promises are of the realm that loaded it, and Jest, for
+ * one, runs this package in another.
+ */
+export function isPromised<T>(answer: Soon<T>): answer is Promise<T> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
+}
+
 /** Which page, and whether with values. */
 export interface PageRequest {
   limit: number | undefined;

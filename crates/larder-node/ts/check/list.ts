@@ -1,6 +1,6 @@
 import { invalid } from "../errors.js";
 import { checkKey } from "./key.js";
-import { MAX_VALUE_BYTES, toBytes } from "./value.js";
+import { isBytes, MAX_VALUE_BYTES, toBytes } from "./value.js";
 
 /** As many bytes of values are copied in one go without stopping the event loop for long. */
 const COPIED_BYTES = 4 * 1024 * 1024;
@@ -30,7 +30,7 @@ export function takePairs(given: Iterable<unknown>): Taken[] {
   return takeList(given).map((pair) => {
     if (!Array.isArray(pair) || pair.length !== 2) return { pair, bytes: undefined };
     const [key, value] = pair as [unknown, unknown];
-    const isCopied = value instanceof Uint8Array && isUsual(value) && value.byteLength <= left;
+    const isCopied = isBytes(value) && isUsual(value) && value.byteLength <= left;
     if (isCopied) left -= value.byteLength;
     return { pair: [key, value], bytes: isCopied ? toBytes(value) : undefined };
   });

@@ -1,5 +1,5 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { BatchLimits, Condition, PageRequest, Soon, Transport } from "../transport.js";
+import { type BatchLimits, type Condition, isPromised, type PageRequest, type Soon, type Transport } from "../transport.js";
 import { hasTime, mayGoOn, untilTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Store } from "./addon.js";
 import { type NativeFailure, thrownBy } from "./failure.js";
@@ -32,7 +32,7 @@ export class NativeTransport implements Transport {
     } catch (exception) {
       throw thrownBy(exception);
     }
-    if (!(found instanceof Promise)) return found ?? undefined;
+    if (!isPromised(found)) return found ?? undefined;
     return found.then((value) => value ?? undefined, (exception) => { throw thrownBy(exception); });
   }
 
