@@ -28,6 +28,8 @@ export interface PageRequest {
  */
 export interface Transport {
   readonly limits: BatchLimits;
+  /** Whether there is something to close, behind the last call. */
+  readonly hasToClose: boolean;
   /** What is in memory is not wrapped in a promise: see {@link Soon}. */
   get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined>;
   entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;
@@ -61,7 +63,7 @@ export interface Transport {
     signal: AbortSignal | undefined,
   ): Promise<PromiseSettledResult<string>[]>;
   deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]>;
-  /** Lets go of the store. Nothing is called afterwards. */
+  /** Lets go of the store. Nothing is called afterwards where {@link Transport.hasToClose}. */
   close(): Promise<void>;
 }
 

@@ -21,6 +21,8 @@ export class HttpTransport implements Transport {
    * largest size, stops the event loop for less than 5 ms.
    */
   readonly limits: BatchLimits = { reads: 20, writes: 256, bytes: 512 * 1024 };
+  /** Connections are the platform's own. */
+  readonly hasToClose = false;
   readonly #requester: Requester;
   readonly #binding: string;
 
@@ -143,9 +145,7 @@ export class HttpTransport implements Transport {
     return await this.#batch(this.#post("delete-many", { keys }), keys, "repeatable", "delete_many", read, signal);
   }
 
-  async close(): Promise<void> {
-    // Connections are the platform's own.
-  }
+  async close(): Promise<void> {}
 
   async #entry(key: string, signal: AbortSignal | undefined): Promise<Reply | undefined> {
     const call: Call = { method: "GET", path: this.#path("entry", key), headers: { accept: BYTES_TYPE } };

@@ -9,6 +9,7 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 export class NativeTransport implements Transport {
   /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
   readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
+  readonly hasToClose = true;
   readonly #addon: Addon;
   readonly #store: Store;
   /** Calls that a signal has ended for whoever made them, and that the addon still has. They never reject. */
