@@ -164,8 +164,11 @@ export class HttpTransport implements Transport {
     if (limit !== undefined) query.set("limit", `${limit}`);
     if (cursor !== undefined) query.set("cursor", cursor);
     const call: Call = { method: "GET", path: `${this.#root()}/scan?${query}`, headers: { accept: PAGE_TYPE } };
-    const { body } = await this.#done(call, "read", "scan", undefined, signal);
-    const page = await readPage(body, read, (item) => errorOf(item, { operation: "scan", binding: this.#binding }));
+    const reply = await this.#done(call, "read", "scan", undefined, signal);
+    const page = await readPage(reply, {
+      entryOf: read,
+      errorOf: (item) => errorOf(item, { operation: "scan", binding: this.#binding }),
+    });
     if (page === undefined) throw this.#foreign("scan", undefined);
     return page;
   }
