@@ -66,7 +66,7 @@ export interface PartLimits<I> {
  * Runs a batch in parts that are small enough for a request, some at once, and puts the answers together in order.
  *
  * A part that fails as a whole fails at each of its places: what became of the others is known all the same. Only a signal
- * ends them all.
+ * ends them all, and a defect, which is no `LarderError`.
  */
 export async function inParts<I, O>(
   given: readonly I[],
@@ -77,7 +77,8 @@ export async function inParts<I, O>(
   const answers: PromiseSettledResult<O>[] = new Array(given.length);
   const running = new Set<Promise<void>>();
   for await (const part of parts(given, limits)) {
-    const work = answer(part, run, answers, signal).finally(() => running.delete(work));
+    // One that rejects stays among them, where it ends the batch, whenever that is looked at.
+    const work: Promise<void> = answer(part, run, answers, signal).then(() => void running.delete(work));
     // Where one ends the batch, nobody waits for the others.
     work.catch(() => {});
     running.add(work);
