@@ -1,6 +1,7 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
+import { mayGoOn, untilTime } from "../turn.js";
 import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
 import { entryOf, errorBy, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
@@ -182,6 +183,8 @@ export class HttpTransport implements Transport {
     signal: AbortSignal | undefined,
   ): Promise<PromiseSettledResult<T>[]> {
     const reply = await this.#done(call, effect, operation, undefined, signal);
+    // Answers of several parts may come in one turn, and each is parsed in one go.
+    if (!mayGoOn()) await untilTime();
     const { items } = this.#items(reply, operation, undefined, effect);
     if (items.length !== keys.length) throw this.#foreign(operation, undefined, effect);
     return items.map((item, at) => {
