@@ -124,7 +124,10 @@ test("over HTTP, what was begun comes to its end behind the disposal, which wait
 });
 
 test("over HTTP, a call that never ends, as where a runtime has dropped it, keeps no disposal", async () => {
-  const store = await httpKv("dropped", { url: "http://127.0.0.1", fetch: () => new Promise<never>(() => {}) });
+  const fetch = (_: unknown, init?: RequestInit) => new Promise<never>((_, reject) => {
+    init?.signal?.addEventListener("abort", () => reject(new Error("ended")));
+  });
+  const store = await httpKv("dropped", { url: "http://127.0.0.1", fetch });
   const ending = new AbortController();
   const calls = [store.get("k", { signal: ending.signal }), store.getMany(keys, { signal: ending.signal })];
   await store[Symbol.asyncDispose]();
