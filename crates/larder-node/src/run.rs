@@ -21,7 +21,8 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// Runs a read: here if its answer is in memory, since going to another thread and back costs more than such an answer.
 ///
-/// `bytes` tells how long the value is, where the answer says so; `show` makes a value of JavaScript of the answer, on JavaScript's thread.
+/// `bytes` tells how long the value is, where the answer says so; `show` makes a value of JavaScript of the answer, on
+/// JavaScript's thread.
 pub(crate) fn at_hand<'env, T, V, S>(
     env: &'env Env,
     cancel: Option<&Cancel>,

@@ -126,15 +126,26 @@ test("a key goes to another thread again when as much as is taken to be in memor
   const LARGE = 24_576;
   const small = Array.from({ length: 1_400 }, (_, at) => `small:${10_000 + at}`);
   const large = Array.from({ length: 20 }, (_, at) => `large:${at}`);
+  const unread = Array.from({ length: 1_400 }, (_, at) => `unread:${at}`);
+  const absent = Array.from({ length: 1_000 }, (_, at) => `absent:${at}`);
+  // More than the reads that go elsewhere after a slow one, which are not for what was pushed out.
+  const asked = Array.from({ length: 20 }, (_, at) => `asked:${at}`);
   const values = new Uint8Array(large.length * LARGE);
   const lengths = large.map(() => LARGE);
   const putLarge = () => other["putMany"]!(large, values, lengths);
-  await store["put"]!("k", new Uint8Array(1));
+  for (const key of asked) await store["put"]!(key, new Uint8Array(1));
   await other["putMany"]!(small, new Uint8Array(small.length), small.map(() => 1));
   await putLarge();
+  for (let from = 0; from < unread.length; from += large.length) {
+    await other["putMany"]!(unread.slice(from, from + large.length), values, lengths);
+  }
   // Each for 32 MiB, or for what may be as much.
   const times = (count: number, work: () => unknown) => async () => {
     for (let at = 0; at < count; at += 1) await work();
+  };
+  const behind = (work: () => unknown) => async () => {
+    await times(61, putLarge)();
+    await times(14, work)();
   };
   const works: Record<string, () => Promise<unknown>> = {
     getMany: times(70, () => other["getMany"]!(large)),
@@ -146,16 +157,28 @@ test("a key goes to another thread again when as much as is taken to be in memor
     exists: async () => {
       for (const key of small) await other["exists"]!(key);
     },
+    // Each counts when it is read for the first time.
+    entry: async () => {
+      for (const key of unread) await other["entry"]!(key);
+    },
+    // What has no value, or a short one, counts little: these have the last tenth only.
+    delete: behind(() => Promise.all(absent.map((key) => other["delete"]!(key)))),
+    deleteMany: behind(() => other["deleteMany"]!(absent)),
+    increment: behind(() => Promise.all(absent.map((key) => other["increment"]!(key, "1")))),
   };
   for (const [name, work] of Object.entries(works)) {
-    let reads = 0;
-    for (let found = store["get"]!("k"); found instanceof Promise; found = store["get"]!("k")) {
-      await found;
-      reads += 1;
-      assert.ok(reads < 1_000, `before ${name}, it goes to another thread for ever`);
+    for (const key of asked) {
+      let reads = 0;
+      for (let found = store["get"]!(key); found instanceof Promise; found = store["get"]!(key)) {
+        await found;
+        reads += 1;
+        assert.ok(reads < 1_000, `before ${name}, it goes to another thread for ever`);
+      }
     }
     await work();
-    assert.ok(store["get"]!("k") instanceof Promise, `${name} pushes nothing out`);
+    const found = asked.map((key) => store["get"]!(key));
+    assert.ok(found.every((one) => one instanceof Promise), `${name} pushes nothing out`);
+    await Promise.all(found);
   }
   await other["close"]!();
   await store["close"]!();

@@ -106,7 +106,7 @@ test("what a signal has ended is waited for as long as the addon has it", async 
   }
 });
 
-test("over HTTP, too, a handle that is disposed of waits for what was begun", async () => {
+test("over HTTP, what was begun comes to its end behind the disposal, which waits for nothing", async () => {
   const { order, noted } = ends();
   let sent = 0;
   const fetch = async (_: unknown, init?: RequestInit) => {
@@ -119,6 +119,20 @@ test("over HTTP, too, a handle that is disposed of waits for what was begun", as
   const batch = noted("batch", store.setMany(pairs));
   await noted("disposed", store[Symbol.asyncDispose]());
   equal(valuesOf(await batch).length, keys.length);
-  assert.deepEqual([order, sent], [["batch", "disposed"], 10]);
+  assert.deepEqual([order, sent], [["disposed", "batch"], 10]);
   await rejects(store.get("k"), "InvalidInput");
+});
+
+test("over HTTP, a call that never ends, as where a runtime has dropped it, keeps no disposal", async () => {
+  const fetch = (_: unknown, init?: RequestInit) => new Promise<never>((_, reject) => {
+    init?.signal?.addEventListener("abort", () => reject(new Error("ended")));
+  });
+  const store = await httpKv("dropped", { url: "http://127.0.0.1", fetch });
+  const ending = new AbortController();
+  const calls = [store.get("k", { signal: ending.signal }), store.getMany(keys, { signal: ending.signal })];
+  await store[Symbol.asyncDispose]();
+  await rejects(store.get("k"), "InvalidInput");
+  // No timer of theirs is to keep this process.
+  ending.abort();
+  for (const { status } of await Promise.allSettled(calls)) assert.equal(status, "rejected");
 });

@@ -66,6 +66,50 @@ test("who waits behind one whose callback was dropped asks anew, and their order
   assert.deepEqual(resumed, ["a", "b", "c", "d"]);
 });
 
+test("who waits behind one whose callback was dropped just before asks anew", async () => {
+  for (const later of [5, 0]) {
+    const loop = new Loop();
+    const turns = new Turns(loop);
+    turns.hasTime();
+    loop.time += 3;
+    const resumed: string[] = [];
+    waiter(turns, resumed, "a");
+    // The request of the first one ends here.
+    await undefined;
+    loop.drop();
+    loop.time += later;
+    waiter(turns, resumed, "b");
+    waiter(turns, resumed, "c");
+    // In one turn one is enough.
+    assert.equal(loop.callbacks.length, 1);
+    await loop.turn();
+    assert.deepEqual(resumed, ["a", "b", "c"], `${later} ms later`);
+  }
+});
+
+test("those who wait again when they are resumed ask for one callback together", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  turns.hasTime();
+  loop.time += 3;
+  let rounds = 0;
+  const loops = Array.from({ length: 10 }, async () => {
+    for (let at = 0; at < 5; at += 1) {
+      await turns.untilTime();
+      rounds += 1;
+      loop.time += 0.5;
+    }
+  });
+  let most = 0;
+  while (rounds < 50) {
+    await loop.turn();
+    most = Math.max(most, loop.callbacks.length);
+  }
+  await Promise.all(loops);
+  // That of the turn, and that of who is resumed last and waits when the others have used up the time.
+  assert.ok(most <= 2, `${most} were asked for in a turn`);
+});
+
 test("many who wait ask for no more callbacks than a busy loop is late", async () => {
   const loop = new Loop();
   const turns = new Turns(loop);

@@ -63,6 +63,31 @@ describe("pages over HTTP", async () => {
     assert.equal(rest.cursor, undefined);
   });
 
+  test("a page that comes as a document, as by way of a proxy that asks for one, is read as well", async () => {
+    const own: typeof fetch = (input, init) => fetch(input, { ...init, headers: { accept: "*/*" } });
+    const store = await kv(id, { url: gateway.url, fetch: own });
+    for (const limit of [2, 3]) {
+      const wanted = await direct.scanPage("small:", { limit });
+      equal(await store.scanPage("small:", { limit }), wanted);
+      equal(await store.scanKeysPage("small:", { limit }), await direct.scanKeysPage("small:", { limit }));
+    }
+    const whole = await (await fetch(`${gateway.url}/v1/kv/${id}/scan?prefix=small:`)).text();
+    const damaged = { key: "small:2", error: { error: "CORRUPT", message: "why", statusCode: 500, requestId: "1" } };
+    const read = async (text: string, type = "application/json") => {
+      const answer: typeof fetch = async () => new Response(text, { headers: { "content-type": type } });
+      return (await kv(id, { url: gateway.url, fetch: answer })).scanPage("small:");
+    };
+    equal((await read(whole, "application/json; charset=utf-8")).items.length, 3);
+    const page = await read(JSON.stringify({ items: [damaged], cursor: "AAAA" }));
+    equal([page.items, page.errors.map(({ kind, key }) => [kind, key]), page.cursor], [[], [["Corrupt", "small:2"]], "AAAA"]);
+    for (const text of [
+      whole.slice(0, -1), "", "[]", '{"items":[]}', '{"items":[],"cursor":7}', '{"items":{},"cursor":null}',
+      '{"items":[{}],"cursor":null}', '{"items":[null],"cursor":null}', '{"complete":true,"entries":0,"failed":0,"cursor":null}',
+    ]) {
+      await rejects(read(text), "Unavailable");
+    }
+  });
+
   test("what is not all of a page is none", async () => {
     const whole = await (await fetch(`${gateway.url}/v1/kv/${id}/scan?prefix=small:`, {
       headers: { accept: "application/x-ndjson" },
@@ -82,7 +107,7 @@ describe("pages over HTTP", async () => {
       "not complete": body(...lines.slice(0, 3), end.replace("true", "false")),
       "no cursor": body(...lines.slice(0, 3), end.replace(',"cursor":null', "")),
       "another cursor": body(...lines.slice(0, 3), end.replace('"cursor":null', '"cursor":7')),
-      "no item": body(...lines.slice(0, 2), "{}", end), "a document": JSON.stringify({ items: [], cursor: null }),
+      "no item": body(...lines.slice(0, 2), "{}", end), "a document that says it has lines": JSON.stringify({ items: [], cursor: null }),
     })) {
       await rejects(read(text), "Unavailable").catch((wrong: Error) => {
         throw new Error(`${what}: ${wrong.message}`);

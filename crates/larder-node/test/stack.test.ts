@@ -37,7 +37,7 @@ test("the stack that is written is read by larder plan, and made by larder up", 
 test("ids are refused in the words of the Rust library", async () => {
   for (const id of ["", "a b", "a:b", "ä", "a\n\"b\"\\", "\u0007\u0000", "k".repeat(65), "k".repeat(99), "🥫"]) {
     const ours = messageOf(() => new Kv(id));
-    // The addon's own, past the check that this package makes before it.
+    // What larder plan says, which has a check of its own.
     const cwd = directory();
     writeFileSync(join(cwd, "stack.json"), JSON.stringify({ type: "kv", id }));
     const theirs = await larder(["plan", "--platform", "local"], cwd).catch((error: { stderr: string }) => error.stderr);

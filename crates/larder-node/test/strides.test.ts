@@ -6,6 +6,9 @@ import { test } from "node:test";
 
 import { kv } from "@larder/kv/http";
 
+/** One for all tests: turns cannot stand a clock that goes back. */
+let clock = performance.now();
+
 const PAIRS = 20_000;
 /** As many pairs at most as are looked at in a turn: two strides, of which the second finds no time left. */
 const IN_A_TURN = 2 * 64;
@@ -34,7 +37,6 @@ test("a large setMany is prepared, and its answers are put in order, in strides"
   const store = await kv("strides", {
     url: "http://127.0.0.1", fetch: fetch as typeof globalThis.fetch, timeoutMs: 2 ** 31 - 1,
   });
-  let clock = performance.now();
   context.mock.method(performance, "now", () => (clock += 3));
   setImmediate(turn);
   const answers = await store.setMany(pairs());
@@ -48,4 +50,45 @@ test("a large setMany is prepared, and its answers are put in order, in strides"
   for (const at of [0, 1, PAIRS - 2, PAIRS - 1]) {
     assert.deepEqual(answers[at], { status: "fulfilled", value: `k_${at % (PAIRS - 1)}` });
   }
+});
+
+test("answers of a batch's parts that come in one turn are parsed in a turn each", async (context) => {
+  const PARTS = 10;
+  const AT_ONCE = 4;
+  let sent = 0;
+  let held: (() => void)[] = [];
+  const fetch = async (_: unknown, init?: RequestInit) => {
+    const { keys } = JSON.parse(String(init?.body)) as { keys: string[] };
+    sent += 1;
+    const answered = new Promise<void>((resolve) => held.push(resolve));
+    if (held.length === AT_ONCE || sent === PARTS) {
+      for (const answer of held) answer();
+      held = [];
+    }
+    await answered;
+    return Response.json({ items: keys.map((key) => ({ key, absent: true })), failed: 0 });
+  };
+  const store = await kv("strides", {
+    url: "http://127.0.0.1", fetch: fetch as typeof globalThis.fetch, timeoutMs: 2 ** 31 - 1,
+  });
+  const parsed = [0];
+  let isOver = false;
+  const turn = () => {
+    parsed.push(0);
+    if (!isOver) setImmediate(turn);
+  };
+  const parse = JSON.parse;
+  context.mock.method(JSON, "parse", (text: string) => {
+    if (text.startsWith('{"items"')) parsed[parsed.length - 1]! += 1;
+    return parse(text) as unknown;
+  });
+  context.mock.method(performance, "now", () => (clock += 3));
+  setImmediate(turn);
+  const keys = Array.from({ length: 20 * PARTS }, (_, at) => `k:${at}`);
+  const answers = await store.getMany(keys);
+  isOver = true;
+  context.mock.restoreAll();
+  assert.equal(answers.length, keys.length);
+  assert.equal(parsed.reduce((sum, count) => sum + count), PARTS);
+  assert.equal(Math.max(...parsed), 1);
 });

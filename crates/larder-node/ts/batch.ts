@@ -8,11 +8,7 @@ const AT_ONCE = 4;
 const STRIDE = 64;
 
 /** Checks what was given, item by item, before anything is sent. A large batch does not stop the event loop. */
-export async function checkedList<G, C>(given: Iterable<G>, check: (given: G) => C): Promise<C[]> {
-  // A text is a list of characters, and never of keys.
-  if (typeof given === "string" || typeof given?.[Symbol.iterator] !== "function") {
-    throw invalid("a batch is a list: an array, a Map, or another iterable");
-  }
+export async function checkedList<G, C>(given: readonly G[], check: (given: G) => C): Promise<C[]> {
   const checked: C[] = [];
   for (const one of given) {
     const at = checked.length;
@@ -70,7 +66,7 @@ export interface PartLimits<I> {
  * Runs a batch in parts that are small enough for a request, some at once, and puts the answers together in order.
  *
  * A part that fails as a whole fails at each of its places: what became of the others is known all the same. Only a signal
- * ends them all.
+ * ends them all, and a defect, which is no `LarderError`.
  */
 export async function inParts<I, O>(
   given: readonly I[],
@@ -81,7 +77,8 @@ export async function inParts<I, O>(
   const answers: PromiseSettledResult<O>[] = new Array(given.length);
   const running = new Set<Promise<void>>();
   for await (const part of parts(given, limits)) {
-    const work = answer(part, run, answers, signal).finally(() => running.delete(work));
+    // One that rejects stays among them, where it ends the batch, whenever that is looked at.
+    const work: Promise<void> = answer(part, run, answers, signal).then(() => void running.delete(work));
     // Where one ends the batch, nobody waits for the others.
     work.catch(() => {});
     running.add(work);

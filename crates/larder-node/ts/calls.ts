@@ -3,7 +3,8 @@ import type { Transport } from "./transport.js";
 
 /**
  * The calls on a transport. It is closed when none can begin any more, and those that have begun are done: a batch with all
- * its parts.
+ * its parts. Where there is nothing to close, nobody waits for them: runtimes that freeze between requests drop calls, and
+ * those never end.
  */
 export class Calls {
   readonly #binding: string;
@@ -60,6 +61,7 @@ export class Calls {
   }
 
   async #close(): Promise<void> {
+    if (!this.#transport.hasToClose) return;
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#done = resolve));
     await this.#transport.close();
   }

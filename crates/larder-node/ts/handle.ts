@@ -1,6 +1,7 @@
 import { checkedList, distinctOf, inParts, type PartLimits, spread } from "./batch.js";
 import { Calls } from "./calls.js";
 import { checkKey, checkPrefix } from "./check/key.js";
+import { checkPair, takeList, takePairs } from "./check/list.js";
 import {
   checkCursor, checkDelta, checkFlag, checkOptions, checkPageLimit, checkScanLimit, checkSignal, checkTtl, checkVersion,
 } from "./check/options.js";
@@ -11,7 +12,7 @@ import type {
   SetOptions, TouchResult, Value, VersionOptions,
 } from "./kv.js";
 import { items } from "./scan.js";
-import type { Condition, PageRequest, Transport } from "./transport.js";
+import { type Condition, isPromised, type PageRequest, type Transport } from "./transport.js";
 
 /** What users hold: checks and decodes once, for both transports. */
 export class Handle implements Kv {
@@ -28,7 +29,7 @@ export class Handle implements Kv {
     const signal = options === undefined ? undefined : signalOf(options);
     const found = this.#calls.open().get(checkKey(key), signal);
     // Not awaited where it is there: that would make another promise of it.
-    if (!(found instanceof Promise)) return found;
+    if (!isPromised(found)) return found;
     this.#calls.began();
     try {
       return await found;
@@ -121,7 +122,7 @@ export class Handle implements Kv {
   ): Promise<PromiseSettledResult<Entry | undefined>[]> {
     const signal = signalOf(options);
     return await this.#calls.run(async (store) => {
-      const checked = await checkedList(keys, checkKey);
+      const checked = await checkedList(takeList(keys), checkKey);
       return await inParts(checked, keysOnly(store.limits.reads), (part) => store.getMany(part, signal), signal);
     });
   }
@@ -134,7 +135,7 @@ export class Handle implements Kv {
     const ttlMs = checkTtl(given.ttlMs);
     const signal = checkSignal(given.signal);
     return await this.#calls.run(async (store) => {
-      const { pairs, places } = await distinctOf(await checkedList(entries, checkPair));
+      const { pairs, places } = await distinctOf(await checkedList(takePairs(entries), checkPair));
       const { writes, bytes } = store.limits;
       const limits = { items: writes, bytes, bytesOf: bytesOfPair };
       return await spread(await inParts(pairs, limits, (part) => store.setMany(part, ttlMs, signal), signal), places);
@@ -144,7 +145,7 @@ export class Handle implements Kv {
   async deleteMany(keys: Iterable<string>, options?: CallOptions): Promise<PromiseSettledResult<void>[]> {
     const signal = signalOf(options);
     return await this.#calls.run(async (store) => {
-      const checked = await checkedList(keys, checkKey);
+      const checked = await checkedList(takeList(keys), checkKey);
       return await inParts(checked, keysOnly(store.limits.writes), (part) => store.deleteMany(part, signal), signal);
     });
   }
@@ -185,11 +186,6 @@ function pageOf(prefix: string, options: PageOptions | undefined) {
   const given = checkOptions(options, "limit", "cursor", "signal");
   const request = { limit: checkPageLimit(given.limit), cursor: checkCursor(given.cursor) };
   return { from: checkPrefix(prefix), request, signal: checkSignal(given.signal) };
-}
-
-function checkPair(entry: unknown): readonly [key: string, value: Uint8Array] {
-  if (!Array.isArray(entry) || entry.length !== 2) throw invalid("it is no pair of key and value");
-  return [checkKey(entry[0]), toBytes(entry[1])];
 }
 
 function keysOnly(items: number): PartLimits<string> {

@@ -200,6 +200,9 @@ export interface Kv extends AsyncDisposable {
    * Stores many values, pairs of key and value such as a `Map` has, without conditions. It is not atomic; of a key that is
    * there twice the last value counts.
    *
+   * The list is read before the call returns, and up to 4 MiB of its arrays of bytes are copied. What is beyond that, and
+   * objects that are stored as JSON, must stay as they are until it resolves: a large batch is prepared over several turns.
+   *
    * @returns The new version for each pair, in their order, or why it was not stored.
    */
   setMany(
@@ -213,8 +216,8 @@ export interface Kv extends AsyncDisposable {
   /**
    * Lets go of the store: `await using cache = await kv("cache")` does so at the end of its block. Calls from then on reject
    * with `InvalidInput`; those that were begun before come to their end, whole batches too, and so does the page that a scan
-   * is reading, but not its next one. It resolves behind them: an embedded store is closed with the last handle on it, and
-   * can then be opened by others.
+   * is reading, but not its next one. In this process it resolves behind them: an embedded store is closed with the last
+   * handle on it, and can then be opened by others. Over HTTP there is nothing to close, and it waits for nothing.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }

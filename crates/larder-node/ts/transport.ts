@@ -6,6 +6,14 @@ export type Condition = { if: "always" } | { if: "absent" } | { if: "version"; v
 /** An answer, where it is in memory, or the promise of it. Who makes a promise of it does so once. */
 export type Soon<T> = T | Promise<T>;
 
+/**
+ * Whether an answer is still to come. Not by its class: the addon's promises are of the realm that loaded it, and Jest, for
+ * one, runs this package in another.
+ */
+export function isPromised<T>(answer: Soon<T>): answer is Promise<T> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === "function";
+}
+
 /** Which page, and whether with values. */
 export interface PageRequest {
   limit: number | undefined;
@@ -20,6 +28,8 @@ export interface PageRequest {
  */
 export interface Transport {
   readonly limits: BatchLimits;
+  /** Whether there is something to close, behind the last call. */
+  readonly hasToClose: boolean;
   /** What is in memory is not wrapped in a promise: see {@link Soon}. */
   get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined>;
   entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;
@@ -53,7 +63,7 @@ export interface Transport {
     signal: AbortSignal | undefined,
   ): Promise<PromiseSettledResult<string>[]>;
   deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]>;
-  /** Lets go of the store. Nothing is called afterwards. */
+  /** Lets go of the store. Nothing is called afterwards where {@link Transport.hasToClose}. */
   close(): Promise<void>;
 }
 

@@ -6,8 +6,8 @@
  */
 const BUDGET_MS = 2;
 /**
- * A callback that has not come for so long may never come: runtimes that freeze between requests drop those of requests that
- * are over. It may be late as well, where the loop is busy; another one does no harm then.
+ * A callback that was asked for so long ago is relied on by nobody else: what ends a request in its middle may drop its
+ * microtasks as well. It may just be late, where the loop is busy; another one does no harm then.
  */
 const LATE_MS = 10;
 
@@ -31,12 +31,15 @@ export class Turns {
   /** How many callbacks were asked for, and how many of them need not come any more: one was there after them. */
   #asked = 0;
   #settled = 0;
-  /** When the last one was asked for. */
+  /** When the last one was asked for, and whether nothing has run since but what asked for it: see {@link #isCovered}. */
   #askedAt = 0;
+  #isFresh = false;
+  readonly #settle = () => void (this.#isFresh = false);
 
   /** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
   #waiting: (() => void)[] = [];
   #resumed = 0;
+  #isResuming = false;
 
   constructor(loop: Loop) {
     this.#loop = loop;
@@ -66,15 +69,30 @@ export class Turns {
   untilTime(): Promise<void> {
     if (this.mayGoOn()) return AT_ONCE;
     const now = this.#loop.now();
-    // Who is the first to wait relies on no callback but its own: the one before was asked for by a request that may be over.
-    if (this.#waiting.length === 0 || now - this.#askedAt >= LATE_MS) this.#askForNext(now);
+    if (!this.#isCovered(now)) this.#askForNext(now);
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** One callback for all who wait: as many as wait would fill turns by themselves. */
+  /**
+   * Whether a callback comes for who begins to wait now. Nobody relies on one that was asked for in another turn: by a
+   * request, maybe, that is over by now, and whose callbacks are dropped.
+   *
+   * Turns cannot be told apart. But microtasks never outlive theirs, so that what was asked for since the last one was asked
+   * for in this. Many who begin to wait one behind the other have one callback together: as many would fill turns by
+   * themselves.
+   */
+  #isCovered(now: number): boolean {
+    if (now - this.#askedAt >= LATE_MS) return false;
+    // Who resumes others asks at the end, which is in this turn.
+    return this.#isResuming || (this.#waiting.length > 0 && this.#isFresh);
+  }
+
+  /** Asks for a callback, for all who wait. */
   #askForNext(now: number): void {
     this.#asked += 1;
     this.#askedAt = now;
+    this.#isFresh = true;
+    void AT_ONCE.then(this.#settle);
     const own = this.#asked;
     this.#loop.soon(() => {
       // Of several, the first that comes begins the turn.
@@ -88,6 +106,7 @@ export class Turns {
 
   /** Resumes one after the other, while the turn has time for what they do. */
   async #resume(): Promise<void> {
+    this.#isResuming = true;
     while (this.#resumed < this.#waiting.length && this.hasTime()) {
       this.#waiting[this.#resumed]?.();
       this.#resumed += 1;
@@ -102,6 +121,8 @@ export class Turns {
       this.#waiting = this.#waiting.slice(this.#resumed);
       this.#resumed = 0;
     }
+    this.#isResuming = false;
+    // What was asked for since the callback was asked for in this turn.
     if (this.#waiting.length > 0 && this.#asked === this.#settled) this.#askForNext(this.#loop.now());
   }
 }

@@ -86,4 +86,31 @@ export const lists: Case[] = [
       equal((await kv.scanPage(own(""))).items, []);
     },
   },
+  {
+    name: "a batch is of what its list held when it was called",
+    async run({ kv, own }) {
+      const keys = Array.from({ length: 200 }, (_, at) => own(`${1_000 + at}`));
+      const buffers = keys.map((_, at) => new Uint8Array([at, 1]));
+      const pairs = keys.map((key, at): [string, Uint8Array] => [key, buffers[at]!]);
+      const stored = kv.setMany(pairs);
+      pairs.forEach((pair) => (pair[0] = own("another")));
+      pairs.length = 0;
+      buffers.forEach((buffer) => buffer.fill(9));
+      equal(valuesOf(await stored).length, keys.length);
+      const wanted = [...keys];
+      const read = kv.getMany(wanted);
+      wanted.length = 0;
+      equal(valuesOf(await read).map((entry) => entry?.value), keys.map((_, at) => new Uint8Array([at, 1])));
+      const map = new Map(keys.map((key, at) => [key, `${at}`]));
+      const again = kv.setMany(map);
+      map.clear();
+      equal(valuesOf(await again).length, keys.length);
+      equal(await kv.getText(keys.at(-1)!), `${keys.length - 1}`);
+      const unwanted = new Set(keys);
+      const gone = kv.deleteMany(unwanted);
+      unwanted.clear();
+      equal(valuesOf(await gone).length, keys.length);
+      equal((await kv.scanKeysPage(own(""))).items, []);
+    },
+  },
 ];

@@ -1,7 +1,8 @@
 import { invalid, LarderError } from "../errors.js";
 import { hasLoneSurrogate, utf8 } from "../text.js";
 
-const MAX_VALUE_BYTES = 24_576;
+/** The longest value (V1). */
+export const MAX_VALUE_BYTES = 24_576;
 
 /**
  * The bytes of a value, refused if they are too many (V1).
@@ -19,9 +20,18 @@ export function toBytes(value: unknown): Uint8Array {
   return bytes;
 }
 
+/** Whether it is an array of bytes, of whichever realm: the addon's are not of that which Jest runs this package in. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array || (ArrayBuffer.isView(value) && tagOf(value) === "Uint8Array");
+}
+
+function tagOf(view: ArrayBufferView): unknown {
+  return (view as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag];
+}
+
 function encode(value: unknown): Uint8Array {
   if (typeof value === "string") return encodeText(value);
-  if (value instanceof Uint8Array) return copy(value);
+  if (isBytes(value)) return copy(value);
   return utf8(json(value));
 }
 

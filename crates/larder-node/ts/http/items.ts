@@ -13,7 +13,7 @@ export interface Item {
   error?: unknown;
 }
 
-/** A document whose items are in a list, as batches answer. */
+/** A document whose items are in a list, as batches answer, and pages that are no lines. */
 export interface Items {
   items: Item[];
 }

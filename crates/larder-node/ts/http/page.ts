@@ -1,7 +1,8 @@
 import type { LarderError } from "../errors.js";
 import type { Page } from "../kv.js";
 import { untilTime } from "../turn.js";
-import { type Item, readJson } from "./items.js";
+import type { Reply } from "./attempt.js";
+import { type Item, readItems, readJson } from "./items.js";
 
 /** How pages are asked for. As a document, a large one would be parsed in one go, and stop the event loop as long as that. */
 export const PAGE_TYPE = "application/x-ndjson";
@@ -16,17 +17,39 @@ interface End {
   cursor?: unknown;
 }
 
-/**
- * Reads a page that has a line of JSON for each item: its entry, or the error that stands in its place.
- *
- * Undefined if it is none. One without its last line, or without as many items as that says, is not all of a page.
- */
-export async function readPage<T>(
-  body: Uint8Array,
-  read: (item: Item) => T | undefined,
-  failureOf: (item: Item) => LarderError | undefined,
-): Promise<Page<T> | undefined> {
-  const page: Page<T> = { items: [], errors: [], cursor: undefined };
+/** How items are read: an entry, or the error that stands in its place. */
+export interface Reading<T> {
+  entryOf: (item: Item) => T | undefined;
+  errorOf: (item: Item) => LarderError | undefined;
+}
+
+/** Reads a page; undefined if the reply is none, or is not all of one. */
+export async function readPage<T>({ headers, body }: Reply, reading: Reading<T>): Promise<Page<T> | undefined> {
+  return isDocument(headers) ? await readDocument(body, reading) : await readLines(body, reading);
+}
+
+/** A gateway that knows no lines, and one behind a proxy that asks for something else, answers with one document. */
+function isDocument(headers: Headers): boolean {
+  return /^application\/json\s*(?:;|$)/i.test(headers.get("content-type")?.trim() ?? "");
+}
+
+/** A document is whole, or no JSON. */
+async function readDocument<T>(body: Uint8Array, reading: Reading<T>): Promise<Page<T> | undefined> {
+  await untilTime();
+  const document: { items: Item[]; cursor?: unknown } | undefined = readItems(body);
+  if (document === undefined || !isCursor(document.cursor)) return undefined;
+  const page = emptyPage<T>();
+  page.cursor = document.cursor ?? undefined;
+  for (const item of document.items) {
+    await untilTime();
+    if (!take(item, page, reading)) return undefined;
+  }
+  return page;
+}
+
+/** A line of JSON for each item. Without the last line, or without as many items as that says, it is not all of a page. */
+async function readLines<T>(body: Uint8Array, reading: Reading<T>): Promise<Page<T> | undefined> {
+  const page = emptyPage<T>();
   let hasEnded = false;
   for (const line of linesOf(body)) {
     await untilTime();
@@ -36,20 +59,37 @@ export async function readPage<T>(
       if (!isEndOf(page, document)) return undefined;
       page.cursor = document.cursor ?? undefined;
       hasEnded = true;
-      continue;
+    } else if (!take(document, page, reading)) {
+      return undefined;
     }
-    const error = failureOf(document);
-    const found = error === undefined ? read(document) : undefined;
-    if (error !== undefined) page.errors.push(error);
-    else if (found !== undefined) page.items.push(found);
-    else return undefined;
   }
   return hasEnded ? page : undefined;
 }
 
+function emptyPage<T>(): Page<T> {
+  return { items: [], errors: [], cursor: undefined };
+}
+
+/** Puts an item to the page; false if it is none. */
+function take<T>(item: Item, page: Page<T>, { entryOf, errorOf }: Reading<T>): boolean {
+  const error = errorOf(item);
+  if (error !== undefined) {
+    page.errors.push(error);
+    return true;
+  }
+  const found = entryOf(item);
+  if (found === undefined) return false;
+  page.items.push(found);
+  return true;
+}
+
 function isEndOf({ items, errors }: Page<unknown>, end: End): end is { cursor: string | null } {
-  const hasCursor = end.cursor === null || typeof end.cursor === "string";
-  return end.complete === true && end.entries === items.length && end.failed === errors.length && hasCursor;
+  const { complete, entries, failed, cursor } = end;
+  return complete === true && entries === items.length && failed === errors.length && isCursor(cursor);
+}
+
+function isCursor(cursor: unknown): cursor is string | null {
+  return cursor === null || typeof cursor === "string";
 }
 
 function* linesOf(body: Uint8Array): Generator<Uint8Array> {

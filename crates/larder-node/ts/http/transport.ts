@@ -1,6 +1,7 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import type { BatchLimits, Condition, PageRequest, Transport } from "../transport.js";
+import { mayGoOn, untilTime } from "../turn.js";
 import type { Call, Expiring, Reply } from "./attempt.js";
 import { toBase64 } from "./base64.js";
 import { entryOf, errorBy, errorOf, failureIn, infoOf, type Item, type Items, readItems, readJson } from "./items.js";
@@ -21,6 +22,8 @@ export class HttpTransport implements Transport {
    * largest size, stops the event loop for less than 5 ms.
    */
   readonly limits: BatchLimits = { reads: 20, writes: 256, bytes: 512 * 1024 };
+  /** Connections are the platform's own. */
+  readonly hasToClose = false;
   readonly #requester: Requester;
   readonly #binding: string;
 
@@ -143,9 +146,7 @@ export class HttpTransport implements Transport {
     return await this.#batch(this.#post("delete-many", { keys }), keys, "repeatable", "delete_many", read, signal);
   }
 
-  async close(): Promise<void> {
-    // Connections are the platform's own.
-  }
+  async close(): Promise<void> {}
 
   async #entry(key: string, signal: AbortSignal | undefined): Promise<Reply | undefined> {
     const call: Call = { method: "GET", path: this.#path("entry", key), headers: { accept: BYTES_TYPE } };
@@ -164,8 +165,11 @@ export class HttpTransport implements Transport {
     if (limit !== undefined) query.set("limit", `${limit}`);
     if (cursor !== undefined) query.set("cursor", cursor);
     const call: Call = { method: "GET", path: `${this.#root()}/scan?${query}`, headers: { accept: PAGE_TYPE } };
-    const { body } = await this.#done(call, "read", "scan", undefined, signal);
-    const page = await readPage(body, read, (item) => errorOf(item, { operation: "scan", binding: this.#binding }));
+    const reply = await this.#done(call, "read", "scan", undefined, signal);
+    const page = await readPage(reply, {
+      entryOf: read,
+      errorOf: (item) => errorOf(item, { operation: "scan", binding: this.#binding }),
+    });
     if (page === undefined) throw this.#foreign("scan", undefined);
     return page;
   }
@@ -179,6 +183,8 @@ export class HttpTransport implements Transport {
     signal: AbortSignal | undefined,
   ): Promise<PromiseSettledResult<T>[]> {
     const reply = await this.#done(call, effect, operation, undefined, signal);
+    // Answers of several parts may come in one turn, and each is parsed in one go.
+    if (!mayGoOn()) await untilTime();
     const { items } = this.#items(reply, operation, undefined, effect);
     if (items.length !== keys.length) throw this.#foreign(operation, undefined, effect);
     return items.map((item, at) => {

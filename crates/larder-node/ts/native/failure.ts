@@ -14,10 +14,12 @@ export interface NativeFailure {
 
 /** The error that an exception of the addon stands for. */
 export function thrownBy(exception: unknown): unknown {
-  if (!(exception instanceof Error)) return exception;
+  // Not by its class: it may be of another realm than this package.
+  const message = (exception as { message?: unknown } | null | undefined)?.message;
+  if (typeof message !== "string") return exception;
   let parts: unknown;
   try {
-    parts = JSON.parse(exception.message);
+    parts = JSON.parse(message);
   } catch {
     return new LarderError("Internal", "the addon failed", { cause: exception });
   }

@@ -1,5 +1,5 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
-import type { BatchLimits, Condition, PageRequest, Soon, Transport } from "../transport.js";
+import { type BatchLimits, type Condition, isPromised, type PageRequest, type Soon, type Transport } from "../transport.js";
 import { hasTime, mayGoOn, untilTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Store } from "./addon.js";
 import { type NativeFailure, thrownBy } from "./failure.js";
@@ -9,6 +9,7 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 export class NativeTransport implements Transport {
   /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
   readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
+  readonly hasToClose = true;
   readonly #addon: Addon;
   readonly #store: Store;
   /** Calls that a signal has ended for whoever made them, and that the addon still has. They never reject. */
@@ -32,7 +33,7 @@ export class NativeTransport implements Transport {
     } catch (exception) {
       throw thrownBy(exception);
     }
-    if (!(found instanceof Promise)) return found ?? undefined;
+    if (!isPromised(found)) return found ?? undefined;
     return found.then((value) => value ?? undefined, (exception) => { throw thrownBy(exception); });
   }
 
