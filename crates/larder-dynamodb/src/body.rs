@@ -31,8 +31,12 @@ impl Operation {
 
     /// The one that a request is for.
     fn of(target: &str) -> Option<Self> {
-        let name = target.rsplit('.').next()?;
-        Self::ALL.into_iter().find(|operation| operation.name() == name)
+        Self::ALL.into_iter().find(|operation| operation.is_in(target))
+    }
+
+    /// Whether a request is for it: it stands behind the version of the service's interface.
+    fn is_in(self, target: &str) -> bool {
+        target.strip_suffix(self.name()).is_some_and(|version| version.ends_with('.'))
     }
 
     fn name(self) -> &'static str {
@@ -91,10 +95,10 @@ pub(crate) async fn with_body<T>(
 
 /// Gives a request its body, before it is signed.
 pub(crate) fn put_in(request: &mut HttpRequest) -> Result<(), BoxError> {
-    let wanted = request.headers().get(TARGET).and_then(Operation::of);
-    match (wanted, BODY.take()) {
-        (None, None) => Ok(()),
-        (Some(wanted), Some((operation, body))) if wanted == operation => {
+    let target = request.headers().get(TARGET).unwrap_or_default();
+    match BODY.take() {
+        None if Operation::of(target).is_none() => Ok(()),
+        Some((operation, body)) if operation.is_in(target) => {
             request.headers_mut().insert("content-length", body.len().to_string());
             *request.body_mut() = body.into();
             Ok(())

@@ -82,7 +82,11 @@ impl Json {
     pub(crate) fn number(&mut self, name: &str, number: impl itoa::Integer) {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(number);
-        self.object_field(name, |json| json.text("N", digits));
+        self.object_field(name, |json| {
+            json.0.push_str(r#""N":""#);
+            json.0.push_str(digits);
+            json.0.push('"');
+        });
     }
 
     /// An attribute of type binary.

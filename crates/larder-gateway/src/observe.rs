@@ -46,15 +46,18 @@ async fn reported<A: Future<Output = Response>>(
     let is_safe = request.method().is_safe();
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
-    let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
-    let response = match within(gateway.request_timeout(), answer).await {
-        Some(Ok(response)) => response,
-        Some(Err(_)) => {
-            // The panic itself was printed by the process's hook.
-            tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
-            Problem::new(Code::Internal, "the gateway has a defect").into_response()
+    let response = {
+        // Dropped before what it leaves unread is looked for.
+        let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
+        match within(gateway.request_timeout(), answer).await {
+            Some(Ok(response)) => response,
+            Some(Err(_)) => {
+                // The panic itself was printed by the process's hook.
+                tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
+                Problem::new(Code::Internal, "the gateway has a defect").into_response()
+            }
+            None => too_slow(is_safe).into_response(),
         }
-        None => too_slow(is_safe).into_response(),
     };
     let took = started.elapsed();
     let status = response.status().as_u16();

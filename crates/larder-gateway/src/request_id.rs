@@ -50,7 +50,8 @@ pub(crate) async fn identify(request: Request, next: Next) -> Response {
 
 /// Answers a request that has its id: the caller's, if it is short and plain, since it goes into logs; otherwise a new one.
 ///
-/// A future is made of the answer's own, and not an `async fn` around it: each would carry the request once more.
+/// A future is made of the answer's own, and not an `async fn` around it: each would carry the request once more. So the
+/// answer must not ask for the id before it is polled.
 pub(crate) fn identified<A: Future<Output = Response>>(
     request: Request,
     answer: impl FnOnce(Request) -> A,

@@ -32,7 +32,7 @@ const API_VERSION: &str = "2022-11-02";
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) table: TableClient,
-    /// For what the SDK cannot do as it is needed.
+    /// For all but the removal of the table.
     pub(crate) transport: Arc<Transport>,
     /// The account's URL, without a slash at its end.
     base: Url,
@@ -85,7 +85,7 @@ impl Client {
     }
 }
 
-/// A request of the SDK without the SDK's own events: they print requests, values included (E2).
+/// A request without the events of what sends it: the SDK's print requests, values included (E2).
 ///
 /// The handle's span around it tells what was done, how long it took and how it ended.
 pub(crate) fn quiet<T>(request: impl Future<Output = T>) -> impl Future<Output = T> {

@@ -6,7 +6,7 @@ use crate::binding::{Binding, References, read};
 use crate::environment::Environment;
 use crate::fault::{Fault, shown};
 use crate::node::Node;
-use crate::variables::{self, stem};
+use crate::variables::{self, share_variable};
 
 /// How many ids an error lists.
 const LISTED: usize = 10;
@@ -56,7 +56,7 @@ impl Entries {
                 return Err(Fault::new(format!("{id:?} is there twice")).at(&self.place));
             }
             // Refused here as well, so that what works with a file works with variables.
-            if stem(other) == stem(id) {
+            if share_variable(other, id) {
                 return Err(meets(id, other).at(&self.place));
             }
         }

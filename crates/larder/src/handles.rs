@@ -7,7 +7,7 @@ use larder_core::{Kv, Result};
 use tokio::sync::OnceCell;
 
 use crate::entries::meets;
-use crate::variables::stem;
+use crate::variables::share_variable;
 
 /// The handles, by their ids, of which no two have the same variable.
 #[derive(Default)]
@@ -58,8 +58,7 @@ impl Handles {
 
 /// Refuses an id that has the same variable as another that was loaded.
 fn check_alone(handles: &HashMap<String, Handle>, id: &str) -> Result<()> {
-    let stem_of_id = stem(id);
-    match handles.keys().find(|other| stem(other) == stem_of_id) {
+    match handles.keys().find(|other| share_variable(other, id)) {
         Some(other) => Err(meets(id, other).into_error(id)),
         None => Ok(()),
     }

@@ -20,6 +20,13 @@ pub(crate) fn alien(id: &str) -> String {
     format!("ALIEN_{}_BINDING", stem(id))
 }
 
+/// Whether two ids have the same variable.
+pub(crate) fn share_variable(one: &str, other: &str) -> bool {
+    let folded = |byte: u8| if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() };
+    one.len() == other.len()
+        && one.bytes().zip(other.bytes()).all(|(one, other)| folded(one) == folded(other))
+}
+
 /// The part of the names that is made from the id. Different ids can have the same.
 pub(crate) fn stem(id: &str) -> String {
     id.to_ascii_uppercase().replace('-', "_")

@@ -81,6 +81,7 @@ pub(super) async fn serve(
     // While one was waited for, others may have ended, which were not cut.
     while open.try_join_next().is_some() {}
     match open.len() {
+        0 if gateway.scripts().is_none() => Drained::Whole,
         0 => Drained::ScriptsCut,
         connections => Drained::Cut(connections),
     }

@@ -51,6 +51,24 @@ async fn a_request_that_is_not_sent_in_time_is_given_up() {
 }
 
 #[tokio::test]
+async fn who_sends_for_too_long_is_told_so_all_the_same() {
+    const LENGTH: usize = 3 * 1024 * 1024;
+    let options = |_: &larder::Context| loopback().request_timeout(Duration::from_millis(200));
+    let served = Served::start(options, ServeOptions::new()).await;
+    let mut stream = TcpStream::connect(served.address).await.expect("a connection");
+    let length = LENGTH.to_string();
+    let head = request("POST /v1/kv/cache/put-many", &[HOST, JSON, ("Content-Length", &length)], b"");
+    stream.write_all(&head).await.expect("it is sent");
+    stream.write_all(&[b' '; 1_024]).await.expect("it is sent");
+    // Longer than the limit; the rest comes to somebody who has stopped to wait for it.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    stream.write_all(&vec![b' '; LENGTH - 1_024]).await.expect("the connection stands");
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.expect("an answer");
+    assert_eq!(Reply::parse(&bytes).is(500).json()["error"], "AMBIGUOUS");
+}
+
+#[tokio::test]
 async fn a_connection_that_says_nothing_is_closed() {
     let serving = ServeOptions::new().head_timeout(Duration::from_millis(200));
     let served = Served::start(|_| loopback(), serving).await;
