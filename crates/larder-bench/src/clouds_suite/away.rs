@@ -3,7 +3,7 @@
 use larder_core::{Kv, RetryPolicy};
 use tokio::runtime::Handle;
 
-use super::delay::in_front_of;
+use super::delay::{DELAY, in_front_of};
 use super::dynamodb::DynamoDb;
 use super::firestore::Firestore;
 use super::platform::{Platform, Store, emulator};
@@ -29,7 +29,7 @@ pub(crate) async fn away(cloud: &str, network: &Handle) -> Outcome<Away> {
 
 async fn away_on<P: Platform>(network: &Handle) -> Outcome<Away> {
     let address = emulator::<P>()?;
-    let delayed = network.spawn(async move { in_front_of(&address).await });
+    let delayed = network.spawn(async move { in_front_of(&address, DELAY).await });
     let url = delayed.await??;
     let near = Store::create::<P>(RetryPolicy::default()).await?;
     let store = Store::reach::<P>(near.name, &url, RetryPolicy::default()).await?;

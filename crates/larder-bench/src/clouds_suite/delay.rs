@@ -1,4 +1,4 @@
-//! A network of its own between the client and the emulator: what the server sends arrives 20 ms later.
+//! A network of its own between the client and the emulator: what the server sends arrives later, as by 20 ms.
 //!
 //! It passes bytes on, whatever they mean: HTTP/1 and the HTTP/2 of gRPC alike. A request that is longer than the windows of
 //! flow control waits for the server as it would on a real network.
@@ -14,10 +14,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::Outcome;
 
+/// How far away servers are.
 pub(super) const DELAY: Duration = Duration::from_millis(20);
 
-/// Starts it in front of a server; returns its address.
-pub(super) async fn in_front_of(url: &str) -> Outcome<String> {
+/// Starts it in front of a server; returns its address. Without a delay it only takes the time that passing bytes on takes.
+pub(super) async fn in_front_of(url: &str, delay: Duration) -> Outcome<String> {
     let upstream = url.strip_prefix("http://").ok_or("the emulator speaks plain HTTP")?.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -31,7 +32,7 @@ pub(super) async fn in_front_of(url: &str) -> Outcome<String> {
             let (from_server, to_server) = server.into_split();
             let (send, receive) = mpsc::unbounded_channel();
             tokio::spawn(pass_on(from_client, to_server));
-            tokio::spawn(note(from_server, send));
+            tokio::spawn(note(from_server, send, delay));
             tokio::spawn(deliver(receive, to_client));
         }
     });
@@ -43,10 +44,10 @@ async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
 }
 
 /// Reads what comes, and notes when it may arrive.
-async fn note(mut from: OwnedReadHalf, to: mpsc::UnboundedSender<(Instant, Bytes)>) {
+async fn note(mut from: OwnedReadHalf, to: mpsc::UnboundedSender<(Instant, Bytes)>, delay: Duration) {
     let mut buffer = vec![0; 64 * 1_024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        if to.send((Instant::now() + DELAY, Bytes::copy_from_slice(&buffer[..length]))).is_err() {
+        if to.send((Instant::now() + delay, Bytes::copy_from_slice(&buffer[..length]))).is_err() {
             break;
         }
     }
@@ -54,7 +55,9 @@ async fn note(mut from: OwnedReadHalf, to: mpsc::UnboundedSender<(Instant, Bytes
 
 async fn deliver(mut from: mpsc::UnboundedReceiver<(Instant, Bytes)>, mut to: OwnedWriteHalf) {
     while let Some((at, bytes)) = from.recv().await {
-        sleep_until(at).await;
+        if at > Instant::now() {
+            sleep_until(at).await;
+        }
         if to.write_all(&bytes).await.is_err() {
             break;
         }

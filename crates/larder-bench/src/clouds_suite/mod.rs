@@ -61,9 +61,11 @@ fn cases<P: Platform>() -> Vec<Measurement> {
         goal,
     };
     let mut cases = Vec::new();
-    for (tasks, at_once) in [(1, "1 task"), (64, "64 tasks")] {
+    for at_once in [1, 64] {
         cases.extend(Op::ALL.into_iter().map(|op| {
-            let name = format!("processor time of {}, {at_once}", op.name());
+            let tasks = if op.is_of_many() { at_once.min(P::TASKS_OF_MANY) } else { at_once };
+            let noun = if tasks == 1 { "task" } else { "tasks" };
+            let name = format!("processor time of {}, {tasks} {noun}", op.name());
             case(Sides::Together, name, format!("cpu/{}/{tasks}", op.name()), "µs", Some(CPU))
         }));
     }

@@ -56,11 +56,13 @@ impl Op {
             .ok_or_else(|| format!("no operation {name:?}").into())
     }
 
+    /// Whether it is about many entries.
+    pub(super) fn is_of_many(self) -> bool {
+        matches!(self, Self::Page | Self::GetMany | Self::PutMany)
+    }
+
     /// How often each side does it in one measurement.
     pub(super) fn times(self) -> usize {
-        match self {
-            Self::Page | Self::GetMany | Self::PutMany => 256,
-            _ => 2_048,
-        }
+        if self.is_of_many() { 256 } else { 2_048 }
     }
 }

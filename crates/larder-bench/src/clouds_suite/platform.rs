@@ -18,6 +18,9 @@ pub(super) trait Platform: 'static {
     /// The emulator that stands for it.
     const EMULATOR: &'static str;
 
+    /// The most tasks that do something with many entries at once: each opens as many connections as it sends requests.
+    const TASKS_OF_MANY: usize = 64;
+
     /// Larder's side.
     type Driver: Driver + 'static;
     /// The hand-written side.

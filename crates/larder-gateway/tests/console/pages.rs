@@ -114,7 +114,8 @@ async fn scripts_are_run_and_say_what_they_did() {
     let records = kv.system("scripts").expect("a part");
     records.put("torn", "no record", PutOptions::new()).await.expect("a put");
     let server = Server::with_scripts_over(kv, Scripts::deployed(pool())).await;
-    script("scripts.mjs", &server, None, &["listed", "damaged", "returned", "failed", "refused"]).await;
+    let did = ["listed", "damaged", "returned", "failed", "refused", "keyboard", "looks"];
+    script("scripts.mjs", &server, None, &did).await;
     server.end().await;
 }
 

@@ -82,6 +82,52 @@ await inBrowser(
       assert.equal(await page.evaluate(() => document.activeElement.id), 'input');
       assert.equal(await page.locator('#input').inputValue(), '{"values":');
     });
+
+    await step('keyboard', async () => {
+      const focused = () => page.evaluate(() => document.activeElement.id);
+      const tabTo = async (on) => {
+        for (let steps = 0; (await focused()) !== on; steps += 1) {
+          assert.ok(steps < 20, `${on} cannot be tabbed to`);
+          await page.keyboard.press('Tab');
+        }
+      };
+      await page.locator('#main').focus();
+      await tabTo('script');
+      await page.keyboard.type('tot');
+      assert.equal(await page.locator('#script').inputValue(), 'totals');
+      await tabTo('input');
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('{"values":[40,3]}');
+      await tabTo('run-button');
+      await page.keyboard.press('Enter');
+      await has(page, '#output', '"total": 43');
+      assert.equal(await focused(), 'result-title');
+    });
   },
   { path: '/console/#scripts' },
 );
+
+await step('looks', async () => {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [name, viewport] of [
+      ['wide', { width: 1280, height: 800 }],
+      ['narrow', { width: 390, height: 780 }],
+    ]) {
+      await inBrowser(
+        async (page) => {
+          await has(page, '#script', 'totals');
+          await page.locator('#script').selectOption('totals');
+          await page.locator('#input').fill('{"values":[1,2,39]}');
+          await page.locator('#run-button').click();
+          await has(page, '#output', '"total": 42');
+          assert.deepEqual(await barriers(page), [], `${colorScheme} ${name}`);
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          assert.ok(overflow <= 0, `${overflow} px wider than the window, ${colorScheme} ${name}`);
+          if (process.env.LARDER_WRITE_SHOTS)
+            await page.screenshot({ path: `${process.env.LARDER_WRITE_SHOTS}/${colorScheme}-${name}-run.png` });
+        },
+        { path: '/console/#scripts', viewport, colorScheme },
+      );
+    }
+  }
+});
