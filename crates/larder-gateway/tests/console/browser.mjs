@@ -93,6 +93,14 @@ export async function openKey(page, key) {
   await page.locator('#entry:not([aria-busy])').waitFor();
 }
 
+/** Saves what is edited, and waits until it is stored: an earlier one may have been told of in the same words. */
+export async function save(page) {
+  const answer = page.waitForResponse((response) => response.request().method() === 'PUT');
+  await page.locator('#save').click();
+  assert.equal((await answer).status(), 200);
+  await has(page, '#status', 'Stored.');
+}
+
 /** The texts of the rows of the list, as people see them. */
 export const rows = (page) => page.locator('#rows .key').allTextContents();
 

@@ -1,7 +1,7 @@
 // Making, changing and removing entries.
 
 import assert from 'node:assert/strict';
-import { has, inBrowser, listed, openKey, somebody, step } from './browser.mjs';
+import { has, inBrowser, listed, openKey, save, somebody, step } from './browser.mjs';
 
 await inBrowser(async (page) => {
   const open = (key) => openKey(page, key);
@@ -65,8 +65,7 @@ await inBrowser(async (page) => {
     await page.locator('#edit').click();
     await page.locator('#draft').press('End');
     await page.locator('#draft').fill(`${mark}more`);
-    await page.locator('#save').click();
-    await has(page, '#status', 'Stored.');
+    await save(page);
     assert.equal(await somebody.text('mark'), `${mark}more`);
     // A text field would make one line end of both: such a value is edited as hex.
     await somebody.put('ends', 'a\r\nb\rc\n');

@@ -1,7 +1,7 @@
 // Keys and values that try to be markup, to run, to hide, or to be somewhere else.
 
 import assert from 'node:assert/strict';
-import { gateway, has, inBrowser, listed, openKey, rows, somebody, step, until } from './browser.mjs';
+import { gateway, has, inBrowser, listed, openKey, rows, save, somebody, step, until } from './browser.mjs';
 
 const RLO = '\u202e';
 const KEYS = [
@@ -123,8 +123,7 @@ await inBrowser(async (page, { wrong }) => {
     await has(page, '#editor-error', 'The value has 24577 bytes; the limit is 24576');
     const changed = `y${whole.slice(0, -1)}`;
     await page.locator('#draft').fill(changed);
-    await page.locator('#save').click();
-    await has(page, '#status', 'Stored.');
+    await save(page);
     assert.equal(await somebody.text('large'), changed);
   });
 
