@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use rquickjs::{Context, Ctx, Error, Module, WriteOptions};
+use rquickjs::{Context, Ctx, Error, Module, Runtime, WriteOptions};
 
 use super::clock::CpuMeter;
-use super::run::runtime;
 use super::thrown;
 use crate::outcome::SyntaxError;
 use crate::wire::{End, Run};
@@ -32,6 +31,12 @@ impl Bytecode {
         &self.0
     }
 
+    /// The compiled prelude.
+    pub(super) fn of_prelude() -> rquickjs::Result<Self> {
+        let context = Context::full(&Runtime::new()?)?;
+        context.with(|ctx| Self::compile(&ctx, PRELUDE_NAME, PRELUDE, Lines::Left))
+    }
+
     /// Compiles a module in a context that has all of the language. Nothing of it runs.
     fn compile(ctx: &Ctx<'_>, name: &str, source: &str, lines: Lines) -> rquickjs::Result<Self> {
         let module = Module::declare(ctx.clone(), name, source)?;
@@ -43,22 +48,10 @@ impl Bytecode {
 /// The sources that this process has compiled.
 #[derive(Default)]
 pub(crate) struct Codes {
-    prelude: Option<Rc<Bytecode>>,
     scripts: HashMap<(String, [u8; 32]), Rc<Bytecode>>,
 }
 
 impl Codes {
-    /// The compiled prelude.
-    pub(super) fn prelude(&mut self, run: &Run, meter: &CpuMeter) -> Result<Rc<Bytecode>, Error> {
-        if let Some(code) = &self.prelude {
-            return Ok(Rc::clone(code));
-        }
-        let context = Context::full(&runtime(run, meter)?)?;
-        let code = Rc::new(context.with(|ctx| Bytecode::compile(&ctx, PRELUDE_NAME, PRELUDE, Lines::Left))?);
-        self.prelude = Some(Rc::clone(&code));
-        Ok(code)
-    }
-
     /// The compiled script of a run, or why it is no module.
     pub(super) fn script(&mut self, run: &Run, meter: &CpuMeter) -> Result<Rc<Bytecode>, End> {
         // The name is in the code, for stacks.
@@ -82,9 +75,20 @@ impl Codes {
     }
 }
 
+/// An engine to compile in, within the limits of a run.
+fn runtime(run: &Run, meter: &CpuMeter) -> Result<Runtime, Error> {
+    let runtime = Runtime::new()?;
+    runtime.set_memory_limit(usize::try_from(run.heap_bytes).unwrap_or(usize::MAX));
+    runtime.set_max_stack_size(usize::try_from(run.stack_bytes).unwrap_or(usize::MAX));
+    let meter = meter.clone();
+    runtime.set_interrupt_handler(Some(Box::new(move || meter.is_used_up())));
+    Ok(runtime)
+}
+
 /// Whatever the compiler says is an error of the source, but for the limits.
 fn refused(ctx: &Ctx<'_>, meter: &CpuMeter, error: &Error) -> End {
-    match thrown::end(ctx, meter, error) {
+    // Nothing runs that could throw what the engine throws without memory.
+    match thrown::end(ctx, meter, true, error) {
         End::Threw(thrown) => {
             let (line, column) = place(&thrown.stack).unwrap_or_default();
             End::Syntax(SyntaxError { message: thrown.message, line, column })

@@ -1,7 +1,7 @@
 // What a script is given: kv, log, console, crypto. It is read before the script, and keeps what it needs of the language to
 // itself, so that a script that changes its globals breaks nothing but itself.
 
-export default function setup({ send, write, uuid, name, version, maxPage }) {
+export default function setup({ send, write, uuid, random, maxPage }) {
   const { parse, stringify } = JSON;
   const Bytes = Uint8Array;
   const pending = new Map();
@@ -163,14 +163,16 @@ export default function setup({ send, write, uuid, name, version, maxPage }) {
   globalThis.console = Object.freeze({ log: levels.info, ...levels });
   globalThis.crypto = Object.freeze({ randomUUID: () => uuid() });
 
-  const script = Object.freeze({ name, version });
-  const start = async (main, input) => {
+  // The engine's own begins anew with each run, and always with the same number.
+  Object.defineProperty(Math, "random", { value: random });
+
+  const start = async (main, input, name, version) => {
     if (typeof main !== "function") {
       throw new TypeError("the module has no function to run: write export default async function (input, { kv }) { … }");
     }
     // Null is no input, too: over HTTP the two cannot be told apart everywhere.
     const given = input === undefined ? undefined : (parse(input) ?? undefined);
-    return main(given, Object.freeze({ kv, log, script }));
+    return main(given, Object.freeze({ kv, log, script: Object.freeze({ name, version }) }));
   };
   // At the end of a run: what failed is in the log where nobody else was told, but for the run itself.
   const tell = (run) => {

@@ -1,4 +1,4 @@
-//! The only unsafe code of the workspace that is not a foreign function's binding: what the engine cannot check for itself.
+//! What the engine cannot check for itself.
 
 #![allow(unsafe_code, reason = "each use is argued where it stands")]
 

@@ -1,35 +1,20 @@
 //! Running a script.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rquickjs::context::intrinsic;
-use rquickjs::function::Opt;
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Error, Function, IntoJs, Module, Object, Persistent, Promise, Runtime, Value};
+use rquickjs::{Context, Ctx, Error, Function, Module, Promise, Runtime, Value};
 
 use super::bridge::{Answered, Bridge, Port};
 use super::clock::CpuMeter;
 use super::code::{Bytecode, Codes};
+use super::natives::Now;
+use super::vm::{Bounds, Given, Vm};
 use super::{convert, raw, thrown};
-use crate::limits::MAX_PAGE;
-use crate::outcome::LogLevel;
 use crate::wire::{End, Mode, Run};
-
-/// All of the language that text cannot be made code with. Timers of high resolution are left out, too.
-type Language = (
-    intrinsic::Date,
-    intrinsic::RegExpCompiler,
-    intrinsic::RegExp,
-    intrinsic::Json,
-    intrinsic::Proxy,
-    intrinsic::MapSet,
-    intrinsic::TypedArrays,
-    intrinsic::Promise,
-    intrinsic::WeakRef,
-);
 
 /// How many jobs run between two looks at the clock: short ones never reach the engine's own.
 const JOBS_PER_LOOK: u32 = 64;
@@ -54,8 +39,8 @@ impl From<Error> for Stopped {
 ///
 /// # Errors
 ///
-/// When whoever makes its calls is gone.
-pub(crate) fn run(run: &Run, codes: &mut Codes, port: &Rc<dyn Port>) -> io::Result<End> {
+/// When whoever makes its calls is gone, or the engine is of no use any more.
+pub(crate) fn run(run: &Run, vm: &mut Vm, codes: &mut Codes, port: &Rc<dyn Port>) -> io::Result<End> {
     let meter = CpuMeter::start(Duration::from_micros(run.cpu_micros));
     let code = match codes.script(run, &meter) {
         Ok(code) => code,
@@ -64,64 +49,49 @@ pub(crate) fn run(run: &Run, codes: &mut Codes, port: &Rc<dyn Port>) -> io::Resu
     if run.mode == Mode::Check {
         return Ok(End::Checked);
     }
-    let of_engine = |error: Error| io::Error::other(error.to_string());
-    let prelude = codes.prelude(run, &meter).map_err(of_engine)?;
-    let runtime = runtime(run, &meter).map_err(of_engine)?;
-    let rejections = rejections(&runtime);
-    let context = Context::custom::<Language>(&runtime).map_err(of_engine)?;
-    context.with(|ctx| {
-        let bridge = Rc::new(Bridge::new(Rc::clone(port), run.host_calls));
-        let ended = call((&ctx, &rejections), run, (&prelude, &code), &bridge, &meter);
-        // No function may outlive its engine.
-        rejections.take();
-        match ended {
-            Ok(end) | Err(Stopped::Ended(end)) => Ok(end),
-            Err(Stopped::Alone(error)) => Err(error),
-            Err(Stopped::Engine(error)) => Ok(thrown::end(&ctx, &meter, &error)),
-        }
-    })
-}
-
-/// An engine within the limits of a run.
-pub(super) fn runtime(run: &Run, meter: &CpuMeter) -> Result<Runtime, Error> {
-    let runtime = Runtime::new()?;
-    runtime.set_memory_limit(usize::try_from(run.heap_bytes).unwrap_or(usize::MAX));
-    runtime.set_max_stack_size(usize::try_from(run.stack_bytes).unwrap_or(usize::MAX));
-    let meter = meter.clone();
-    runtime.set_interrupt_handler(Some(Box::new(move || meter.is_used_up())));
-    Ok(runtime)
+    let bridge = Rc::new(Bridge::new(Rc::clone(port), run.host_calls));
+    let (heap_bytes, stack_bytes) = (run.heap_bytes, run.stack_bytes);
+    vm.run(Bounds { heap_bytes, stack_bytes, meter: &meter, bridge: &bridge }, |ctx, given, now| match call(
+        ctx,
+        run,
+        &code,
+        given,
+        now,
+        (&bridge, &meter),
+    ) {
+        Ok(end) | Err(Stopped::Ended(end)) => Ok(end),
+        Err(Stopped::Alone(error)) => Err(error),
+        Err(Stopped::Engine(error)) => Ok(thrown::end(ctx, &meter, now.memory.has_refused(), &error)),
+    })?
 }
 
 /// Loads the script, calls what it exports, and goes on until all that it began is done.
 fn call<'js>(
-    (ctx, rejections): (&Ctx<'js>, &Rejections),
+    ctx: &Ctx<'js>,
     run: &Run,
-    (prelude, code): (&Bytecode, &Bytecode),
-    bridge: &Rc<Bridge>,
-    meter: &CpuMeter,
+    code: &Bytecode,
+    given: &Given<'js>,
+    now: &Now,
+    (bridge, meter): (&Bridge, &CpuMeter),
 ) -> Result<End, Stopped> {
-    let (prelude, loaded) = raw::load(ctx, prelude)?.eval()?;
-    loaded.finish::<()>()?;
-    let given: Object<'js> =
-        prelude.get::<_, Function<'js>>("default")?.call((natives(ctx, run, bridge)?,))?;
-    let (settle, start): (Function<'js>, Function<'js>) = (given.get("settle")?, given.get("start")?);
-    let work = Work { ctx, settle: &settle, bridge, meter, jobs: Cell::new(0) };
+    let work = Work { ctx, settle: &given.settle, bridge, meter, jobs: Cell::new(0) };
     let (script, loaded): (Module<'js, _>, _) = raw::load(ctx, code)?.eval()?;
     work.until_settled(&loaded)?;
-    rejections.replace(Some(Persistent::save(ctx, given.get::<_, Function<'js>>("reject")?)));
+    now.is_heard.set(true);
     let main: Value<'js> = script.get("default")?;
-    let promise: Promise<'js> = start.call((main, run.input.clone()))?;
+    let promise: Promise<'js> =
+        given.start.call((main, run.input.clone(), run.name.as_str(), run.version.as_str()))?;
     // What it comes to is known here: what goes on behind it changes nothing of it, unless it takes too much.
     let end = match work.until_settled(&promise).and_then(|result| returned(ctx, run, result)) {
         Ok(end) | Err(Stopped::Ended(end)) => end,
-        Err(Stopped::Engine(error)) => thrown::end(ctx, meter, &error),
+        Err(Stopped::Engine(error)) => thrown::end(ctx, meter, now.memory.has_refused(), &error),
         Err(alone) => return Err(alone),
     };
     if matches!(end, End::Cpu | End::Memory) {
         return Ok(end);
     }
     work.until_quiet()?;
-    if given.get::<_, Function<'js>>("tell")?.call::<_, ()>((promise,)).is_err() {
+    if given.tell.call::<_, ()>((promise,)).is_err() {
         // What cannot be told changes nothing, but for the time that the script took over it.
         ctx.catch();
     }
@@ -137,59 +107,6 @@ fn returned<'js>(ctx: &Ctx<'js>, run: &Run, result: Value<'js>) -> Result<End, S
     };
     let bytes = json.len() as u64;
     Ok(if bytes > run.output_bytes { End::OutputTooLarge(bytes) } else { End::Returned(json) })
-}
-
-/// The function that is told which promises were rejected while nobody listened, and which somebody listens to since.
-type Rejections = Rc<RefCell<Option<Persistent<Function<'static>>>>>;
-
-/// What was not given a function yet tells nobody.
-fn rejections(runtime: &Runtime) -> Rejections {
-    let rejections = Rejections::default();
-    let told = Rc::clone(&rejections);
-    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, is_handled| {
-        let Some(reject) = told.borrow().clone() else { return };
-        let reject = reject.restore(&ctx);
-        if reject.and_then(|reject| reject.call::<_, ()>((promise, reason, is_handled))).is_err() {
-            // The script is out of memory or time, which it finds out itself.
-            ctx.catch();
-        }
-    })));
-    rejections
-}
-
-/// What the prelude is given: the only ways out.
-fn natives<'js>(ctx: &Ctx<'js>, run: &Run, bridge: &Rc<Bridge>) -> Result<Object<'js>, Error> {
-    let natives = Object::new(ctx.clone())?;
-    let to = Rc::clone(bridge);
-    let send = move |ctx: Ctx<'js>,
-                     operation: String,
-                     key: String,
-                     value: Opt<Value<'js>>,
-                     number: Opt<Option<f64>>,
-                     text: Opt<Option<String>>| {
-        match to.send(&operation, key, value.0, number.0.flatten(), text.0.flatten()) {
-            Ok(id) => id.into_js(&ctx),
-            Err(refusal) => format!("{} {}", refusal.code, refusal.message).into_js(&ctx),
-        }
-    };
-    let to = Rc::clone(bridge);
-    let write = move |level: u8, text: String| {
-        let level = match level {
-            0 => LogLevel::Debug,
-            2 => LogLevel::Warn,
-            3 => LogLevel::Error,
-            _ => LogLevel::Info,
-        };
-        to.log(level, text);
-    };
-    let uuid = || uuid::Builder::from_random_bytes(rand::random()).into_uuid().to_string();
-    natives.set("send", Function::new(ctx.clone(), send)?)?;
-    natives.set("write", Function::new(ctx.clone(), write)?)?;
-    natives.set("uuid", Function::new(ctx.clone(), uuid)?)?;
-    natives.set("name", run.name.as_str())?;
-    natives.set("version", run.version.as_str())?;
-    natives.set("maxPage", MAX_PAGE as u32)?;
-    Ok(natives)
 }
 
 /// A script at work.

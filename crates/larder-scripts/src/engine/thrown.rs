@@ -10,14 +10,15 @@ use crate::wire::End;
 const MAX_MESSAGE: usize = 4 * 1024;
 const MAX_STACK: usize = 8 * 1024;
 
-/// How a run ended that the engine ended with an error.
-pub(super) fn end(ctx: &Ctx<'_>, meter: &CpuMeter, error: &Error) -> End {
+/// How a run ended that the engine ended with an error. Scripts can throw what the engine throws without memory: only
+/// where it wanted more than there was, it is that.
+pub(super) fn end(ctx: &Ctx<'_>, meter: &CpuMeter, has_refused: bool, error: &Error) -> End {
     // Whoever was interrupted is told by the meter, since scripts can throw the same text as the engine.
     if meter.has_ended_it() {
         return End::Cpu;
     }
     match error {
-        Error::Exception => of_value(ctx, &ctx.catch()),
+        Error::Exception => of_value(ctx, has_refused, &ctx.catch()),
         Error::Allocation => End::Memory,
         error => End::Threw(of_engine(error)),
     }
@@ -34,9 +35,9 @@ pub(super) fn never_settled() -> Thrown {
     Thrown { name: "Error".to_owned(), message: message.to_owned(), stack: String::new(), code: None }
 }
 
-fn of_value<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> End {
+fn of_value<'js>(ctx: &Ctx<'js>, has_refused: bool, value: &Value<'js>) -> End {
     // There was not even memory for the error.
-    if value.is_null() {
+    if value.is_null() && has_refused {
         return End::Memory;
     }
     let Some(object) = value.as_object() else {
@@ -49,7 +50,7 @@ fn of_value<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> End {
         stack: field(ctx, object, "stack", MAX_STACK).unwrap_or_default(),
         code: field(ctx, object, "code", MAX_MESSAGE),
     };
-    if thrown.name == "InternalError" && thrown.message == "out of memory" {
+    if has_refused && thrown.name == "InternalError" && thrown.message == "out of memory" {
         return End::Memory;
     }
     End::Threw(thrown)

@@ -117,6 +117,7 @@ pub(super) fn setup(options: &PoolOptions) -> ToWorker {
     let limits = &options.limits;
     let cpu = (limits.cpu + GRACE).saturating_mul(u32::try_from(options.runs_per_worker).unwrap_or(u32::MAX));
     ToWorker::Setup(Setup {
+        heap_bytes: limits.heap_bytes as u64,
         memory_bytes: limits.heap_bytes as u64 + BESIDE,
         cpu_seconds: cpu.as_secs().saturating_add(60),
     })

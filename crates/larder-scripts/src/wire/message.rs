@@ -19,6 +19,8 @@ pub(crate) enum ToWorker {
 /// Within what a worker lives.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Setup {
+    /// Memory of a script's values, in bytes.
+    pub(crate) heap_bytes: u64,
     /// Address space beyond what the process has when it begins, in bytes.
     pub(crate) memory_bytes: u64,
     /// Processor time of all runs, in seconds.

@@ -180,7 +180,7 @@ mod tests {
         let parent = getppid();
         for when in ["before", "after"] {
             if when == "after" {
-                let setup = Setup { memory_bytes: 64 * 1024 * 1024, cpu_seconds: 60 };
+                let setup = Setup { heap_bytes: 0, memory_bytes: 64 * 1024 * 1024, cpu_seconds: 60 };
                 let confinement = confine(&setup).expect("it is confined");
                 assert!(confinement.seccomp && confinement.no_new_privileges, "{confinement:?}");
             }

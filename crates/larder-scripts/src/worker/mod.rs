@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use self::link::Link;
-use crate::engine::{Codes, Port, run, warm_up};
+use crate::engine::{Codes, Port, Vm, run, warm_up};
 use crate::wire::{FromWorker, ToWorker};
 
 /// Serves the parent on standard input and output until it closes them: what a program does that is started as a worker.
@@ -28,6 +28,7 @@ fn work() -> io::Result<()> {
     let link = Rc::new(Link::of_standard_streams()?);
     let Some(ToWorker::Setup(setup)) = link.receive()? else { return Ok(()) };
     warm_up();
+    let mut vm = Vm::new(setup.heap_bytes)?;
     let confinement = confine::confine(&setup)?;
     link.say(&FromWorker::Ready(confinement))?;
     let mut codes = Codes::default();
@@ -36,7 +37,7 @@ fn work() -> io::Result<()> {
         // An answer comes late when its call was not waited for.
         let ToWorker::Run(task) = message else { continue };
         let deadline = confine::Deadline::set(task.wall_millis);
-        let end = run(&task, &mut codes, &port)?;
+        let end = run(&task, &mut vm, &mut codes, &port)?;
         drop(deadline);
         link.say(&FromWorker::Done(end))?;
     }

@@ -37,6 +37,8 @@ async fn what_ended_a_run_cannot_be_forged() {
     let bench = Bench::new();
     for body in [
         "throw Object.assign(new Error('interrupted'), { name: 'InternalError' })",
+        "throw Object.assign(new Error('out of memory'), { name: 'InternalError' })",
+        "throw null",
         "throw Object.assign(new Error('x'), { name: 'KvError', code: 'AMBIGUOUS' })",
     ] {
         assert!(matches!(bench.fails(body).await, Failure::Threw(_)), "{body}");

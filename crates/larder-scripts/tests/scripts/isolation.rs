@@ -21,6 +21,102 @@ async fn one_run_finds_nothing_of_another() {
     assert_eq!(bench.pool.idle_workers().len(), 1, "it is the same worker");
 }
 
+/// Tells all that a script can reach: each object, what it inherits from, and each property with its flags and its value.
+const WORLD: &str = "const { ownKeys, getOwnPropertyDescriptor, getPrototypeOf, isExtensible } = Reflect;
+    const seen = new Map(), lines = [];
+    const shown = (value) => {
+        if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return String(value);
+        if (!seen.has(value)) seen.set(value, seen.size);
+        return `#${seen.get(value)}`;
+    };
+    [globalThis, kv, log, script, async function () {}, function* () {}, async function* () {}, [][Symbol.iterator](), /x/]
+        .forEach(shown);
+    for (const [object, id] of seen) {
+        lines.push(`#${id} ${typeof object} ${shown(getPrototypeOf(object))} ${isExtensible(object)}`);
+        for (const key of ownKeys(object)) {
+            const { value, get, set, writable, enumerable, configurable } = getOwnPropertyDescriptor(object, key);
+            const flags = [writable, enumerable, configurable].map(Number).join('');
+            lines.push(`${String(key)} ${flags} ${shown(value)} ${shown(get)} ${shown(set)}`);
+        }
+    }
+    return lines";
+
+/// Bodies that change what they can, and end in each way that leaves the worker alive.
+const CHANGES: &[&str] = &[
+    "globalThis.left = 'secret'; Object.prototype.left = 'secret'; Symbol.for('left'); return 1",
+    "for (const name of Object.getOwnPropertyNames(globalThis)) if (name !== 'globalThis') delete globalThis[name]",
+    "for (const name of Object.getOwnPropertyNames(globalThis)) { Object.freeze(globalThis[name]);
+       if (globalThis[name]?.prototype) Object.freeze(globalThis[name].prototype) }",
+    "Object.setPrototypeOf(Array.prototype, null); Object.setPrototypeOf(globalThis, { left: 1 }); throw null",
+    "for (const kind of [Map, Set, Promise, RegExp, Uint8Array, Date, Error, String, Number, BigInt, Symbol])
+       for (const key of Reflect.ownKeys(kind.prototype)) try { kind.prototype[key] = null } catch {}",
+    "Math.random = () => 4; JSON.parse = 1; Reflect.ownKeys = 2; Object.preventExtensions(globalThis); return 1",
+    "const proto = Object.getPrototypeOf(async function* () {}); delete proto.constructor; proto.left = 1; return 1",
+    "Promise.prototype.then = function () { return this }; for (let i = 0; i < 100; i++) Promise.reject(i); return 1",
+    "new FinalizationRegistry(() => {}).register({}, 1); globalThis.left = new WeakRef({}); await null; return 1",
+    "globalThis.left = Array.from({ length: 1e5 }, (_, i) => ({ [`key ${i}`]: i })); return 1",
+    "const all = []; for (;;) all.push(new Uint8Array(1e6))",
+    "const f = () => f() + 1; return f()",
+    "const calls = []; for (let i = 0; i < 50; i++) calls.push(kv.put(`k${i}`, 'v')); throw new Error('left')",
+    "await new Promise(() => {})",
+    "kv.get('k').then(() => { globalThis.late = 1; throw 1 }); return 1",
+    "const buffer = new ArrayBuffer(10, { maxByteLength: 1e6 }); buffer.resize(1e6); globalThis.left = buffer; return 1",
+    "return 'x'.repeat(2e6)",
+];
+
+#[tokio::test]
+async fn whatever_ran_before_all_that_a_script_reaches_is_as_if_nothing_had() {
+    let bench = Bench::new();
+    let before = bench.returns(WORLD).await;
+    assert!(before.as_array().expect("a list").len() > 1_000, "{before}");
+    let workers = bench.pool.idle_workers();
+    for change in CHANGES {
+        // What it comes to is its own affair.
+        drop(bench.run(&module(change), None).await.expect("it is begun"));
+        assert!(bench.returns(WORLD).await == before, "it finds something else after {change}");
+        assert_eq!(bench.pool.idle_workers(), workers, "it is the same worker after {change}");
+    }
+}
+
+#[tokio::test]
+async fn random_numbers_are_others_in_each_run() {
+    let bench = Bench::new();
+    let mut all = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        let numbers = bench.returns("return Array.from({ length: 10 }, Math.random)").await;
+        for number in numbers.as_array().expect("a list") {
+            let number = number.as_f64().expect("a number");
+            assert!((0.0..1.0).contains(&number), "{number}");
+            all.insert(number.to_bits());
+        }
+    }
+    assert_eq!(all.len(), 30);
+    assert_eq!(bench.pool.idle_workers().len(), 1, "it is the same worker");
+    let property = "const { value, ...flags } = Object.getOwnPropertyDescriptor(Math, 'random');
+        return [value.name, value.length, flags]";
+    let flags = json!({ "writable": true, "enumerable": false, "configurable": true });
+    assert_eq!(bench.returns(property).await, json!(["random", 0, flags]));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn memory_that_one_run_took_is_given_back_after_it() {
+    let bench = Bench::new();
+    let resident = || {
+        let [id] = bench.pool.idle_workers()[..] else { panic!("one worker") };
+        let status = fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number")
+    };
+    bench.returns("return 1").await;
+    let before = resident();
+    bench
+        .returns("globalThis.all = Array.from({ length: 24 }, () => new Uint8Array(1e6).fill(7)); return 1")
+        .await;
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 4 * 1024, "{grown} KiB more than before");
+}
+
 #[tokio::test]
 async fn a_script_that_breaks_its_own_globals_breaks_nothing_else() {
     let bench = Bench::new();
