@@ -9,7 +9,7 @@ pub(super) const MAX_ROWS_PER_ENTRY: usize = 10;
 
 /// How far a scan reads ahead of the page that it is asked for.
 ///
-/// A page alone reads what it needs. A scan that goes on asks for four times as much with every page, and asks every
+/// A page alone reads what it needs. A scan that goes on asks for eight times as much with every page, and asks every
 /// shard that runs low as soon as one has run dry: few rounds for a long scan, little read in vain by a short one.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead(usize);
@@ -17,7 +17,7 @@ pub(super) struct Ahead(usize);
 impl Ahead {
     /// Nothing beyond the page.
     pub(super) const NOT: Self = Self(1);
-    const GROWTH: usize = 4;
+    const GROWTH: usize = 8;
     /// The most bytes of values that are read of one shard at once.
     const SHARD_BYTES: usize = 1024 * 1024;
 
