@@ -1,6 +1,6 @@
 //! What was thrown, and what ended a run.
 
-use rquickjs::{Ctx, Error, Object, Value};
+use rquickjs::{Ctx, Error, Object, Type, Value};
 
 use super::clock::CpuMeter;
 use crate::outcome::Thrown;
@@ -10,8 +10,8 @@ use crate::wire::End;
 const MAX_MESSAGE: usize = 4 * 1024;
 const MAX_STACK: usize = 8 * 1024;
 
-/// How a run ended that the engine ended with an error. Scripts can throw what the engine throws without memory: only
-/// where it wanted more than there was, it is that.
+/// How a run ended that the engine ended with an error. Scripts can throw what the engine throws without memory: it is that
+/// only where the engine wanted more than there was.
 pub(super) fn end(ctx: &Ctx<'_>, meter: &CpuMeter, has_refused: bool, error: &Error) -> End {
     // Whoever was interrupted is told by the meter, since scripts can throw the same text as the engine.
     if meter.has_ended_it() {
@@ -36,8 +36,8 @@ pub(super) fn never_settled() -> Thrown {
 }
 
 fn of_value<'js>(ctx: &Ctx<'js>, has_refused: bool, value: &Value<'js>) -> End {
-    // There was not even memory for the error.
-    if value.is_null() && has_refused {
+    // There was not even memory for the error. What is not initialized, no script can throw.
+    if (value.is_null() || value.type_of() == Type::Uninitialized) && has_refused {
         return End::Memory;
     }
     let Some(object) = value.as_object() else {

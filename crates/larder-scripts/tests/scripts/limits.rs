@@ -36,6 +36,7 @@ async fn memory_ends_a_run_and_the_worker_goes_on() {
         "return new Uint8Array(64 * 1024 * 1024).length",
         "return new ArrayBuffer(2 ** 31).byteLength",
         "return 'x'.repeat(2 ** 29).length",
+        "globalThis.a = {}; for (let i = 0; i < 1e6; i++) a['k' + i] = i; return 1",
     ] {
         let failure = patient.fails(body).await;
         let is_memory = match &failure {
@@ -48,6 +49,28 @@ async fn memory_ends_a_run_and_the_worker_goes_on() {
         assert_eq!(patient.pool.idle_workers().len(), 1, "{body}");
     }
     assert_eq!(bench.returns("return new Uint8Array(1024 * 1024).length").await, 1024 * 1024);
+}
+
+#[tokio::test]
+async fn what_is_well_below_the_limit_fits_however_it_is_taken() {
+    let limits = Limits::new().cpu(Duration::from_secs(60)).wall(Duration::from_secs(60));
+    let bench = Bench::with(options().limits(limits));
+    for body in [
+        "return new Uint8Array(30e6).length",
+        "return 'x'.repeat(30e6).length",
+        // Texts that grow, with others that are kept in between, or in turn.
+        "let text = '', kept = []; for (let i = 0; text.length < 12e6; i++)
+           { text += 'x'.repeat(1000); if (i % 10 === 0) kept.push('y'.repeat(600) + i) } return text.length",
+        "let a = '', b = ''; while (a.length < 7e6) { a += 'x'.repeat(1000); b += 'y'.repeat(1000) } return b.length",
+        // Phases of ever larger values, each of which is dropped before the next.
+        "let all; for (let round = 0, size = 1000; round < 10; round++, size *= 1.25)
+           { all = null; all = []; while (all.length * size < 20e6) all.push('x'.repeat(size) + all.length) } return 1",
+        "let last; for (let size = 1e5; size < 12e6; size *= 1.15) last = new Uint8Array(size); return last.length",
+        "const buffer = new ArrayBuffer(1000, { maxByteLength: 28e6 });
+           for (let size = 1000; size < 25e6; size *= 1.1) buffer.resize(size); return 1",
+    ] {
+        bench.returns(body).await;
+    }
 }
 
 #[tokio::test]
