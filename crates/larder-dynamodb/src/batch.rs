@@ -9,12 +9,13 @@ use larder_core::driver::{BatchItem, DriverError, Mutation, Read, RowKey, Write,
 use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
-use crate::body::{Operation, with_body};
-use crate::codec::{Item, decode_row, encode, item_bytes, write_key};
+use crate::codec::{decode_row, encode, item_bytes, write_key};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::expressions::attribute;
 use crate::json::Json;
+use crate::parts::Item;
 use crate::requests::{KEY_BYTES, what};
 
 impl DynamoDbDriver {
@@ -33,20 +34,19 @@ impl DynamoDbDriver {
             .build()
             .map_err(|_| DriverError::refused(ErrorKind::Internal, "a batch without keys"))?;
         let request = self.client.batch_get_item().request_items(self.table(), none);
-        let reply = with_body(Operation::GetBatch, body.finish(), pin!(request.send()))
-            .await
-            .map_err(|error| failed(&error, &self.place))?;
+        let mut exchange = Exchange::new(Operation::GetBatch, body.finish());
+        exchange.send(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let answer = exchange.answer()?;
         let places: KeyMap<'_, usize> =
             keys.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
         let mut answers: Vec<_> = keys.iter().map(|_| BatchItem::Done(Ok(None))).collect();
-        let undone = reply.unprocessed_keys.unwrap_or_default().into_values().flat_map(|table| table.keys);
-        for mut key in undone {
-            if let Some(&at) = take_key(&mut key).and_then(|key| places.get(&*key)) {
+        for key in answer.undone {
+            if let Some(&at) = places.get(&*key) {
                 answers[at] = BatchItem::Unprocessed;
             }
         }
         // In any order.
-        for item in reply.responses.unwrap_or_default().into_values().flatten() {
+        for item in answer.items {
             let Some((key, record)) = decode_row(item, read.projection) else { continue };
             if let Some(&at) = places.get(&*key) {
                 let corrupt = |reason| DriverError::refused(ErrorKind::Corrupt, reason);
@@ -71,7 +71,8 @@ impl DynamoDbDriver {
             return Err(DriverError::refused(ErrorKind::Internal, "a batch cannot touch"));
         }
         let request = self.client.batch_write_item().request_items(self.table(), Vec::new());
-        let reply = with_body(Operation::WriteBatch, body.finish(), pin!(request.send()))
+        let reply = Exchange::new(Operation::WriteBatch, body.finish())
+            .send(pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         let undone = reply.unprocessed_items.unwrap_or_default();

@@ -1,17 +1,19 @@
 //! Records as items of a table.
 
-use std::collections::HashMap;
-
+#[cfg(test)]
+use aws_sdk_dynamodb::primitives::Blob;
+#[cfg(test)]
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use larder_core::driver::{Projection, RowKey, Shard};
-use larder_core::record::{Applied, Record, Register, Revision, WriteId, WriteStamp, parse_counter};
+use larder_core::record::{Applied, Record, Register, Revision, WriteStamp, parse_counter};
 use larder_core::{Expiry, Timestamp};
 
 use crate::expressions::attribute;
 use crate::json::Json;
-
-pub(crate) type Item = HashMap<String, AttributeValue>;
+#[cfg(test)]
+use crate::parts::Item;
+use crate::parts::{Found, Parts, Place};
 
 /// Never, in the field that the table's reaper reads: the end of the year 9999, in seconds.
 const NEVER_REAPED: u64 = 253_402_301_100;
@@ -88,132 +90,40 @@ pub(crate) fn write_stamp(to: &mut Json, expires_at: Expiry, stamp: WriteStamp) 
 /// # Errors
 ///
 /// Why it cannot be decoded.
-pub(crate) fn decode(item: Item, projection: Projection) -> Result<Record, String> {
-    Parts::of(item).record(projection)
+pub(crate) fn decode(item: Parts, projection: Projection) -> Result<Record, String> {
+    let id = item.write_id.ok_or("the item has no write id (attribute w)")?;
+    let at = item.written_at.ok_or("the item has no time (attribute wt)")?;
+    let expires_at = item.expiry.ok_or("the item has no expiry (attribute exp)")?;
+    let (value, register) = match (projection, item.value, item.number) {
+        (Projection::Meta, ..) => (Bytes::new(), None),
+        (Projection::Full, Found::Right(value), Found::Missing) => (value, None),
+        (Projection::Full, Found::Missing, Found::Right(count)) => {
+            (Bytes::from(count.to_string()), register(item.history.as_deref())?.map(Box::new))
+        }
+        (Projection::Full, Found::Missing, Found::Wrong) => {
+            return Err("the item's number is none".to_owned());
+        }
+        (Projection::Full, ..) => {
+            return Err("the item has neither a value (attribute v) nor a number (attribute n)".to_owned());
+        }
+    };
+    Ok(Record {
+        value,
+        expires_at: if expires_at == i64::MAX.unsigned_abs() {
+            Expiry::NEVER
+        } else {
+            Expiry::from_raw(expires_at)
+        },
+        stamp: WriteStamp { id, at: Timestamp::from_millis(at) },
+        revision: Revision::WriteId(id),
+        register,
+    })
 }
 
 /// Reads an item that was not asked for by its key; `None` if it tells none.
-pub(crate) fn decode_row(item: Item, projection: Projection) -> Option<(String, Result<Record, String>)> {
-    let mut parts = Parts::of(item);
-    let key = parts.key.take()?;
-    Some((key, parts.record(projection)))
-}
-
-/// The attributes of an item, found in one pass, since a look-up for each would hash every name; and read at once, since
-/// typed values are large to move.
-#[derive(Default)]
-struct Parts {
-    key: Option<String>,
-    value: Found<Bytes>,
-    number: Found<i64>,
-    expiry: Option<u64>,
-    write_id: Option<WriteId>,
-    written_at: Option<u64>,
-    /// A counter's, newest first.
-    history: Option<Box<[Place; Register::CAPACITY]>>,
-}
-
-/// An attribute of which it matters whether it is there.
-#[derive(Default)]
-enum Found<T> {
-    #[default]
-    Missing,
-    /// It is there, and of another type.
-    Wrong,
-    Right(T),
-}
-
-impl<T> From<Option<T>> for Found<T> {
-    fn from(read: Option<T>) -> Self {
-        read.map_or(Self::Wrong, Self::Right)
-    }
-}
-
-/// A write that a counter remembers.
-#[derive(Default)]
-struct Place {
-    id: Option<AttributeValue>,
-    at: Option<AttributeValue>,
-    result: Option<AttributeValue>,
-}
-
-impl Parts {
-    fn of(item: Item) -> Self {
-        let mut parts = Self::default();
-        for (name, value) in item {
-            match name.as_str() {
-                attribute::KEY => {
-                    parts.key = match value {
-                        AttributeValue::S(key) => Some(key),
-                        _ => None,
-                    };
-                }
-                attribute::VALUE => {
-                    parts.value = match value {
-                        AttributeValue::B(value) => Found::Right(Bytes::from(value.into_inner())),
-                        _ => Found::Wrong,
-                    };
-                }
-                attribute::NUMBER => parts.number = number(Some(&value)).into(),
-                attribute::EXPIRY => parts.expiry = number(Some(&value)),
-                attribute::WRITE_ID => parts.write_id = write_id(Some(&value)),
-                attribute::WRITTEN_AT => parts.written_at = number(Some(&value)),
-                // Nothing is read from them, and they are in every item.
-                attribute::SHARD | attribute::REAPED => {}
-                name => {
-                    if let Some(part) = parts.in_history(name) {
-                        *part = Some(value);
-                    }
-                }
-            }
-        }
-        parts
-    }
-
-    fn in_history(&mut self, name: &str) -> Option<&mut Option<AttributeValue>> {
-        let place = |names: &[&str]| names.iter().position(|other| *other == name);
-        let (at, part): (_, fn(&mut Place) -> &mut Option<AttributeValue>) =
-            if let Some(at) = place(&attribute::IDS) {
-                (at, |place| &mut place.id)
-            } else if let Some(at) = place(&attribute::TIMES) {
-                (at, |place| &mut place.at)
-            } else {
-                (place(&attribute::RESULTS)?, |place| &mut place.result)
-            };
-        self.history.get_or_insert_default().get_mut(at).map(part)
-    }
-
-    fn record(self, projection: Projection) -> Result<Record, String> {
-        let id = self.write_id.ok_or("the item has no write id (attribute w)")?;
-        let at = self.written_at.ok_or("the item has no time (attribute wt)")?;
-        let expires_at = self.expiry.ok_or("the item has no expiry (attribute exp)")?;
-        let (value, register) = match (projection, self.value, self.number) {
-            (Projection::Meta, ..) => (Bytes::new(), None),
-            (Projection::Full, Found::Right(value), Found::Missing) => (value, None),
-            (Projection::Full, Found::Missing, Found::Right(count)) => {
-                (Bytes::from(count.to_string()), register(self.history.as_deref())?.map(Box::new))
-            }
-            (Projection::Full, Found::Missing, Found::Wrong) => {
-                return Err("the item's number is none".to_owned());
-            }
-            (Projection::Full, ..) => {
-                return Err(
-                    "the item has neither a value (attribute v) nor a number (attribute n)".to_owned()
-                );
-            }
-        };
-        Ok(Record {
-            value,
-            expires_at: if expires_at == i64::MAX.unsigned_abs() {
-                Expiry::NEVER
-            } else {
-                Expiry::from_raw(expires_at)
-            },
-            stamp: WriteStamp { id, at: Timestamp::from_millis(at) },
-            revision: Revision::WriteId(id),
-            register,
-        })
-    }
+pub(crate) fn decode_row(mut item: Parts, projection: Projection) -> Option<(String, Result<Record, String>)> {
+    let key = item.key.take()?;
+    Some((key, decode(item, projection)))
 }
 
 /// What a counter's item remembers, oldest first. A place that is not in use holds a number, or nothing.
@@ -221,10 +131,8 @@ fn register(places: Option<&[Place; Register::CAPACITY]>) -> Result<Option<Regis
     let Some(places) = places else { return Ok(None) };
     let mut history = Vec::with_capacity(places.len());
     for (at, place) in places.iter().enumerate().rev() {
-        let Some(id) = write_id(place.id.as_ref()) else { continue };
-        let (Some(sent_at), Some(result)) =
-            (number::<u64>(place.at.as_ref()), number::<i64>(place.result.as_ref()))
-        else {
+        let Some(id) = place.id else { continue };
+        let (Some(sent_at), Some(result)) = (place.at, place.result) else {
             return Err(format!("the item's register is cut short (attribute {})", attribute::IDS[at]));
         };
         history.push(Applied { stamp: WriteStamp { id, at: Timestamp::from_millis(sent_at) }, result });
@@ -235,19 +143,6 @@ fn register(places: Option<&[Place; Register::CAPACITY]>) -> Result<Option<Regis
 /// The number that a value is exactly the text of, if it is: `-0` is a number to C1, but no number prints so.
 fn number_of(value: &[u8]) -> Option<i64> {
     parse_counter(value).filter(|_| value != b"-0")
-}
-
-fn number<T: std::str::FromStr>(value: Option<&AttributeValue>) -> Option<T> {
-    value?.as_n().ok()?.parse().ok()
-}
-
-fn write_id(value: Option<&AttributeValue>) -> Option<WriteId> {
-    Some(WriteId::from_bytes(value?.as_b().ok()?.as_ref().try_into().ok()?))
-}
-
-#[cfg(test)]
-fn text(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
 }
 
 fn expiry_millis(expires_at: Expiry) -> u64 {
@@ -263,21 +158,17 @@ fn reaped_seconds(expires_at: Expiry, written_at: Timestamp) -> u64 {
         .map_or(NEVER_REAPED, |moment| moment.max(written_at).as_millis().div_ceil(1_000) + REAPER_LAG)
 }
 
-/// The item that the service makes of what was written.
+/// The item that the service makes of what was written, as the SDK has it.
 #[cfg(test)]
 pub(crate) fn item_of(write: impl FnOnce(&mut Json)) -> Item {
-    use std::str::FromStr as _;
-
-    use aws_sdk_dynamodb::primitives::Blob;
-
     let mut json = Json::object(0);
     write(&mut json);
-    let document = serde_json::Value::from_str(&json.finish()).expect("JSON");
+    let document: serde_json::Value = serde_json::from_str(&json.finish()).expect("JSON");
     let attributes = document.as_object().expect("an object").iter().map(|(name, typed)| {
         let (kind, value) = typed.as_object().expect("typed").iter().next().expect("a type");
         let value = value.as_str().expect("text");
         let value = match kind.as_str() {
-            "S" => text(value),
+            "S" => AttributeValue::S(value.to_owned()),
             "N" => AttributeValue::N(value.to_owned()),
             "B" => AttributeValue::B(Blob::new(base64_simd::STANDARD.decode_to_vec(value).expect("base64"))),
             _ => panic!("no item of ours has the type {kind}"),
@@ -287,9 +178,26 @@ pub(crate) fn item_of(write: impl FnOnce(&mut Json)) -> Item {
     attributes.collect()
 }
 
+/// The same as the service sends it.
+#[cfg(test)]
+pub(crate) fn json_of(item: &Item) -> String {
+    let attributes = item.iter().map(|(name, value)| {
+        let value = match value {
+            AttributeValue::S(text) => serde_json::json!({ "S": text }),
+            AttributeValue::N(number) => serde_json::json!({ "N": number }),
+            AttributeValue::B(bytes) => {
+                serde_json::json!({ "B": base64_simd::STANDARD.encode_to_string(bytes.as_ref()) })
+            }
+            _ => serde_json::json!({ "NULL": true }),
+        };
+        (name.clone(), value)
+    });
+    serde_json::Value::Object(attributes.collect()).to_string()
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::primitives::Blob;
+    use larder_core::record::WriteId;
 
     use super::*;
 
@@ -302,6 +210,18 @@ mod tests {
             at: Timestamp::from_millis(AT),
         };
         item_of(|json| encode(json, &RowKey { shard: Shard(3), key }, value, expires_at, stamp, None))
+    }
+
+    fn text(text: impl Into<String>) -> AttributeValue {
+        AttributeValue::S(text.into())
+    }
+
+    /// What an item is read as, whether the SDK has parsed it or not.
+    fn decode(item: &Item) -> Result<Record, String> {
+        let record = super::decode(Parts::of(item.clone()), Projection::Full);
+        let parsed = serde_json::from_str(&json_of(item)).expect("JSON");
+        assert_eq!(super::decode(parsed, Projection::Full), record);
+        record
     }
 
     #[test]
@@ -360,7 +280,7 @@ mod tests {
             let item = item(value, Expiry::NEVER);
             assert_eq!(item.contains_key("n"), is_number, "{value:?}");
             assert_eq!(item.contains_key("v"), !is_number, "{value:?}");
-            let record = decode(item, Projection::Full).expect("it decodes");
+            let record = decode(&item).expect("it decodes");
             assert_eq!(record.value, value);
             assert_eq!(record.register.is_some(), is_number);
         }
@@ -389,12 +309,12 @@ mod tests {
                 Some(wrong) => drop(item.insert(name.to_owned(), wrong)),
                 None => drop(item.remove(name)),
             }
-            assert!(decode(item, Projection::Full).is_err(), "{name} {wrong:?}");
+            assert!(decode(&item).is_err(), "{name} {wrong:?}");
         }
         for (name, wrong) in [("n", text("7")), ("n", AttributeValue::N("1.5".into())), ("t0", text("1"))] {
             let mut item = item(b"7", Expiry::NEVER);
             item.insert(name.to_owned(), wrong);
-            assert!(decode(item, Projection::Full).is_err(), "{name}");
+            assert!(decode(&item).is_err(), "{name}");
         }
     }
 }

@@ -8,10 +8,10 @@ use larder_core::driver::{DriverError, Increment, IncrementReply, RowKey};
 use larder_core::record::Revision;
 use larder_core::{ErrorKind, Timestamp};
 
-use crate::body::{Operation, with_body};
 use crate::codec::write_stamp;
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::expressions::{COUNTS, INCREMENT, attribute};
 use crate::requests::update;
 use crate::write::observed;
@@ -39,7 +39,7 @@ impl DynamoDbDriver {
         });
         body.text("ReturnValues", "UPDATED_NEW");
         let request = self.client.update_item().table_name(self.table());
-        match with_body(Operation::Update, body.finish(), pin!(request.send())).await {
+        match Exchange::new(Operation::Update, body.finish()).send(pin!(request.send())).await {
             Ok(reply) => {
                 let number = reply.attributes.as_ref().and_then(|item| item.get(attribute::NUMBER));
                 let result = number.and_then(|number| number.as_n().ok()?.parse().ok()).ok_or_else(|| {

@@ -13,10 +13,10 @@ use larder_core::driver::{
 use larder_core::record::Record;
 use larder_core::{Consistency, Error, ErrorKind, Result, Timestamp};
 
-use crate::body::{Operation, with_body};
 use crate::client::connect;
 use crate::codec::decode;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::options::DynamoDbOptions;
 use crate::requests;
 
@@ -108,11 +108,10 @@ impl Driver for DynamoDbDriver {
 
     async fn get(&self, key: &RowKey, read: Read) -> Result<Option<Record>, DriverError> {
         let request = self.client.get_item().table_name(self.table());
-        let body = requests::get(self.table(), key, read);
-        let reply = with_body(Operation::Get, body, pin!(request.send()))
-            .await
-            .map_err(|error| failed(&error, &self.place))?;
-        let record = reply.item.map(|item| decode(item, read.projection)).transpose();
+        let mut exchange = Exchange::new(Operation::Get, requests::get(self.table(), key, read));
+        exchange.send(pin!(request.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let item = exchange.answer()?.items.pop();
+        let record = item.map(|item| decode(item, read.projection)).transpose();
         record.map_err(|reason| DriverError::refused(ErrorKind::Corrupt, reason))
     }
 

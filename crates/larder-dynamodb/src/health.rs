@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use larder_core::driver::{DriverError, Health, Projection, Read, RowKey, Shard};
 use larder_core::{CanonicalKey, Consistency, ErrorKind, LAYOUT_RECORD, Timestamp};
 
-use crate::body::{Operation, with_body};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::requests;
 
 impl DynamoDbDriver {
@@ -23,7 +23,8 @@ impl DynamoDbDriver {
         let read = Read { projection: Projection::Meta, consistency: Consistency::Strong };
         let body = requests::get(self.table(), &RowKey { shard: Shard::SYSTEM, key }, read);
         let request = self.client.get_item().table_name(self.table()).customize().interceptor(date.clone());
-        with_body(Operation::Get, body, pin!(request.send()))
+        Exchange::new(Operation::Get, body)
+            .send(pin!(request.send()))
             .await
             .map_err(|error| failed(&error, &self.place))?;
         Ok(Health { server_time: date.read() })

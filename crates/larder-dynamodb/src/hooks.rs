@@ -1,13 +1,14 @@
 //! Where the driver has its part in the SDK's requests.
 
 use aws_sdk_dynamodb::config::interceptors::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextMut,
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 
-use crate::{body, whole};
+use crate::{answer, exchange, whole};
 
 /// All that the driver does there. In one interceptor: the SDK copies the list of them for every request.
 #[derive(Debug)]
@@ -27,7 +28,17 @@ impl Intercept for Hooks {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        body::put_in(context.request_mut())
+        exchange::put_in(context.request_mut())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        answer::parse(context.response(), config);
+        Ok(())
     }
 
     fn read_after_deserialization(

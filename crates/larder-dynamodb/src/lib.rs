@@ -16,8 +16,8 @@
 //! # }
 //! ```
 
+mod answer;
 mod batch;
-mod body;
 mod client;
 mod codec;
 mod counter;
@@ -25,11 +25,13 @@ mod credentials;
 mod driver;
 mod endpoint;
 mod error;
+mod exchange;
 mod expressions;
 mod health;
 mod hooks;
 mod json;
 mod options;
+mod parts;
 mod provision;
 mod requests;
 mod scan;

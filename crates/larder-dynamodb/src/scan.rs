@@ -5,11 +5,12 @@ use std::pin::pin;
 use larder_core::driver::{DriverError, ScanReply, ScanRequest, ScanRow};
 use larder_core::{ErrorKind, MAX_PAGE_LIMIT};
 
-use crate::body::{Operation, with_body};
+use crate::answer::Answer;
 use crate::client::quiet;
 use crate::codec::decode_row;
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::expressions::attribute;
 use crate::requests::query;
 
@@ -18,18 +19,13 @@ impl DynamoDbDriver {
         let limit = request.limit.clamp(1, MAX_PAGE_LIMIT);
         let projection = request.read.projection;
         // One row more than asked for: DynamoDB says "more" also when a limit is met exactly at the end.
-        let body = query(self.table(), request, limit + 1);
+        let mut exchange = Exchange::new(Operation::Query, query(self.table(), request, limit + 1));
         let query = self.client.query().table_name(self.table());
-        let reply = with_body(Operation::Query, body, pin!(query.send()))
-            .await
-            .map_err(|error| failed(&error, &self.place))?;
-        let cut_off = reply.last_evaluated_key.is_some_and(|key| !key.is_empty());
-        let mut items = reply.items.unwrap_or_default();
+        exchange.send(pin!(query.send())).await.map_err(|error| failed(&error, &self.place))?;
+        let Answer { mut items, is_cut_off, .. } = exchange.answer()?;
         // `BETWEEN` takes its end in, and a range leaves it out.
-        items.pop_if(|item| {
-            item.get(attribute::KEY).is_some_and(|key| key.as_s().is_ok_and(|key| *key == request.end))
-        });
-        let more = items.len() > limit || cut_off;
+        items.pop_if(|item| item.key.as_deref() == Some(&*request.end));
+        let more = items.len() > limit || is_cut_off;
         let rows = items.into_iter().take(limit).map(|item| {
             let (key, record) = decode_row(item, projection).ok_or_else(|| {
                 let reason = format!("{} answered with an item that has no key", self.place);

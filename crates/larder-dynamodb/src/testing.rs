@@ -11,9 +11,9 @@ use larder_core::driver::{Guard, Mutation, RowKey, Shard, Write};
 use larder_core::record::WriteStamp;
 use larder_core::{CanonicalKey, Expiry, LAYOUT_RECORD, Timestamp};
 
-use crate::body::{Operation, with_body};
 use crate::codec::partition;
 use crate::driver::DynamoDbDriver;
+use crate::exchange::{Exchange, Operation};
 use crate::expressions::attribute;
 use crate::json::Json;
 use crate::requests::of_item;
@@ -137,7 +137,8 @@ async fn put(driver: &DynamoDbDriver, texts: &[(&str, &str)]) -> Result<(), Stri
     body.text("TableName", driver.table());
     body.object_field("Item", |json| texts.iter().for_each(|(name, text)| json.string(name, text)));
     let request = driver.client.put_item().table_name(driver.table());
-    with_body(Operation::Put, body.finish(), pin!(request.send()))
+    Exchange::new(Operation::Put, body.finish())
+        .send(pin!(request.send()))
         .await
         .map(drop)
         .map_err(|error| format!("{error:?}"))
@@ -153,7 +154,8 @@ pub async fn remove_layout(driver: &DynamoDbDriver) -> Result<(), String> {
     let row = RowKey { shard: Shard::SYSTEM, key };
     let request = driver.client.delete_item().table_name(driver.table());
     let body = of_item(driver.table(), &row, 0).finish();
-    with_body(Operation::Delete, body, pin!(request.send()))
+    Exchange::new(Operation::Delete, body)
+        .send(pin!(request.send()))
         .await
         .map(drop)
         .map_err(|error| format!("{error:?}"))

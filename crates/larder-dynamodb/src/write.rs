@@ -8,12 +8,13 @@ use larder_core::Timestamp;
 use larder_core::driver::{DriverError, Guard, Mutation, Observed, Projection, RowKey, Write, WriteReply};
 use larder_core::record::{Revision, WriteId};
 
-use crate::body::{Operation, with_body};
-use crate::codec::{Item, decode, encode, item_bytes, write_stamp};
+use crate::codec::{decode, encode, item_bytes, write_stamp};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
+use crate::exchange::{Exchange, Operation};
 use crate::expressions::{ABSENT, LIVE, PRESENT, REVISION, TOUCH};
 use crate::json::Json;
+use crate::parts::{Item, Parts};
 use crate::requests::{of_item, update};
 
 /// About how many bytes the rest of a put takes, its condition with it.
@@ -118,7 +119,7 @@ impl DynamoDbDriver {
 
     async fn put(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
         let request = self.client.put_item().table_name(self.table());
-        match with_body(Operation::Put, body, pin!(request.send())).await {
+        match Exchange::new(Operation::Put, body).send(pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -134,7 +135,7 @@ impl DynamoDbDriver {
 
     async fn touch(&self, body: String, write: &Write) -> Result<WriteReply, DriverError> {
         let request = self.client.update_item().table_name(self.table());
-        match with_body(Operation::Update, body, pin!(request.send())).await {
+        match Exchange::new(Operation::Update, body).send(pin!(request.send())).await {
             Ok(_) => Ok(applied(write)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -150,7 +151,7 @@ impl DynamoDbDriver {
 
     async fn delete(&self, body: String) -> Result<WriteReply, DriverError> {
         let request = self.client.delete_item().table_name(self.table());
-        match with_body(Operation::Delete, body, pin!(request.send())).await {
+        match Exchange::new(Operation::Delete, body).send(pin!(request.send())).await {
             Ok(_) => Ok(WriteReply::Applied(None)),
             Err(error) => {
                 let met = error.as_service_error().and_then(|error| match error {
@@ -179,7 +180,7 @@ impl DynamoDbDriver {
 
 /// The record that a condition met.
 pub(crate) fn observed(item: Option<Item>) -> Observed {
-    match item.map(|item| decode(item, Projection::Full)) {
+    match item.map(|item| decode(Parts::of(item), Projection::Full)) {
         None => Observed::Absent,
         Some(Ok(record)) => Observed::Record(Box::new(record)),
         Some(Err(reason)) => Observed::Corrupt(reason),

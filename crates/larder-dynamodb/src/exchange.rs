@@ -1,4 +1,4 @@
-//! Requests of the SDK with a body of our own.
+//! Requests of the SDK with a body of our own, and answers that are parsed by us.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -8,6 +8,10 @@ use std::pin::{Pin, pin};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
+use larder_core::ErrorKind;
+use larder_core::driver::DriverError;
+
+use crate::answer::Answer;
 use crate::client::quiet;
 
 /// The header that names the operation.
@@ -39,6 +43,10 @@ impl Operation {
         target.strip_suffix(self.name()).is_some_and(|version| version.ends_with('.'))
     }
 
+    fn is_read(self) -> bool {
+        matches!(self, Self::Get | Self::Query | Self::GetBatch)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Get => "GetItem",
@@ -52,53 +60,76 @@ impl Operation {
     }
 }
 
-/// A body, and what it is the body of.
-type Body = (Operation, String);
-
-thread_local! {
-    /// The body of the request that this thread is working on, until the SDK has taken it.
-    static BODY: RefCell<Option<Body>> = const { RefCell::new(None) };
+/// What a request takes along to the SDK's hooks, and back.
+#[derive(Default)]
+struct Luggage {
+    operation: Option<Operation>,
+    /// Until the SDK has taken it.
+    body: Option<String>,
+    /// The answer to a read, once it is there.
+    answer: Option<Answer>,
 }
 
-/// A body that lies ready on this thread until this is dropped, whether or not somebody panics.
-struct Lent<'a>(&'a mut Option<Body>);
+thread_local! {
+    /// That of the request which this thread is working on.
+    static CURRENT: RefCell<Luggage> = RefCell::default();
+}
+
+/// Luggage that lies ready on this thread until this is dropped, whether or not somebody panics.
+struct Lent<'a>(&'a mut Luggage);
 
 impl<'a> Lent<'a> {
-    fn new(body: &'a mut Option<Body>) -> Self {
-        BODY.with_borrow_mut(|current| swap(current, body));
-        Self(body)
+    fn new(luggage: &'a mut Luggage) -> Self {
+        CURRENT.with_borrow_mut(|current| swap(current, luggage));
+        Self(luggage)
     }
 }
 
 impl Drop for Lent<'_> {
     fn drop(&mut self) {
-        BODY.with_borrow_mut(|current| swap(current, self.0));
+        CURRENT.with_borrow_mut(|current| swap(current, self.0));
     }
 }
 
-/// Sends a request with this body in the place of its own; otherwise as [`quiet`].
-///
-/// The request says what the SDK has to know of it: the operation and the table.
-pub(crate) async fn with_body<T>(
-    operation: Operation,
-    body: String,
-    request: Pin<&mut impl Future<Output = T>>,
-) -> T {
-    let mut body = Some((operation, body));
-    let mut request = pin!(quiet(request));
-    poll_fn(|context| {
-        let _lent = Lent::new(&mut body);
-        request.as_mut().poll(context)
-    })
-    .await
+/// A request and its answer.
+pub(crate) struct Exchange(Luggage);
+
+impl Exchange {
+    /// A request for this operation with this body.
+    pub(crate) fn new(operation: Operation, body: String) -> Self {
+        Self(Luggage { operation: Some(operation), body: Some(body), answer: None })
+    }
+
+    /// Sends a request with the body in the place of its own; otherwise as [`quiet`].
+    ///
+    /// The request says what the SDK has to know of it: the operation and the table.
+    pub(crate) async fn send<T>(&mut self, request: Pin<&mut impl Future<Output = T>>) -> T {
+        let mut request = pin!(quiet(request));
+        poll_fn(|context| {
+            let _lent = Lent::new(&mut self.0);
+            request.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// What a read that ended well has read.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`: the SDK has read it by itself.
+    pub(crate) fn answer(self) -> Result<Answer, DriverError> {
+        let none = || DriverError::refused(ErrorKind::Internal, "the SDK did not pass the answer on");
+        self.0.answer.ok_or_else(none)
+    }
 }
 
 /// Gives a request its body, before it is signed.
 pub(crate) fn put_in(request: &mut HttpRequest) -> Result<(), BoxError> {
     let target = request.headers().get(TARGET).unwrap_or_default();
-    match BODY.take() {
-        None if Operation::of(target).is_none() => Ok(()),
-        Some((operation, body)) if operation.is_in(target) => {
+    let (operation, body) = CURRENT.with_borrow_mut(|current| (current.operation, current.body.take()));
+    match (operation, body) {
+        (None, _) if Operation::of(target).is_none() => Ok(()),
+        (Some(operation), Some(body)) if operation.is_in(target) => {
             request.headers_mut().insert("content-length", body.len().to_string());
             *request.body_mut() = body.into();
             Ok(())
@@ -106,6 +137,16 @@ pub(crate) fn put_in(request: &mut HttpRequest) -> Result<(), BoxError> {
         // Sent as it is, it would be refused, which would be told as if nothing had been sent before.
         _ => Err("a request has not the body that was written for it".into()),
     }
+}
+
+/// The operation of the request that this thread is working on, if it is a read.
+pub(crate) fn reads() -> Option<Operation> {
+    CURRENT.with_borrow(|current| current.operation.filter(|operation| operation.is_read()))
+}
+
+/// Keeps the answer to that request.
+pub(crate) fn answered(answer: Answer) {
+    CURRENT.with_borrow_mut(|current| current.answer = Some(answer));
 }
 
 #[cfg(test)]
@@ -116,7 +157,7 @@ mod tests {
     use super::*;
 
     fn lies_ready() -> Option<String> {
-        BODY.with_borrow(|body| body.as_ref().map(|(_, text)| text.clone()))
+        CURRENT.with_borrow(|current| current.body.clone())
     }
 
     #[test]
@@ -130,8 +171,11 @@ mod tests {
             })
         };
         let (one, two) = (pin!(look()), pin!(look()));
-        let mut one = pin!(with_body(Operation::Put, "1".into(), one));
-        let mut two = pin!(with_body(Operation::GetBatch, "2".into(), two));
+        let mut exchanges = [(Operation::Put, "1"), (Operation::GetBatch, "2")]
+            .map(|(operation, body)| Exchange::new(operation, body.into()));
+        let [first, second] = &mut exchanges;
+        let mut one = pin!(first.send(one));
+        let mut two = pin!(second.send(two));
         for _ in 0..2 {
             assert!(one.as_mut().poll(&mut context).is_pending());
             assert_eq!(lies_ready(), None);
@@ -146,7 +190,8 @@ mod tests {
     fn a_request_that_panics_leaves_no_body_behind() {
         let mut context = Context::from_waker(Waker::noop());
         let request = pin!(poll_fn(|_| -> Poll<()> { panic!("a defect of the SDK") }));
-        let mut request = pin!(with_body(Operation::Put, "1".into(), request));
+        let mut exchange = Exchange::new(Operation::Put, "1".into());
+        let mut request = pin!(exchange.send(request));
         catch_unwind(AssertUnwindSafe(|| request.as_mut().poll(&mut context))).expect_err("it panics");
         assert_eq!(lies_ready(), None);
     }

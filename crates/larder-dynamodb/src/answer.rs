@@ -1,0 +1,161 @@
+//! Answers to reads, parsed straight into what is read of them.
+//!
+//! The SDK would make a map of names and typed values of each item first, which is most of what a page costs.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::config::ConfigBag;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use crate::exchange::{self, Operation};
+use crate::parts::Parts;
+
+/// What was read.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub(crate) items: Vec<Parts>,
+    /// Whether there is more than what was sent.
+    pub(crate) is_cut_off: bool,
+    /// The keys that the service did not get to.
+    pub(crate) undone: Vec<String>,
+}
+
+/// The answer to any read, as the service sends it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    item: Option<Parts>,
+    items: Option<Vec<Parts>>,
+    responses: Option<HashMap<String, Vec<Parts>>>,
+    last_evaluated_key: Option<HashMap<String, IgnoredAny>>,
+    unprocessed_keys: Option<HashMap<String, Undone>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Undone {
+    keys: Vec<Parts>,
+}
+
+impl From<Document> for Answer {
+    fn from(document: Document) -> Self {
+        let mut items = document.items.unwrap_or_default();
+        items.extend(document.item);
+        items.extend(document.responses.into_iter().flat_map(HashMap::into_values).flatten());
+        let undone = document.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+        Self {
+            items,
+            is_cut_off: document.last_evaluated_key.is_some_and(|key| !key.is_empty()),
+            undone: undone.flat_map(|table| table.keys).filter_map(|key| key.key).collect(),
+        }
+    }
+}
+
+/// Parses in the place of the SDK, whose own output stays empty.
+#[derive(Debug)]
+struct ByHand(Operation);
+
+impl ByHand {
+    fn output(&self) -> Option<Output> {
+        Some(match self.0 {
+            Operation::Get => Output::erase(GetItemOutput::builder().build()),
+            Operation::Query => Output::erase(QueryOutput::builder().build()),
+            Operation::GetBatch => Output::erase(BatchGetItemOutput::builder().build()),
+            _ => return None,
+        })
+    }
+}
+
+impl DeserializeResponse for ByHand {
+    fn deserialize_nonstreaming_with_config(
+        &self,
+        response: &HttpResponse,
+        _: &ConfigBag,
+    ) -> Result<Output, OrchestratorError<Error>> {
+        let body = response.body().bytes().unwrap_or_default();
+        // The parser's own words quote what it read (E2).
+        let document: Document = serde_json::from_slice(body)
+            .map_err(|_| OrchestratorError::response("the answer is no document of DynamoDB's".into()))?;
+        exchange::answered(document.into());
+        self.output().ok_or_else(|| OrchestratorError::other("an answer to no read"))
+    }
+}
+
+/// Has the answer to a read that was successful parsed here. What a refusal says is left to the SDK.
+pub(crate) fn parse(response: &HttpResponse, config: &mut ConfigBag) {
+    if let Some(operation) = exchange::reads().filter(|_| response.status().is_success()) {
+        config.interceptor_state().store_put(SharedResponseDeserializer::new(ByHand(operation)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::Found;
+
+    fn answer(json: &str) -> Result<Answer, serde_json::Error> {
+        serde_json::from_str::<Document>(json).map(Answer::from)
+    }
+
+    #[test]
+    fn an_item_is_read_whatever_stands_beside_it() {
+        let json = r#"{"ConsumedCapacity":{"CapacityUnits":0.5},"Item":{"pk":{"S":"0A"},
+            "sk":{"S":"a\"\u00e4\/"},"v":{"B":"aGVs\/28="},"exp":{"N":"9"},"w":{"B":"AAAAAAAAAAAAAAAAAAAAAA=="},
+            "other":{"M":{"deep":{"L":[{"BOOL":true},{"SS":["x"]}]}}},"none":{"NULL":true},"wt":{"N":"1E3"},"n":{"S":"7"}}}"#;
+        let found = answer(json).expect("it is one");
+        let [item] = &found.items[..] else { panic!("one item") };
+        assert_eq!(item.key.as_deref(), Some("a\"\u{e4}/"));
+        assert!(matches!(&item.value, Found::Right(value) if value[..] == *b"hel\xffo"));
+        assert!(matches!(item.number, Found::Wrong));
+        assert_eq!((item.expiry, item.written_at), (Some(9), None));
+        assert!(item.write_id.is_some() && item.history.is_none());
+        assert!(!found.is_cut_off && found.undone.is_empty());
+    }
+
+    #[test]
+    fn without_an_item_there_is_none() {
+        for json in ["{}", r#"{"Item":null,"Items":null}"#, r#"{"Items":[],"LastEvaluatedKey":{},"Count":0}"#] {
+            let found = answer(json).expect("it is one");
+            assert!(found.items.is_empty() && !found.is_cut_off && found.undone.is_empty(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_page_tells_whether_it_was_cut_off() {
+        let json = r#"{"Items":[{"sk":{"S":"a"}},{"sk":{"S":"b"}}],"LastEvaluatedKey":{"sk":{"S":"b"}}}"#;
+        let found = answer(json).expect("it is one");
+        let keys: Vec<_> = found.items.iter().map(|item| item.key.as_deref()).collect();
+        assert_eq!((keys, found.is_cut_off), (vec![Some("a"), Some("b")], true));
+    }
+
+    #[test]
+    fn a_batch_tells_what_it_did_not_get_to() {
+        let json = r#"{"Responses":{"t":[{"sk":{"S":"a"}}]},
+            "UnprocessedKeys":{"t":{"ConsistentRead":true,"Keys":[{"pk":{"S":"00"},"sk":{"S":"b"}}]}}}"#;
+        let found = answer(json).expect("it is one");
+        assert_eq!((found.items.len(), found.undone), (1, vec!["b".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_none() {
+        for json in [
+            "",
+            "[]",
+            r#"{"Item":{"sk":{"S":"a"}"#,
+            r#"{"Item":{"v":{"B":"a"}}}"#,
+            r#"{"Item":{"v":{"B":"aGVs*28="}}}"#,
+            r#"{"Item":{"exp":{"N":9}}}"#,
+            r#"{"Item":{"sk":"a"}}"#,
+            r#"{"Items":{}}"#,
+        ] {
+            assert!(answer(json).is_err(), "{json}");
+        }
+    }
+}
