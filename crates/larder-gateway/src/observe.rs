@@ -46,7 +46,7 @@ async fn reported<A: Future<Output = Response>>(
     let is_safe = request.method().is_safe();
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
-    let response = {
+    let mut response = {
         // Dropped before what it leaves unread is looked for.
         let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
         match within(gateway.request_timeout(), answer).await {
@@ -75,7 +75,7 @@ async fn reported<A: Future<Output = Response>>(
         "answered"
     );
     if let Some(unread) = unread {
-        Box::pin(unread.read()).await;
+        Box::pin(unread.read(&mut response)).await;
     }
     response
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::CONNECTION;
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
@@ -17,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use super::lingering::Lingering;
 use super::options::ServeOptions;
 use crate::gateway::Gateway;
 
@@ -127,10 +130,20 @@ async fn converse(
 ) {
     let asked = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&asked);
-    let service = router.map_request(move |request| {
-        noted.store(true, Ordering::Relaxed);
-        request
-    });
+    let lingers = Arc::new(AtomicBool::new(false));
+    let stream = Lingering::new(stream, Arc::clone(&lingers));
+    let service = router
+        .map_request(move |request| {
+            noted.store(true, Ordering::Relaxed);
+            request
+        })
+        .map_response(move |response: Response| {
+            // An answer says so by itself where its caller may still send what nobody reads.
+            if response.headers().contains_key(CONNECTION) {
+                lingers.store(true, Ordering::Relaxed);
+            }
+            response
+        });
     let connection =
         server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
     let mut connection = pin!(watcher.watch(connection));

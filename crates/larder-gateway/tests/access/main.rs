@@ -3,6 +3,7 @@
 mod attempts;
 mod browsers;
 mod credentials;
+mod expecting;
 mod rates;
 mod running;
 mod scripts;

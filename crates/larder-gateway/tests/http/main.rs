@@ -1,6 +1,7 @@
 //! The gateway over TCP, on embedded stores, by a clock that the tests move.
 
 mod batches;
+mod caller;
 mod counters;
 mod document;
 mod entries;
