@@ -4,6 +4,7 @@ mod attempts;
 mod browsers;
 mod credentials;
 mod expecting;
+mod handshakes;
 mod rates;
 mod running;
 mod scripts;
