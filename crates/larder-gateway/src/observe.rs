@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::caller::Identity;
 use crate::gateway::Gateway;
+use crate::kv::GET_MANY;
 use crate::problem::{Code, Problem};
 use crate::{request_id, trace, unread};
 
@@ -43,7 +44,7 @@ async fn reported<A: Future<Output = Response>>(
     let method = method(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
-    let is_safe = request.method().is_safe();
+    let only_reads = request.method().is_safe() || route == GET_MANY;
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
     let mut response = {
@@ -56,7 +57,7 @@ async fn reported<A: Future<Output = Response>>(
                 tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
                 Problem::new(Code::Internal, "the gateway has a defect").into_response()
             }
-            None => too_slow(is_safe).into_response(),
+            None => too_slow(only_reads).into_response(),
         }
     };
     let took = started.elapsed();
@@ -89,8 +90,8 @@ async fn within<T>(time: Duration, mut answer: Pin<&mut impl Future<Output = T>>
 }
 
 /// What was asked for may still go on in the store.
-fn too_slow(is_safe: bool) -> Problem {
-    if is_safe {
+fn too_slow(only_reads: bool) -> Problem {
+    if only_reads {
         return Problem::new(Code::Timeout, "the answer was not ready in time; try again");
     }
     Problem::new(

@@ -14,4 +14,5 @@ mod refusals;
 mod samples;
 mod scans;
 mod scripts;
+mod slow;
 mod support;
