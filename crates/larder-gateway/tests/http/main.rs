@@ -9,6 +9,7 @@ mod expecting;
 mod failures;
 mod model;
 mod operations;
+mod panics;
 mod plain;
 mod refusals;
 mod samples;
