@@ -7,6 +7,7 @@ mod document;
 mod entries;
 mod expecting;
 mod failures;
+mod http2;
 mod model;
 mod operations;
 mod panics;
