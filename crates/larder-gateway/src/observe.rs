@@ -52,11 +52,7 @@ async fn reported<A: Future<Output = Response>>(
         let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
         match within(gateway.request_timeout(), answer).await {
             Some(Ok(response)) => response,
-            Some(Err(_)) => {
-                // The panic itself was printed by the process's hook.
-                tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
-                Problem::new(Code::Internal, "the gateway has a defect").into_response()
-            }
+            Some(Err(_)) => Problem::of_panic().into_response(),
             None => too_slow(only_reads).into_response(),
         }
     };

@@ -59,3 +59,23 @@ async fn a_connection_goes_on_behind_a_panic() {
     }
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_a_panic_breaks_off_says_so_in_its_last_line() {
+    let scripted = Scripted::new();
+    let kv = Kv::new(scripted.over(MemoryDriver::new()));
+    // More than the store gives at once.
+    let entries = (0..2_500).map(|at| (format!("k{at:04}"), "x"));
+    for stored in kv.put_many(entries, None).await.expect("stored") {
+        stored.expect("stored");
+    }
+    let server = Server::over(kv).await;
+    scripted.then(Method::Scan, [Step::pass(), panics()]);
+    let mut lines = server.get("/v1/kv/main/stream").await.lines();
+    let end = lines.pop().expect("a last line");
+    assert!(!lines.is_empty() && lines.len() < 2_500, "{}", lines.len());
+    assert_eq!((&end["complete"], &end["error"]["error"]), (&json!(false), &json!("INTERNAL")), "{end}");
+    assert!(!end.to_string().contains("s3cret"), "{end}");
+    assert_eq!(server.get("/v1/kv/main/stream").await.lines().len(), 2_501);
+    server.end().await;
+}
