@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::caller::Identity;
 use crate::gateway::Gateway;
+use crate::kv::GET_MANY;
 use crate::problem::{Code, Problem};
 use crate::{request_id, trace, unread};
 
@@ -43,20 +44,16 @@ async fn reported<A: Future<Output = Response>>(
     let method = method(request.method());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("", MatchedPath::as_str);
-    let is_safe = request.method().is_safe();
+    let only_reads = request.method().is_safe() || route == GET_MANY;
     let span = trace::span(method, route, request.headers());
     let (request, unread) = unread::watched(request);
-    let response = {
+    let mut response = {
         // Dropped before what it leaves unread is looked for.
         let answer = pin!(AssertUnwindSafe(answer(request)).catch_unwind().instrument(span.clone()));
         match within(gateway.request_timeout(), answer).await {
             Some(Ok(response)) => response,
-            Some(Err(_)) => {
-                // The panic itself was printed by the process's hook.
-                tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
-                Problem::new(Code::Internal, "the gateway has a defect").into_response()
-            }
-            None => too_slow(is_safe).into_response(),
+            Some(Err(_)) => Problem::of_panic().into_response(),
+            None => too_slow(only_reads).into_response(),
         }
     };
     let took = started.elapsed();
@@ -75,7 +72,7 @@ async fn reported<A: Future<Output = Response>>(
         "answered"
     );
     if let Some(unread) = unread {
-        Box::pin(unread.read()).await;
+        Box::pin(unread.read(&mut response)).await;
     }
     response
 }
@@ -89,8 +86,8 @@ async fn within<T>(time: Duration, mut answer: Pin<&mut impl Future<Output = T>>
 }
 
 /// What was asked for may still go on in the store.
-fn too_slow(is_safe: bool) -> Problem {
-    if is_safe {
+fn too_slow(only_reads: bool) -> Problem {
+    if only_reads {
         return Problem::new(Code::Timeout, "the answer was not ready in time; try again");
     }
     Problem::new(

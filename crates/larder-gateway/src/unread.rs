@@ -1,7 +1,8 @@
 //! Bodies that nobody read to their end, because the request was refused before.
 //!
 //! A server that closes a connection with bytes unread takes its answer back: the caller may see a broken connection
-//! instead of it.
+//! instead of it. A body that its sender keeps back until it is asked for is not read for nothing: the answer says that it
+//! is the last one of its connection, which is then read on behind it (`serve::lingering`).
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +11,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::Version;
-use axum::http::header::EXPECT;
+use axum::http::header::{CONNECTION, EXPECT};
+use axum::http::{HeaderValue, Version};
+use axum::response::Response;
 use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
@@ -25,7 +27,17 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What a request's body leaves unread, once the request is answered.
 #[derive(Clone)]
-pub(crate) struct Unread(Arc<Mutex<Option<Body>>>);
+pub(crate) struct Unread(Arc<Mutex<Left>>);
+
+#[derive(Default)]
+enum Left {
+    #[default]
+    Nothing,
+    /// All of it: its sender was not told to send it.
+    Unsent,
+    /// What its sender sends.
+    Sent(Body),
+}
 
 /// Watches over the body of a request. HTTP/2 needs nobody: it can end one stream of many.
 pub(crate) fn watched(request: Request) -> (Request, Option<Unread>) {
@@ -33,8 +45,12 @@ pub(crate) fn watched(request: Request) -> (Request, Option<Unread>) {
         return (request, None);
     }
     let unread = Unread(Arc::default());
-    // Who asks first sends nothing before somebody begins to read.
-    let is_sent = !request.headers().contains_key(EXPECT);
+    // Who asks first sends nothing before somebody begins to read, or so it says.
+    let is_sent = request.version() != Version::HTTP_11
+        || request
+            .headers()
+            .get(EXPECT)
+            .is_none_or(|what| !what.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let request =
         request.map(|body| Body::new(Watched { body: Some(body), is_sent, unread: unread.clone() }));
     (request, Some(unread))
@@ -42,12 +58,19 @@ pub(crate) fn watched(request: Request) -> (Request, Option<Unread>) {
 
 impl Unread {
     /// Reads it. Who sends very much, or slowly, has to live with a broken connection.
-    pub(crate) async fn read(self) {
-        let Some(body) = self.lock().take() else { return };
-        let _ = timeout(PATIENCE, read_up_to(body, MOST_BYTES)).await;
+    pub(crate) async fn read(self, response: &mut Response) {
+        let left = std::mem::take(&mut *self.lock());
+        match left {
+            Left::Nothing => {}
+            // Whatever comes next might be the body or another request.
+            Left::Unsent => {
+                drop(response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close")))
+            }
+            Left::Sent(body) => drop(timeout(PATIENCE, read_up_to(body, MOST_BYTES)).await),
+        }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Body>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Left> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,8 +122,11 @@ impl HttpBody for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.is_sent {
-            *self.unread.lock() = self.body.take().filter(|body| !body.is_end_stream());
-        }
+        let body = self.body.take().filter(|body| !body.is_end_stream());
+        *self.unread.lock() = match body {
+            None => Left::Nothing,
+            Some(body) if self.is_sent => Left::Sent(body),
+            Some(_) => Left::Unsent,
+        };
     }
 }

@@ -1,5 +1,6 @@
 //! The program `larder` as a process: on embedded stores, and on the emulators of all clouds.
 
+mod bare;
 mod care;
 #[cfg(all(feature = "aws", feature = "azure", feature = "gcp"))]
 mod check_clouds;

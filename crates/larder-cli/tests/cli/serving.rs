@@ -28,8 +28,12 @@ impl Serving {
     /// Starts `larder serve` on a free port with more arguments, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(shell: &Shell, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--output", "json"], arguments].concat();
-        let mut process = shell.start(&arguments);
+        Self::of(shell.start(&[&["serve", "--output", "json"], arguments].concat()))
+    }
+
+    /// The same for a gateway that was started, and says what it says as JSON.
+    #[track_caller]
+    pub(crate) fn of(mut process: Child) -> Self {
         let mut line = String::new();
         let stdout = process.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("it can be read");

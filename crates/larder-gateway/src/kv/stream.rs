@@ -3,6 +3,7 @@
 #![expect(unused_qualifications, reason = "the code that utoipa makes of params(…)")]
 
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -152,7 +153,15 @@ where
         if let Err(problem) = ready!(request_id::with(&request_id, || this.standing.poll(context))) {
             return Poll::Ready(Some(request_id::with(&request_id, || this.end(Some(problem)))));
         }
-        let next = ready!(scan.as_mut().poll_next(context));
+        // Nobody else would catch it: the connection would end, and with it whatever else is asked on it.
+        let next = match catch_unwind(AssertUnwindSafe(|| scan.as_mut().poll_next(context))) {
+            Ok(next) => ready!(next),
+            Err(_) => {
+                return Poll::Ready(Some(request_id::with(&request_id, || {
+                    this.end(Some(Problem::of_panic()))
+                })));
+            }
+        };
         Poll::Ready(Some(request_id::with(&request_id, || match next {
             Some(Err(error)) if is_of_one_record(&error) => {
                 this.failed += 1;

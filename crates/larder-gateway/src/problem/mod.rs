@@ -85,6 +85,12 @@ impl Problem {
         problem
     }
 
+    /// What a panic is told as. The panic itself was printed by the process's hook.
+    pub(crate) fn of_panic() -> Self {
+        tracing::error!(target: "larder", request_id = request_id::current(), "answering a request panicked");
+        Self::new(Code::Internal, "the gateway has a defect")
+    }
+
     /// What went wrong.
     pub fn code(&self) -> Code {
         self.0.code

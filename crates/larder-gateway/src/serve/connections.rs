@@ -7,16 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::CONNECTION;
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use super::lingering::Lingering;
 use super::options::ServeOptions;
 use crate::gateway::Gateway;
 
@@ -45,6 +49,8 @@ pub(super) async fn serve(
 ) -> Drained {
     let connections = GracefulShutdown::new();
     let server = server(options.head_timeout);
+    // Dropped when the gateway is to end.
+    let (going_on, ending) = watch::channel(());
     // Dropped, it ends those that are left.
     let mut open = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -57,8 +63,9 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, _)) => {
+                let (options, server, router) = (options.clone(), server.clone(), router.clone());
                 let watcher = connections.watcher();
-                open.spawn(answer(stream, options.clone(), server.clone(), router.clone(), watcher));
+                open.spawn(answer(stream, options, server, router, watcher, ending.clone()));
             }
             Err(error) => pause(&error).await,
         }
@@ -66,6 +73,7 @@ pub(super) async fn serve(
     // First, so that nobody who finds the listener closed is told that the gateway is ready.
     gateway.drain();
     drop(listener);
+    drop(going_on);
     tracing::info!(target: "larder", connections = open.len(), "draining");
     let finishing = async {
         connections.shutdown().await;
@@ -102,17 +110,23 @@ async fn answer(
     server: auto::Builder<TokioExecutor>,
     router: Router,
     watcher: Watcher,
+    mut ending: watch::Receiver<()>,
 ) {
     // Answers are short, and written at once.
     let _ = stream.set_nodelay(true);
-    match &options.tls {
-        None => converse(stream, &server, router, watcher, options.head_timeout).await,
-        Some(tls) => match timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) => converse(stream, &server, router, watcher, options.head_timeout).await,
-            // Port scanners, and clients that do not trust the certificate.
-            Ok(Err(error)) => tracing::debug!(target: "larder", %error, "no TLS was agreed on"),
-            Err(_) => tracing::debug!(target: "larder", "no TLS was agreed on in time"),
-        },
+    let Some(tls) = &options.tls else {
+        return converse(stream, &server, router, watcher, options.head_timeout).await;
+    };
+    let agreed = tokio::select! {
+        agreed = timeout(HANDSHAKE, tls.acceptor().accept(stream)) => agreed,
+        // Who has not asked anything yet is not waited for.
+        _ = ending.changed() => return,
+    };
+    match agreed {
+        Ok(Ok(stream)) => converse(stream, &server, router, watcher, options.head_timeout).await,
+        // Port scanners, and clients that do not trust the certificate.
+        Ok(Err(error)) => tracing::debug!(target: "larder", %error, "no TLS was agreed on"),
+        Err(_) => tracing::debug!(target: "larder", "no TLS was agreed on in time"),
     }
 }
 
@@ -127,10 +141,20 @@ async fn converse(
 ) {
     let asked = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&asked);
-    let service = router.map_request(move |request| {
-        noted.store(true, Ordering::Relaxed);
-        request
-    });
+    let lingers = Arc::new(AtomicBool::new(false));
+    let stream = Lingering::new(stream, Arc::clone(&lingers));
+    let service = router
+        .map_request(move |request| {
+            noted.store(true, Ordering::Relaxed);
+            request
+        })
+        .map_response(move |response: Response| {
+            // An answer says so by itself where its caller may still send what nobody reads.
+            if response.headers().contains_key(CONNECTION) {
+                lingers.store(true, Ordering::Relaxed);
+            }
+            response
+        });
     let connection =
         server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
     let mut connection = pin!(watcher.watch(connection));

@@ -1,6 +1,7 @@
 //! Answering on a listener.
 
 mod connections;
+mod lingering;
 mod options;
 mod tls;
 

@@ -3,6 +3,8 @@
 mod attempts;
 mod browsers;
 mod credentials;
+mod expecting;
+mod handshakes;
 mod rates;
 mod running;
 mod scripts;
