@@ -6,6 +6,7 @@
 mod batch;
 mod cancel;
 mod failure;
+mod gate;
 mod lease;
 mod packed;
 mod read;
