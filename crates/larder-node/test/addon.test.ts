@@ -230,6 +230,18 @@ test("of answers that have come together, a turn gets only some", async () => {
   await store["close"]!();
 });
 
+test("values come out of many entries one by one, and no more than there are", async () => {
+  const store = await addon().open("packed", JSON.stringify(local(directory()).binding));
+  const values = [new Uint8Array(40_000).subarray(0, 20_000).fill(1), new Uint8Array(0), new Uint8Array(24_576).fill(2), new Uint8Array(24_576).fill(3)];
+  for (const [at, value] of values.entries()) await store["put"]!(`k:${at}`, value);
+  const packed = (await store["page"]!("k:")) as { takeFacts(): string; takeValue(length: number): Uint8Array };
+  const { items } = JSON.parse(packed.takeFacts()) as { items: [string, string, null, number][] };
+  assert.throws(() => packed.takeValue(100_000), /a value is longer than all are/);
+  for (const [at, [key, , , length]] of items.entries()) equal([key, packed.takeValue(length)], [`k:${at}`, values[at]!]);
+  assert.throws(() => packed.takeValue(1), /a value is longer than all are/);
+  await store["close"]!();
+});
+
 test("handles that nobody disposed of do not keep the process", async () => {
   const { execFile } = await import("node:child_process");
   const { promisify } = await import("node:util");
