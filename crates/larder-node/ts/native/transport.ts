@@ -7,8 +7,8 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
 export class NativeTransport implements Transport {
-  /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
-  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
+  /** What is written is copied into memory of its own, twice, in one go. What is read is taken value by value. */
+  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 256 * 1024 };
   readonly hasToClose = true;
   readonly #addon: Addon;
   readonly #store: Store;
@@ -211,7 +211,7 @@ async function settled<F, T>(
   // Answers of several parts may come in one turn.
   if (!mayGoOn()) await untilTime();
   await unpack<F, T>(
-    JSON.parse(packed.facts) as (F | NativeFailure)[],
+    JSON.parse(packed.takeFacts()) as (F | NativeFailure)[],
     take,
     (reason) => answers.push({ status: "rejected", reason }),
     (value) => answers.push({ status: "fulfilled", value }),
