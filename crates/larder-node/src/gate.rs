@@ -80,7 +80,9 @@ impl Drop for Pass {
         let taken = self.0.taken.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         // Not at once: others would come as long as a turn takes these, and in the same turn. The loop goes through those who
         // call it in the order in which they were made, and this one was made before them: it comes in the next turn.
-        if taken.is_multiple_of(LOT) && let Some(next_turn) = self.0.next_turn.get() {
+        if taken.is_multiple_of(LOT)
+            && let Some(next_turn) = self.0.next_turn.get()
+        {
             // It fails where the environment ends, and nobody waits any more.
             let _ = next_turn.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }

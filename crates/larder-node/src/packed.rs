@@ -38,7 +38,8 @@ impl Packed {
     pub fn take_value<'env>(&mut self, env: &'env Env, length: u32) -> Result<Uint8ArraySlice<'env>> {
         let end = usize::try_from(length).ok().and_then(|length| self.taken.checked_add(length));
         let value = end.and_then(|end| self.values.get(self.taken..end));
-        let value = value.ok_or_else(|| thrown(&Error::new(ErrorKind::Internal, "a value is longer than all are")))?;
+        let value = value
+            .ok_or_else(|| thrown(&Error::new(ErrorKind::Internal, "a value is longer than all are")))?;
         let copy = Uint8ArraySlice::copy_from(env, value)?;
         self.taken += value.len();
         if self.taken == self.values.len() {
