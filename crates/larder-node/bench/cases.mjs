@@ -67,7 +67,7 @@ export async function scan(dir) {
   const bare = await addon.open("bench", JSON.stringify(bindingOf(dir)));
   const theirs = async (count) => {
     let cursor;
-    for (let at = 0; at < count; at += 1) cursor = JSON.parse((await bare.page("bench:", 1, cursor)).facts).cursor;
+    for (let at = 0; at < count; at += 1) cursor = JSON.parse((await bare.page("bench:", 1, cursor)).takeFacts()).cursor;
   };
   return { ...(await scanned(dir)), theirs };
 }

@@ -6,6 +6,7 @@
 mod batch;
 mod cancel;
 mod failure;
+mod gate;
 mod lease;
 mod packed;
 mod read;
@@ -16,9 +17,15 @@ mod store;
 mod traffic;
 mod write;
 
+use mimalloc::MiMalloc;
 use napi_derive::napi;
 
 pub use store::{Store, open};
+
+/// Memory of the addon's own. From the system's, JavaScript's thread would take its memory, too, and wait for the threads
+/// that give some back.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 /// The version of the addon, which must be that of the package.
 #[napi]

@@ -1,21 +1,60 @@
 //! Many entries in one crossing of the boundary: their facts as one text of JSON, their values one behind the other.
 
 use std::fmt;
+use std::mem::take;
 
 use larder::{Entry, EntryInfo, Error, ErrorKind};
-use napi::bindgen_prelude::Uint8Array;
+use napi::Result;
+use napi::bindgen_prelude::{Env, Uint8ArraySlice, spawn};
 use napi_derive::napi;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, thrown};
+
+/// More memory than this is not given back on JavaScript's thread: the system takes it page by page.
+const LARGE_BYTES: usize = 64 * 1024;
 
 /// What a call about many entries gives.
-#[napi(object, object_from_js = false)]
+///
+/// The values are no array of JavaScript's. The engine would keep it until it next collects, and then give back all that
+/// has come together in one go, while the event loop stands still.
+#[napi]
 pub struct Packed {
-    /// The facts, as JSON.
-    pub facts: String,
-    /// The values, in the order of the facts that have a length.
-    pub values: Uint8Array,
+    facts: String,
+    values: Vec<u8>,
+    taken: usize,
+}
+
+#[napi]
+impl Packed {
+    /// The facts, as JSON; an empty text the second time.
+    #[napi]
+    pub fn take_facts(&mut self) -> String {
+        take(&mut self.facts)
+    }
+
+    /// The next value, which has this length: values come in the order of the facts that have one.
+    #[napi]
+    pub fn take_value<'env>(&mut self, env: &'env Env, length: u32) -> Result<Uint8ArraySlice<'env>> {
+        let end = usize::try_from(length).ok().and_then(|length| self.taken.checked_add(length));
+        let value = end.and_then(|end| self.values.get(self.taken..end));
+        let value = value
+            .ok_or_else(|| thrown(&Error::new(ErrorKind::Internal, "a value is longer than all are")))?;
+        let copy = Uint8ArraySlice::copy_from(env, value)?;
+        self.taken += value.len();
+        if self.taken == self.values.len() {
+            self.let_go();
+        }
+        Ok(copy)
+    }
+
+    fn let_go(&mut self) {
+        self.taken = 0;
+        let values = take(&mut self.values);
+        if values.capacity() > LARGE_BYTES {
+            spawn(async move { drop(values) });
+        }
+    }
 }
 
 impl fmt::Debug for Packed {
@@ -54,7 +93,7 @@ impl Values {
         let facts = serde_json::to_string(facts).map_err(|_| {
             Error::new(ErrorKind::Internal, "the facts of entries could not be written as JSON")
         })?;
-        Ok(Packed { facts, values: Uint8Array::new(self.0) })
+        Ok(Packed { facts, values: self.0, taken: 0 })
     }
 }
 

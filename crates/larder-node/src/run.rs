@@ -1,6 +1,7 @@
 //! Running a call: at once where what it wants is in memory, otherwise as a promise.
 
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -8,9 +9,11 @@ use futures_util::future::{Either as First, select};
 use futures_util::poll;
 use larder::{Error, ErrorKind, Result};
 use napi::bindgen_prelude::{Either, Env, PromiseRaw, ToNapiValue, within_runtime_if_available};
+use tokio::sync::Notify;
 
 use crate::cancel::Cancel;
 use crate::failure::thrown;
+use crate::gate::Gate;
 use crate::recent::Reading;
 
 /// What a call gives: its answer, or the promise of it.
@@ -79,13 +82,24 @@ where
     S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
 {
     let signal = cancel.map(Cancel::signal);
+    let gate = Gate::of_this_thread(env)?;
     let whole = async move {
-        let Some(signal) = signal else { return work.await.map_err(|error| thrown(&error)) };
-        match select(pin!(work), pin!(signal.notified())).await {
-            First::Left((done, _)) => done.map_err(|error| thrown(&error)),
-            // Nobody reads it: the caller has been told by the signal.
-            First::Right(_) => Err(thrown(&Error::new(ErrorKind::Internal, "the call was ended"))),
-        }
+        let done = ended_by(signal, work).await.map_err(|error| thrown(&error));
+        Ok((done, gate.pass().await))
     };
-    env.spawn_future_with_callback(whole, show)
+    env.spawn_future_with_callback(whole, move |env, (done, pass)| {
+        let shown = done.and_then(|answer| show(env, answer));
+        drop(pass);
+        shown
+    })
+}
+
+/// Runs a call until it is done, or the signal ends it.
+async fn ended_by<T>(signal: Option<Arc<Notify>>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(signal) = signal else { return work.await };
+    match select(pin!(work), pin!(signal.notified())).await {
+        First::Left((done, _)) => done,
+        // Nobody reads it: the caller has been told by the signal.
+        First::Right(_) => Err(Error::new(ErrorKind::Internal, "the call was ended")),
+    }
 }

@@ -194,11 +194,53 @@ for (const signal of [undefined, new AbortController().signal]) {
       const began = performance.now();
       while (performance.now() - began < 300) await store[read]("k", { signal });
       clearInterval(timer);
-      // At once it would be none at all; every 2 ms it would be 150.
+      // At once it would be none at all; every millisecond it would be 300.
       assert.ok(ticks > 30, `timers had ${ticks} turns in 300 ms of ${read}`);
     }
   });
 }
+
+test("of answers that have come together, a turn gets only some", async () => {
+  const store = await addon().open("together", JSON.stringify(local(directory()).binding));
+  const [CALLS, VALUE] = [2_000, new Uint8Array(8)];
+  for (const put of ["put", "increment"]) {
+    let [turn, isOver] = [0, false];
+    const answered = [0];
+    const next = () => {
+      answered[++turn] = 0;
+      if (!isOver) setImmediate(next);
+    };
+    const count = () => void (answered[turn]! += 1);
+    const calls = Array.from({ length: CALLS }, (_, at) => {
+      // Half of the increments fail: what they add to is a value of eight zeros, and no number.
+      const key = put === "put" || at % 2 === 0 ? `k:${at}` : `n:${at}`;
+      return (store[put]!(key, put === "put" ? VALUE : "1") as Promise<unknown>).then(count, count);
+    });
+    // Meanwhile all of them are done.
+    const began = performance.now();
+    while (performance.now() - began < 2_000);
+    setImmediate(next);
+    await Promise.all(calls);
+    isOver = true;
+    assert.equal(answered.reduce((sum, one) => sum + one), CALLS);
+    const most = Math.max(...answered);
+    // As many as may be on their way, and some that follow while a turn takes those.
+    assert.ok(most <= 128, `${put}: ${most} were answered in a turn`);
+  }
+  await store["close"]!();
+});
+
+test("values come out of many entries one by one, and no more than there are", async () => {
+  const store = await addon().open("packed", JSON.stringify(local(directory()).binding));
+  const values = [new Uint8Array(40_000).subarray(0, 20_000).fill(1), new Uint8Array(0), new Uint8Array(24_576).fill(2), new Uint8Array(24_576).fill(3)];
+  for (const [at, value] of values.entries()) await store["put"]!(`k:${at}`, value);
+  const packed = (await store["page"]!("k:")) as { takeFacts(): string; takeValue(length: number): Uint8Array };
+  const { items } = JSON.parse(packed.takeFacts()) as { items: [string, string, null, number][] };
+  assert.throws(() => packed.takeValue(100_000), /a value is longer than all are/);
+  for (const [at, [key, , , length]] of items.entries()) equal([key, packed.takeValue(length)], [`k:${at}`, values[at]!]);
+  assert.throws(() => packed.takeValue(1), /a value is longer than all are/);
+  await store["close"]!();
+});
 
 test("handles that nobody disposed of do not keep the process", async () => {
   const { execFile } = await import("node:child_process");

@@ -300,6 +300,24 @@ describe("the client of the plain API", async () => {
     assert.deepEqual(seen, [0, 1, 2, 3, 4]);
   });
 
+  test("of a page of the largest size no more than a piece is parsed at once", async (context) => {
+    const text = "x".repeat(24_000);
+    for (let at = 0; at < 180; at += 1) await sdk.database.putData({ key: `large:${at}`, value: { at, text } });
+    let longest = 0;
+    const parse = JSON.parse;
+    context.mock.method(JSON, "parse", (given: string) => {
+      longest = Math.max(longest, given.length);
+      return parse(given) as unknown;
+    });
+    const page = await sdk.database.scanData<{ at: number; text: string }>({ prefix: "large:", limit: 1_000 });
+    context.mock.restoreAll();
+    assert.ok(page.ok && page.val.cursor !== null, "it is not full");
+    // As many as 4 MiB have room for.
+    assert.ok(page.val.items.length > 170, `it has ${page.val.items.length} entries`);
+    for (const { key, value } of page.val.items) assert.deepEqual([key, value.text], [`large:${value.at}`, text]);
+    assert.ok(longest > 24_000 && longest < 70_000, `${longest} characters were parsed at once`);
+  });
+
   test("what the gateway refuses is a result, with what was wrong", async () => {
     const both = await sdk.database.scanData({ key: "a", prefix: "a" } as { key: string });
     assert.ok(!both.ok);

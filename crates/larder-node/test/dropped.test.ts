@@ -26,6 +26,19 @@ class Loop {
   }
 }
 
+/** Turns of a loop, and that the first has no time left. */
+function spent(): { loop: Loop; turns: Turns } {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  assert.ok(turns.hasTime());
+  loop.time += SPENT_MS;
+  assert.ok(!turns.hasTime());
+  return { loop, turns };
+}
+
+/** More than a turn has. */
+const SPENT_MS = 3;
+
 /** Waits for a turn; tells when it has come. */
 function waiter(turns: Turns, names: string[], name: string): void {
   void turns.untilTime().then(() => names.push(name));
@@ -36,7 +49,7 @@ test("who waits in a turn whose callback was dropped asks for one of its own", a
   const turns = new Turns(loop);
   assert.ok(turns.hasTime());
   loop.drop();
-  loop.time += 3;
+  loop.time += SPENT_MS;
   assert.ok(!turns.hasTime());
   const resumed: string[] = [];
   waiter(turns, resumed, "a");
@@ -46,10 +59,7 @@ test("who waits in a turn whose callback was dropped asks for one of its own", a
 });
 
 test("who waits behind one whose callback was dropped asks anew, and their order stays", async () => {
-  const loop = new Loop();
-  const turns = new Turns(loop);
-  turns.hasTime();
-  loop.time += 3;
+  const { loop, turns } = spent();
   const resumed: string[] = [];
   waiter(turns, resumed, "a");
   loop.drop();
@@ -59,7 +69,7 @@ test("who waits behind one whose callback was dropped asks anew, and their order
   await loop.turn();
   assert.deepEqual(resumed, ["a", "b", "c"]);
   // Again, where those who were resumed have used up their turn.
-  loop.time += 3;
+  loop.time += SPENT_MS;
   assert.ok(!turns.hasTime());
   waiter(turns, resumed, "d");
   await loop.turn();
@@ -68,10 +78,7 @@ test("who waits behind one whose callback was dropped asks anew, and their order
 
 test("who waits behind one whose callback was dropped just before asks anew", async () => {
   for (const later of [5, 0]) {
-    const loop = new Loop();
-    const turns = new Turns(loop);
-    turns.hasTime();
-    loop.time += 3;
+    const { loop, turns } = spent();
     const resumed: string[] = [];
     waiter(turns, resumed, "a");
     // The request of the first one ends here.
@@ -88,10 +95,7 @@ test("who waits behind one whose callback was dropped just before asks anew", as
 });
 
 test("those who wait again when they are resumed ask for one callback together", async () => {
-  const loop = new Loop();
-  const turns = new Turns(loop);
-  turns.hasTime();
-  loop.time += 3;
+  const { loop, turns } = spent();
   let rounds = 0;
   const loops = Array.from({ length: 10 }, async () => {
     for (let at = 0; at < 5; at += 1) {
@@ -111,10 +115,7 @@ test("those who wait again when they are resumed ask for one callback together",
 });
 
 test("many who wait ask for no more callbacks than a busy loop is late", async () => {
-  const loop = new Loop();
-  const turns = new Turns(loop);
-  turns.hasTime();
-  loop.time += 3;
+  const { loop, turns } = spent();
   const resumed: string[] = [];
   for (let at = 0; at < 1_000; at += 1) {
     waiter(turns, resumed, `${at}`);
@@ -125,16 +126,13 @@ test("many who wait ask for no more callbacks than a busy loop is late", async (
 });
 
 test("of several callbacks only the first begins a turn", async () => {
-  const loop = new Loop();
-  const turns = new Turns(loop);
-  turns.hasTime();
-  loop.time += 3;
+  const { loop, turns } = spent();
   waiter(turns, [], "a");
   const [first, second] = loop.callbacks.splice(0);
   assert.ok(first !== undefined && second !== undefined);
   first();
   assert.ok(turns.hasTime());
-  loop.time += 3;
+  loop.time += SPENT_MS;
   assert.ok(!turns.hasTime());
   second();
   assert.ok(!turns.hasTime(), "the turn got its time twice");

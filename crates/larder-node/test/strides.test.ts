@@ -53,7 +53,7 @@ test("a large setMany is prepared, and its answers are put in order, in strides"
 });
 
 test("answers of a batch's parts that come in one turn are parsed in a turn each", async (context) => {
-  const PARTS = 10;
+  const [PARTS, IN_A_PART] = [10, 64];
   const AT_ONCE = 4;
   let sent = 0;
   let held: (() => void)[] = [];
@@ -84,7 +84,7 @@ test("answers of a batch's parts that come in one turn are parsed in a turn each
   });
   context.mock.method(performance, "now", () => (clock += 3));
   setImmediate(turn);
-  const keys = Array.from({ length: 20 * PARTS }, (_, at) => `k:${at}`);
+  const keys = Array.from({ length: IN_A_PART * PARTS }, (_, at) => `k:${at}`);
   const answers = await store.getMany(keys);
   isOver = true;
   context.mock.restoreAll();

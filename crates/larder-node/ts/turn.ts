@@ -4,7 +4,7 @@
  * What is at hand is answered at once, without a way through another thread, which costs more than the answer. But a loop
  * that awaits such answers never lets timers and sockets have their turn. So only this much of each turn is spent like that.
  */
-const BUDGET_MS = 2;
+const BUDGET_MS = 1;
 /**
  * A callback that was asked for so long ago is relied on by nobody else: what ends a request in its middle may drop its
  * microtasks as well. It may just be late, where the loop is busy; another one does no harm then.

@@ -42,10 +42,27 @@ function encodeText(text: string): Uint8Array {
   return utf8(text);
 }
 
+/** Values up to this size are copied into memory that many share. */
+const SMALL_BYTES = 4 * 1024;
+const SHARED_BYTES = 64 * 1024;
+
+let shared = new Uint8Array(0);
+let used = 0;
+
 function copy(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength === 0) refuseDetached(bytes);
+  const { byteLength } = bytes;
+  if (byteLength === 0) refuseDetached(bytes);
   // Not slice(): that of a Buffer is a view. The new one is never shared with other threads, which fetch would refuse.
-  return new Uint8Array(bytes);
+  if (byteLength > SMALL_BYTES) return new Uint8Array(bytes);
+  // Memory of its own costs several times what copying so much does.
+  if (used + byteLength > shared.byteLength) {
+    shared = new Uint8Array(SHARED_BYTES);
+    used = 0;
+  }
+  const own = shared.subarray(used, used + byteLength);
+  own.set(bytes);
+  used += byteLength;
+  return own;
 }
 
 /** An array whose buffer was given away looks like an empty one, and would be stored as that. */

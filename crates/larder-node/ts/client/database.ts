@@ -1,5 +1,5 @@
-import { readJson } from "../http/items.js";
 import type { Call } from "../http/attempt.js";
+import { readLongJson } from "../http/json.js";
 import type { Failure } from "../http/problem.js";
 import type { Effect, Requester } from "../http/requester.js";
 import type { ClientError, Result } from "./result.js";
@@ -141,7 +141,7 @@ export class Database {
   async #send<T>(call: Call, effect: Effect): Promise<Result<T>> {
     const result = await this.#requester.send(call, effect, undefined);
     if ("failure" in result) return { ok: false, val: errorOf(result.failure) };
-    const val = readJson(result.reply.body);
+    const val = await readLongJson(result.reply.body);
     if (val === undefined) {
       const error = effect === "read" ? "NETWORK_ERROR" : "AMBIGUOUS";
       const message = "the reply is none of a Larder gateway's: does something else answer there?";

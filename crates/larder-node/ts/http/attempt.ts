@@ -1,3 +1,4 @@
+import { readBody } from "./body.js";
 import type { Endpoint } from "./endpoint.js";
 import { type Failure, failureOf, intercepted, readProblem } from "./problem.js";
 
@@ -66,8 +67,7 @@ export async function attempt(
     };
     if (call.body !== undefined) init.body = call.body as BodyInit;
     const response = await endpoint.send(call.path, init);
-    const body = new Uint8Array(await response.arrayBuffer());
-    return judge(response, body);
+    return judge(response, await readBody(response));
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     if (isLate) return failed("Timeout", "the gateway did not answer in time", "unknown");

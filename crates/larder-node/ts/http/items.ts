@@ -1,6 +1,7 @@
 import { type ErrorFacts, LarderError } from "../errors.js";
 import type { Entry, EntryInfo } from "../kv.js";
 import { fromBase64 } from "./base64.js";
+import { readLongJson } from "./json.js";
 import { type Failure, failureOf, isProblem } from "./problem.js";
 
 /** An entry as documents have it, an absent key, or why there is none. */
@@ -19,23 +20,12 @@ export interface Items {
 }
 
 /** Reads such a document; undefined if it is none. */
-export function readItems(body: Uint8Array): Items | undefined {
-  const document = readJson(body);
+export async function readItems(body: Uint8Array): Promise<Items | undefined> {
+  const document = await readLongJson(body);
   const items = (document as Partial<Items> | undefined)?.items;
   return Array.isArray(items) && items.every((item) => typeof item === "object" && item !== null)
     ? (document as Items)
     : undefined;
-}
-
-const decoder = new TextDecoder();
-
-/** Reads JSON; undefined if it is none. */
-export function readJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(decoder.decode(body));
-  } catch {
-    return undefined;
-  }
 }
 
 /** What an item says of an entry, without its value. */

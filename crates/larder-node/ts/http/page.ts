@@ -2,7 +2,8 @@ import type { LarderError } from "../errors.js";
 import type { Page } from "../kv.js";
 import { untilTime } from "../turn.js";
 import type { Reply } from "./attempt.js";
-import { type Item, readItems, readJson } from "./items.js";
+import { type Item, readItems } from "./items.js";
+import { readJson } from "./json.js";
 
 /** How pages are asked for. As a document, a large one would be parsed in one go, and stop the event loop as long as that. */
 export const PAGE_TYPE = "application/x-ndjson";
@@ -36,7 +37,7 @@ function isDocument(headers: Headers): boolean {
 /** A document is whole, or no JSON. */
 async function readDocument<T>(body: Uint8Array, reading: Reading<T>): Promise<Page<T> | undefined> {
   await untilTime();
-  const document: { items: Item[]; cursor?: unknown } | undefined = readItems(body);
+  const document: { items: Item[]; cursor?: unknown } | undefined = await readItems(body);
   if (document === undefined || !isCursor(document.cursor)) return undefined;
   const page = emptyPage<T>();
   page.cursor = document.cursor ?? undefined;

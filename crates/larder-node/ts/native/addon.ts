@@ -3,10 +3,11 @@ import { createRequire } from "node:module";
 import { LarderError } from "../errors.js";
 import type { Soon } from "../transport.js";
 
-/** Many entries: their facts as JSON, their values one behind the other. */
+/** Many entries: their facts as JSON, their values one behind the other. All of it is taken once. */
 export interface Packed {
-  facts: string;
-  values: Uint8Array;
+  takeFacts(): string;
+  /** A copy of the next value, whose length is that of its facts. */
+  takeValue(length: number): Uint8Array;
 }
 
 /** Ends the one call that it is given to. */

@@ -7,8 +7,8 @@ import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
 export class NativeTransport implements Transport {
-  /** Values are not parsed: a part is large, and its copy still short. Of what is read, 64 values can be 1.5 MiB. */
-  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 1024 * 1024 };
+  /** What is written is copied into memory of its own, twice, in one go. What is read is taken value by value. */
+  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 256 * 1024 };
   readonly hasToClose = true;
   readonly #addon: Addon;
   readonly #store: Store;
@@ -92,7 +92,7 @@ export class NativeTransport implements Transport {
   async page(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<Entry>> {
     const { limit, cursor } = request;
     const packed = await this.#call(signal, (cancel) => this.#store.page(prefix, limit, cursor, cancel));
-    return await pageOf(packed, takerOf(packed.values));
+    return await pageOf(packed, takerOf(packed));
   }
 
   async keysPage(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<EntryInfo>> {
@@ -103,7 +103,7 @@ export class NativeTransport implements Transport {
 
   async getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]> {
     const packed = await this.#call(signal, (cancel) => this.#store.getMany(keys, cancel));
-    const take = takerOf(packed.values);
+    const take = takerOf(packed);
     return await settled(packed, keys, (facts: Facts | null) => (facts === null ? undefined : take(facts)));
   }
 
@@ -196,7 +196,7 @@ function joined(values: readonly Uint8Array[]): Uint8Array {
 
 async function pageOf<T>(packed: Packed, take: (facts: Facts) => T): Promise<Page<T>> {
   if (!mayGoOn()) await untilTime();
-  const facts = JSON.parse(packed.facts) as { items: (Facts | NativeFailure)[]; cursor: string | null };
+  const facts = JSON.parse(packed.takeFacts()) as { items: (Facts | NativeFailure)[]; cursor: string | null };
   const page: Page<T> = { items: [], errors: [], cursor: facts.cursor ?? undefined };
   await unpack(facts.items, take, (error) => page.errors.push(error), (item) => page.items.push(item));
   return page;
@@ -211,7 +211,7 @@ async function settled<F, T>(
   // Answers of several parts may come in one turn.
   if (!mayGoOn()) await untilTime();
   await unpack<F, T>(
-    JSON.parse(packed.facts) as (F | NativeFailure)[],
+    JSON.parse(packed.takeFacts()) as (F | NativeFailure)[],
     take,
     (reason) => answers.push({ status: "rejected", reason }),
     (value) => answers.push({ status: "fulfilled", value }),

@@ -1,6 +1,7 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo } from "../kv.js";
 import { untilTime } from "../turn.js";
+import type { Packed } from "./addon.js";
 import { errorOf, isFailure, type NativeFailure } from "./failure.js";
 
 /** An entry's facts: the key, the version, the lifetime that remains, and the length of the value. */
@@ -25,12 +26,9 @@ export async function unpack<F, T>(
 }
 
 /** Takes entries with their values: call it for each in order. */
-export function takerOf(values: Uint8Array): (facts: Facts) => Entry {
-  let from = 0;
+export function takerOf(packed: Packed): (facts: Facts) => Entry {
   return ([key, version, ttlMs, length]) => {
-    // A copy: one small value must not keep all of a page in memory.
-    const value = values.slice(from, from + length);
-    from += length;
+    const value = packed.takeValue(length);
     return { key, value, version, ttlMs: ttlMs ?? undefined };
   };
 }
