@@ -44,17 +44,24 @@ struct Undone {
     keys: Vec<Parts>,
 }
 
-impl From<Document> for Answer {
-    fn from(document: Document) -> Self {
-        let mut items = document.items.unwrap_or_default();
-        items.extend(document.item);
-        items.extend(document.responses.into_iter().flat_map(HashMap::into_values).flatten());
-        let undone = document.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
-        Self {
-            items,
-            is_cut_off: document.last_evaluated_key.is_some_and(|key| !key.is_empty()),
-            undone: undone.flat_map(|table| table.keys).filter_map(|key| key.key).collect(),
+impl Answer {
+    /// What a document says of an operation; whatever else is in it says nothing.
+    fn of(operation: Operation, document: Document) -> Self {
+        let mut answer = Self::default();
+        match operation {
+            Operation::Get => answer.items.extend(document.item),
+            Operation::Query => {
+                answer.items = document.items.unwrap_or_default();
+                answer.is_cut_off = document.last_evaluated_key.is_some_and(|key| !key.is_empty());
+            }
+            _ => {
+                let (responses, undone) = (document.responses, document.unprocessed_keys);
+                answer.items.extend(responses.into_iter().flat_map(HashMap::into_values).flatten());
+                let undone = undone.into_iter().flat_map(HashMap::into_values).flat_map(|table| table.keys);
+                answer.undone = undone.filter_map(|key| key.key).collect();
+            }
         }
+        answer
     }
 }
 
@@ -83,7 +90,7 @@ impl DeserializeResponse for ByHand {
         // The parser's own words quote what it read (E2).
         let document: Document = serde_json::from_slice(body)
             .map_err(|_| OrchestratorError::response("the answer is no document of DynamoDB's".into()))?;
-        exchange::answered(document.into());
+        exchange::answered(Answer::of(self.0, document));
         self.output().ok_or_else(|| OrchestratorError::other("an answer to no read"))
     }
 }
@@ -100,16 +107,18 @@ mod tests {
     use super::*;
     use crate::parts::Found;
 
-    fn answer(json: &str) -> Result<Answer, serde_json::Error> {
-        serde_json::from_str::<Document>(json).map(Answer::from)
+    fn answer(operation: Operation, json: &str) -> Result<Answer, serde_json::Error> {
+        serde_json::from_str(json).map(|document| Answer::of(operation, document))
     }
+
+    const READS: [Operation; 3] = [Operation::Get, Operation::Query, Operation::GetBatch];
 
     #[test]
     fn an_item_is_read_whatever_stands_beside_it() {
         let json = r#"{"ConsumedCapacity":{"CapacityUnits":0.5},"Item":{"pk":{"S":"0A"},
             "sk":{"S":"a\"\u00e4\/"},"v":{"B":"aGVs\/28="},"exp":{"N":"9"},"w":{"B":"AAAAAAAAAAAAAAAAAAAAAA=="},
             "other":{"M":{"deep":{"L":[{"BOOL":true},{"SS":["x"]}]}}},"none":{"NULL":true},"wt":{"N":"1E3"},"n":{"S":"7"}}}"#;
-        let found = answer(json).expect("it is one");
+        let found = answer(Operation::Get, json).expect("it is one");
         let [item] = &found.items[..] else { panic!("one item") };
         assert_eq!(item.key.as_deref(), Some("a\"\u{e4}/"));
         assert!(matches!(&item.value, Found::Right(value) if value[..] == *b"hel\xffo"));
@@ -121,16 +130,19 @@ mod tests {
 
     #[test]
     fn without_an_item_there_is_none() {
-        for json in ["{}", r#"{"Item":null,"Items":null}"#, r#"{"Items":[],"LastEvaluatedKey":{},"Count":0}"#] {
-            let found = answer(json).expect("it is one");
-            assert!(found.items.is_empty() && !found.is_cut_off && found.undone.is_empty(), "{json}");
+        for json in ["{}", r#"{"Item":null,"Items":null}"#, r#"{"Items":[],"LastEvaluatedKey":{},"Count":0}"#]
+        {
+            for operation in READS {
+                let found = answer(operation, json).expect("it is one");
+                assert!(found.items.is_empty() && !found.is_cut_off && found.undone.is_empty(), "{json}");
+            }
         }
     }
 
     #[test]
     fn a_page_tells_whether_it_was_cut_off() {
         let json = r#"{"Items":[{"sk":{"S":"a"}},{"sk":{"S":"b"}}],"LastEvaluatedKey":{"sk":{"S":"b"}}}"#;
-        let found = answer(json).expect("it is one");
+        let found = answer(Operation::Query, json).expect("it is one");
         let keys: Vec<_> = found.items.iter().map(|item| item.key.as_deref()).collect();
         assert_eq!((keys, found.is_cut_off), (vec![Some("a"), Some("b")], true));
     }
@@ -139,7 +151,7 @@ mod tests {
     fn a_batch_tells_what_it_did_not_get_to() {
         let json = r#"{"Responses":{"t":[{"sk":{"S":"a"}}]},
             "UnprocessedKeys":{"t":{"ConsistentRead":true,"Keys":[{"pk":{"S":"00"},"sk":{"S":"b"}}]}}}"#;
-        let found = answer(json).expect("it is one");
+        let found = answer(Operation::GetBatch, json).expect("it is one");
         assert_eq!((found.items.len(), found.undone), (1, vec!["b".to_owned()]));
     }
 
@@ -155,7 +167,16 @@ mod tests {
             r#"{"Item":{"sk":"a"}}"#,
             r#"{"Items":{}}"#,
         ] {
-            assert!(answer(json).is_err(), "{json}");
+            assert!(READS.into_iter().all(|operation| answer(operation, json).is_err()), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_answers_another_operation_is_not_taken_for_an_answer() {
+        let item = r#"{"Item":{"sk":{"S":"a"}},"Items":[{},{}],"LastEvaluatedKey":{"sk":{}},"Responses":{"t":[{},{},{}]}}"#;
+        for (operation, count) in READS.into_iter().zip([1, 2, 3]) {
+            let found = answer(operation, item).expect("it is one");
+            assert_eq!((found.items.len(), found.is_cut_off), (count, operation == Operation::Query));
         }
     }
 }

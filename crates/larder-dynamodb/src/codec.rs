@@ -121,7 +121,10 @@ pub(crate) fn decode(item: Parts, projection: Projection) -> Result<Record, Stri
 }
 
 /// Reads an item that was not asked for by its key; `None` if it tells none.
-pub(crate) fn decode_row(mut item: Parts, projection: Projection) -> Option<(String, Result<Record, String>)> {
+pub(crate) fn decode_row(
+    mut item: Parts,
+    projection: Projection,
+) -> Option<(String, Result<Record, String>)> {
     let key = item.key.take()?;
     Some((key, decode(item, projection)))
 }
