@@ -22,7 +22,7 @@ export class HttpTransport implements Transport {
    * A gateway takes 256 keys and 4 MiB. But the platform encodes a body, copies it and sends it in one go, and takes answers
    * as they come: of what is read, 64 values can be 2 MiB of base64.
    */
-  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 256 * 1024 };
+  readonly limits: BatchLimits = { reads: 64, writes: 256, bytes: 128 * 1024 };
   /** Connections are the platform's own. */
   readonly hasToClose = false;
   readonly #requester: Requester;
