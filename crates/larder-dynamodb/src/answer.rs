@@ -24,7 +24,7 @@ pub(crate) struct Answer {
     /// Whether there is more than what was sent.
     pub(crate) is_cut_off: bool,
     /// The keys that the service did not get to.
-    pub(crate) undone: Vec<String>,
+    pub(crate) undone: Vec<Parts>,
 }
 
 /// The answer to any read, as the service sends it.
@@ -45,23 +45,32 @@ struct Undone {
 }
 
 impl Answer {
-    /// What a document says of an operation; whatever else is in it says nothing.
-    fn of(operation: Operation, document: Document) -> Self {
+    /// What a document says of an operation, whatever else is in it; `None` if it is no answer to that. Only where an item
+    /// is not there, nothing says so.
+    fn of(operation: Operation, document: Document) -> Option<Self> {
         let mut answer = Self::default();
         match operation {
             Operation::Get => answer.items.extend(document.item),
             Operation::Query => {
-                answer.items = document.items.unwrap_or_default();
+                answer.items = document.items?;
                 answer.is_cut_off = document.last_evaluated_key.is_some_and(|key| !key.is_empty());
             }
             _ => {
-                let (responses, undone) = (document.responses, document.unprocessed_keys);
-                answer.items.extend(responses.into_iter().flat_map(HashMap::into_values).flatten());
-                let undone = undone.into_iter().flat_map(HashMap::into_values).flat_map(|table| table.keys);
-                answer.undone = undone.filter_map(|key| key.key).collect();
+                answer.items = document.responses?.into_values().flatten().collect();
+                let undone = document.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+                answer.undone = undone.flat_map(|table| table.keys).collect();
             }
         }
-        answer
+        Some(answer)
+    }
+
+    /// Reads the answer to an operation.
+    fn parse(operation: Operation, body: &[u8]) -> Option<Self> {
+        // The parser would take a list for a document, too.
+        let is_document = body.trim_ascii_start().starts_with(b"{");
+        // Its own words quote what it read (E2).
+        let document = is_document.then(|| serde_json::from_slice(body).ok())??;
+        Self::of(operation, document)
     }
 }
 
@@ -87,17 +96,16 @@ impl DeserializeResponse for ByHand {
         _: &ConfigBag,
     ) -> Result<Output, OrchestratorError<Error>> {
         let body = response.body().bytes().unwrap_or_default();
-        // The parser's own words quote what it read (E2).
-        let document: Document = serde_json::from_slice(body)
-            .map_err(|_| OrchestratorError::response("the answer is no document of DynamoDB's".into()))?;
-        exchange::answered(Answer::of(self.0, document));
+        let answer = Answer::parse(self.0, body)
+            .ok_or_else(|| OrchestratorError::response("the answer is none of DynamoDB's".into()))?;
+        exchange::answered(answer);
         self.output().ok_or_else(|| OrchestratorError::other("an answer to no read"))
     }
 }
 
 /// Has the answer to a read that was successful parsed here. What a refusal says is left to the SDK.
 pub(crate) fn parse(response: &HttpResponse, config: &mut ConfigBag) {
-    if let Some(operation) = exchange::reads().filter(|_| response.status().is_success()) {
+    if let Some(operation) = exchange::current_read().filter(|_| response.status().is_success()) {
         config.interceptor_state().store_put(SharedResponseDeserializer::new(ByHand(operation)));
     }
 }
@@ -107,8 +115,8 @@ mod tests {
     use super::*;
     use crate::parts::Found;
 
-    fn answer(operation: Operation, json: &str) -> Result<Answer, serde_json::Error> {
-        serde_json::from_str(json).map(|document| Answer::of(operation, document))
+    fn answer(operation: Operation, json: &str) -> Option<Answer> {
+        Answer::parse(operation, json.as_bytes())
     }
 
     const READS: [Operation; 3] = [Operation::Get, Operation::Query, Operation::GetBatch];
@@ -130,12 +138,15 @@ mod tests {
 
     #[test]
     fn without_an_item_there_is_none() {
-        for json in ["{}", r#"{"Item":null,"Items":null}"#, r#"{"Items":[],"LastEvaluatedKey":{},"Count":0}"#]
-        {
-            for operation in READS {
-                let found = answer(operation, json).expect("it is one");
-                assert!(found.items.is_empty() && !found.is_cut_off && found.undone.is_empty(), "{json}");
-            }
+        for (operation, json) in [
+            (Operation::Get, "{}"),
+            (Operation::Get, r#"{"Item":null}"#),
+            (Operation::Query, r#"{"Items":[],"LastEvaluatedKey":{},"Count":0}"#),
+            (Operation::GetBatch, r#"{"Responses":{},"UnprocessedKeys":{}}"#),
+            (Operation::GetBatch, r#"{"Responses":{"t":[]}}"#),
+        ] {
+            let found = answer(operation, json).expect("it is one");
+            assert!(found.items.is_empty() && !found.is_cut_off && found.undone.is_empty(), "{json}");
         }
     }
 
@@ -152,7 +163,8 @@ mod tests {
         let json = r#"{"Responses":{"t":[{"sk":{"S":"a"}}]},
             "UnprocessedKeys":{"t":{"ConsistentRead":true,"Keys":[{"pk":{"S":"00"},"sk":{"S":"b"}}]}}}"#;
         let found = answer(Operation::GetBatch, json).expect("it is one");
-        assert_eq!((found.items.len(), found.undone), (1, vec!["b".to_owned()]));
+        let undone: Vec<_> = found.undone.iter().map(|key| key.key.as_deref()).collect();
+        assert_eq!((found.items.len(), undone), (1, vec![Some("b")]));
     }
 
     #[test]
@@ -160,6 +172,7 @@ mod tests {
         for json in [
             "",
             "[]",
+            "[null,null,null,null,null]",
             r#"{"Item":{"sk":{"S":"a"}"#,
             r#"{"Item":{"v":{"B":"a"}}}"#,
             r#"{"Item":{"v":{"B":"aGVs*28="}}}"#,
@@ -167,7 +180,12 @@ mod tests {
             r#"{"Item":{"sk":"a"}}"#,
             r#"{"Items":{}}"#,
         ] {
-            assert!(READS.into_iter().all(|operation| answer(operation, json).is_err()), "{json}");
+            assert!(READS.into_iter().all(|operation| answer(operation, json).is_none()), "{json}");
+        }
+        // Who reads many is told where there are none.
+        for json in ["{}", r#"{"message":"busy"}"#, r#"{"Items":null,"Responses":null}"#] {
+            assert!(answer(Operation::Query, json).is_none(), "{json}");
+            assert!(answer(Operation::GetBatch, json).is_none(), "{json}");
         }
     }
 

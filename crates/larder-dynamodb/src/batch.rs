@@ -9,7 +9,7 @@ use larder_core::driver::{BatchItem, DriverError, Mutation, Read, RowKey, Write,
 use larder_core::hash::KeyMap;
 use larder_core::record::{Record, Revision};
 
-use crate::codec::{decode_row, encode, item_bytes, write_key};
+use crate::codec::{decode, encode, item_bytes, write_key};
 use crate::driver::DynamoDbDriver;
 use crate::error::failed;
 use crate::exchange::{Exchange, Operation};
@@ -40,18 +40,20 @@ impl DynamoDbDriver {
         let places: KeyMap<'_, usize> =
             keys.iter().enumerate().map(|(at, row)| (row.key.as_str(), at)).collect();
         let mut answers: Vec<_> = keys.iter().map(|_| BatchItem::Done(Ok(None))).collect();
+        // In any order; one that was not asked for says that the answer is not to be trusted.
+        let place = |key: Option<&str>| {
+            key.and_then(|key| places.get(key)).copied().ok_or_else(|| {
+                let reason = format!("{} answered with an item that was not asked for", self.place);
+                DriverError::refused(ErrorKind::Internal, reason)
+            })
+        };
         for key in answer.undone {
-            if let Some(&at) = places.get(&*key) {
-                answers[at] = BatchItem::Unprocessed;
-            }
+            answers[place(key.key.as_deref())?] = BatchItem::Unprocessed;
         }
-        // In any order.
         for item in answer.items {
-            let Some((key, record)) = decode_row(item, read.projection) else { continue };
-            if let Some(&at) = places.get(&*key) {
-                let corrupt = |reason| DriverError::refused(ErrorKind::Corrupt, reason);
-                answers[at] = BatchItem::Done(record.map(Some).map_err(corrupt));
-            }
+            let at = place(item.key.as_deref())?;
+            let corrupt = |reason| DriverError::refused(ErrorKind::Corrupt, reason);
+            answers[at] = BatchItem::Done(decode(item, read.projection).map(Some).map_err(corrupt));
         }
         Ok(answers)
     }

@@ -140,7 +140,7 @@ pub(crate) fn put_in(request: &mut HttpRequest) -> Result<(), BoxError> {
 }
 
 /// The operation of the request that this thread is working on, if it is a read.
-pub(crate) fn reads() -> Option<Operation> {
+pub(crate) fn current_read() -> Option<Operation> {
     CURRENT.with_borrow(|current| current.operation.filter(|operation| operation.is_read()))
 }
 

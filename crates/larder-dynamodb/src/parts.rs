@@ -103,9 +103,17 @@ impl Parts {
     }
 }
 
-/// Whether anything is read from an attribute: some are in every item for others.
+/// Whether anything is read from an attribute: some are in every item for others, and people may add what they like.
 fn is_read(name: &str) -> bool {
-    !matches!(name, attribute::SHARD | attribute::REAPED)
+    match name {
+        attribute::KEY
+        | attribute::VALUE
+        | attribute::NUMBER
+        | attribute::EXPIRY
+        | attribute::WRITE_ID
+        | attribute::WRITTEN_AT => true,
+        _ => [attribute::IDS, attribute::TIMES, attribute::RESULTS].as_flattened().contains(&name),
+    }
 }
 
 impl<'de> Deserialize<'de> for Parts {

@@ -286,6 +286,23 @@ async fn refusals_have_kinds_of_their_own() {
 }
 
 #[tokio::test]
+async fn what_is_no_answer_to_a_scan_or_a_batch_is_no_miss() {
+    // The layout record is found; nothing else is said.
+    let layout = r#"{"Item":{"w":{"B":"AAECAwQFBgcICQoLDA0ODw=="},"wt":{"N":"1"},"exp":{"N":"9223372036854775807"},
+        "v":{"B":"eyJ2ZXJzaW9uIjoxLCJtaW5SZWFkZXIiOjEsIm1pbldyaXRlciI6MSwic2hhcmRzIjo0LCJoYXNoIjoieHhoNjQifQ=="}},
+        "message":"hunter2"}"#;
+    let url = answering("200 OK", "content-type: application/x-amz-json-1.0\r\n", layout).await;
+    let kv = impatient(&DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys())).await;
+    let page = kv.scan_page("", ScanOptions::new()).await.expect_err("no page");
+    let batch = kv.get_many(["a", "b"]).await.expect("a list");
+    let errors = batch.into_iter().map(|answer| answer.expect_err("no answer"));
+    for error in std::iter::once(page).chain(errors) {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn retry_after_is_honoured() {
     let url = answering("503 Service Unavailable", "retry-after: 60\r\n", "").await;
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());

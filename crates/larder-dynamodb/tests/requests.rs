@@ -27,7 +27,8 @@ async fn sent(kv: &Kv, requests: &mut tokio::sync::mpsc::UnboundedReceiver<Strin
 #[tokio::test]
 async fn every_read_is_consistent_unless_told() {
     let layout = r#"{"Item":{"w":{"B":"AAECAwQFBgcICQoLDA0ODw=="},"wt":{"N":"1"},"exp":{"N":"9223372036854775807"},
-        "v":{"B":"eyJ2ZXJzaW9uIjoxLCJtaW5SZWFkZXIiOjEsIm1pbldyaXRlciI6MSwic2hhcmRzIjo0LCJoYXNoIjoieHhoNjQifQ=="}}}"#;
+        "v":{"B":"eyJ2ZXJzaW9uIjoxLCJtaW5SZWFkZXIiOjEsIm1pbldyaXRlciI6MSwic2hhcmRzIjo0LCJoYXNoIjoieHhoNjQifQ=="}},
+        "Items":[],"Responses":{}}"#;
     let (url, mut requests) = recording(layout).await;
     let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
     let strong = impatient(&options).await;

@@ -71,8 +71,8 @@ async fn reported<A: Future<Output = Response>>(
         caller = response.extensions().get::<Identity>().map(tracing::field::debug),
         "answered"
     );
-    if let Some(unread) = unread {
-        Box::pin(unread.read(&mut response)).await;
+    if let Some(rest) = unread.and_then(|unread| unread.rest(&mut response)) {
+        Box::pin(rest.read(&mut response)).await;
     }
     response
 }

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::kv::MAX_BATCH_BYTES;
 
 /// The most that is read for nothing: as much as the largest body that a route takes.
-const MOST_BYTES: usize = MAX_BATCH_BYTES;
+pub(crate) const MOST_BYTES: usize = MAX_BATCH_BYTES;
 /// How long the caller may take to send it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -57,16 +57,17 @@ pub(crate) fn watched(request: Request) -> (Request, Option<Unread>) {
 }
 
 impl Unread {
-    /// Reads it. Who sends very much, or slowly, has to live with a broken connection.
-    pub(crate) async fn read(self, response: &mut Response) {
+    /// What has to be read before the answer is sent, if anything has.
+    pub(crate) fn rest(self, response: &mut Response) -> Option<Rest> {
         let left = std::mem::take(&mut *self.lock());
         match left {
-            Left::Nothing => {}
+            Left::Nothing => None,
             // Whatever comes next might be the body or another request.
             Left::Unsent => {
-                drop(response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close")))
+                end_behind(response);
+                None
             }
-            Left::Sent(body) => drop(timeout(PATIENCE, read_up_to(body, MOST_BYTES)).await),
+            Left::Sent(body) => Some(Rest(body)),
         }
     }
 
@@ -75,15 +76,34 @@ impl Unread {
     }
 }
 
-async fn read_up_to(body: Body, most: usize) {
-    let mut chunks = body.into_data_stream();
-    let mut left = most;
-    while let Some(Ok(chunk)) = chunks.next().await {
-        match left.checked_sub(chunk.len()) {
-            Some(less) => left = less,
-            None => return,
+/// What its sender sends, and nobody wants.
+pub(crate) struct Rest(Body);
+
+impl Rest {
+    /// Reads it. Behind who sends very much, or slowly, the connection ends.
+    pub(crate) async fn read(self, response: &mut Response) {
+        if timeout(PATIENCE, self.read_to_end()).await != Ok(true) {
+            end_behind(response);
         }
     }
+
+    /// Whether it came to its end.
+    async fn read_to_end(self) -> bool {
+        let mut chunks = self.0.into_data_stream();
+        let mut left = MOST_BYTES;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            match left.checked_sub(chunk.len()) {
+                Some(less) => left = less,
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Ends the connection behind this answer, once it was read on for a while. Nobody else sets this header.
+fn end_behind(response: &mut Response) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }
 
 /// A body that is given back if it is dropped before its end.

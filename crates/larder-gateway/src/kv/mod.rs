@@ -21,7 +21,7 @@ use crate::gateway::Gateway;
 /// The most bytes of a body that any route takes.
 pub(crate) const MAX_BATCH_BYTES: usize = batch::MAX_BODY_BYTES;
 
-/// The route of the only `POST` that changes nothing.
+/// The route of the `POST` that changes nothing, of those that people call.
 pub(crate) const GET_MANY: &str = "/v1/kv/{binding}/get-many";
 
 /// The words that errors have for the parts of requests, and the names that those have here.

@@ -13,12 +13,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::kv::MAX_BATCH_BYTES;
+use crate::unread::MOST_BYTES;
 
-/// How long a caller may take to send what nobody wants, and to read why. Callers wait for leave no longer than seconds.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The most that is read for nothing: as much as the largest body that a route takes.
-const MOST_BYTES: usize = MAX_BATCH_BYTES;
+/// How long a caller may take to send what nobody wants, and to read why. Callers wait for leave no longer than seconds. A
+/// drain waits for it, too.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection that is read on when it is shut down, if it is to be.
 pub(super) struct Lingering<S> {
@@ -98,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
         if this.rest.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
             if this.lingers.load(Ordering::Relaxed) {
-                this.rest = Some(Rest { until: Box::pin(sleep(PATIENCE)), bytes: MOST_BYTES });
+                this.rest = Some(Rest { until: Box::pin(sleep(LINGER)), bytes: MOST_BYTES });
             }
         }
         this.poll_rest(context).map(Ok)
@@ -132,14 +131,14 @@ mod tests {
             let sending = async move {
                 assert_eq!(theirs.read(&mut [0]).await.expect("it is told the end"), 0);
                 sleep(Duration::from_secs(1)).await;
-                let taken = timeout(PATIENCE, theirs.write_all(&[0; 10_000])).await;
+                let taken = timeout(LINGER, theirs.write_all(&[0; 10_000])).await;
                 taken.expect("somebody reads").expect("it is taken");
                 (!closes).then_some(theirs)
             };
             let begun = Instant::now();
             let (ended, _theirs) = tokio::join!(ours.shutdown(), sending);
             ended.expect("it ends");
-            assert_eq!(begun.elapsed(), if closes { Duration::from_secs(1) } else { PATIENCE });
+            assert_eq!(begun.elapsed(), if closes { Duration::from_secs(1) } else { LINGER });
         }
     }
 
