@@ -62,12 +62,20 @@ impl Gate {
         let next_turn = make_room.build_threadsafe_function::<()>().weak::<true>().build()?;
         // There was none.
         let _ = gate.next_turn.set(next_turn);
+        // Nobody is called there any more: whoever waits for a place goes on, and another environment of the thread has a
+        // gate of its own. Registered behind the function, so that it is called before that is gone.
+        env.add_env_cleanup_hook(Arc::downgrade(&gate), |gate| {
+            OF_THIS_THREAD.set(None);
+            if let Some(gate) = gate.upgrade() {
+                gate.room.close();
+            }
+        })?;
         Ok(gate)
     }
 
     /// Waits for a place, behind those who wait already.
     pub(crate) async fn pass(self: Arc<Self>) -> Pass {
-        // Fails where it was closed, which nobody does.
+        // Closed, it lets everybody pass.
         if let Ok(permit) = self.room.acquire().await {
             permit.forget();
         }
@@ -83,7 +91,7 @@ impl Drop for Pass {
         if taken.is_multiple_of(LOT)
             && let Some(next_turn) = self.0.next_turn.get()
         {
-            // It fails where the environment ends, and nobody waits any more.
+            // Where it fails, the environment ends, and the gate is closed.
             let _ = next_turn.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }

@@ -1,10 +1,12 @@
 // What holds of stores in this process alone.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inspect } from "node:util";
+import { Worker } from "node:worker_threads";
 
 import { kv, type LarderError } from "@larder/kv";
 import { equal, rejects } from "./suite/check.js";
@@ -49,6 +51,25 @@ test("an error tells what it was about, and printing it shows no whole key", asy
   assert.ok(error.message.startsWith('increment "session:…(24 bytes)" on "errors": invalid input: '), error.message);
   const printed = `${inspect(error, { depth: 9 })} ${JSON.stringify(error)} ${error.stack}`;
   assert.ok(!printed.includes("0123456789") && !printed.includes("no number"), printed);
+});
+
+test("a thread that is ended with calls under way leaves the others alone", async () => {
+  const dataDir = directory();
+  await using store = await kv("threads", local(dataDir));
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import("@larder/kv").then(async ({ kv }) => {
+      const store = await kv("threads", { binding: { service: "local-kv", dataDir: workerData } });
+      for (let at = 0; at < 300; at += 1) store.set("worker:" + at, "v").catch(() => {});
+      parentPort.postMessage("begun");
+    });`;
+  for (let turn = 0; turn < 3; turn += 1) {
+    const worker = new Worker(code, { eval: true, workerData: dataDir });
+    equal((await once(worker, "message"))[0], "begun");
+    await worker.terminate();
+    const stored = await Promise.all(Array.from({ length: 300 }, (_, at) => store.set(`main:${turn}:${at}`, "v")));
+    assert.ok(stored.every(Boolean));
+  }
 });
 
 test("a disposed store can be opened by another process", async () => {

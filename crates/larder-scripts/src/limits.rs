@@ -21,7 +21,7 @@ pub(crate) const MAX_TEXT: usize = 4 * 1024;
 #[must_use]
 #[non_exhaustive]
 pub struct Limits {
-    /// Memory of the script's values, in bytes; 32 MiB unless told.
+    /// Memory of the script's values, in bytes; 32 MiB unless told, and about 1 GiB at most: with more, no worker starts.
     pub heap_bytes: usize,
     /// The script's own stack, in bytes; 256 KiB unless told.
     pub stack_bytes: usize,

@@ -5,7 +5,7 @@ import type { Reply } from "./attempt.js";
 import { type Item, readItems } from "./items.js";
 import { readJson } from "./json.js";
 
-/** How pages are asked for. As a document, a large one would be parsed in one go, and stop the event loop as long as that. */
+/** How pages are asked for: in lines, of which each is parsed by itself, and the last says that all are there. */
 export const PAGE_TYPE = "application/x-ndjson";
 
 const LINE_BREAK = 10;

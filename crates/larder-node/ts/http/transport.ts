@@ -68,9 +68,11 @@ export class HttpTransport implements Transport {
     if (condition.if === "absent") headers["if-none-match"] = "*";
     if (condition.if === "version") headers["if-match"] = `"${condition.version}"`;
     const path = this.#path("entry", key);
-    const call = lasting({ method: "PUT", path, headers, body: value }, ttlMs, (left) => ({
+    // A caller's own fetch may do with it what it likes: it is in memory of its own.
+    const body = value.byteLength === value.buffer.byteLength ? value : value.slice();
+    const call = lasting({ method: "PUT", path, headers, body }, ttlMs, (left) => ({
       path: `${path}&ttlMillis=${left}`,
-      body: value,
+      body,
     }));
     const effect = condition.if === "always" ? "repeatable" : "once";
     const reply = await this.#unless(["PRECONDITION_FAILED"], call, effect, "put", key, signal);

@@ -5,7 +5,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::cell::Cell;
 use std::io;
-use std::mem::size_of;
+use std::mem::{MaybeUninit, size_of};
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
@@ -20,6 +20,8 @@ const TAIL: usize = 4 * GRANULARITY;
 const KEPT: usize = 1024 * 1024;
 /// A multiple of the sizes that pages have.
 const PAGE: usize = 64 * 1024;
+/// The largest region: the allocator makes several of a larger one, of which an image would know the first only.
+const MOST: usize = 1 << 32;
 
 /// A region from which one engine has all its memory.
 #[derive(Clone)]
@@ -45,7 +47,7 @@ struct Taken {
 
 /// A region as it once was: nothing between the two was ever written.
 pub(super) struct Image {
-    start: Vec<u8>,
+    start: Vec<MaybeUninit<u8>>,
     tail: [u8; TAIL],
 }
 
@@ -54,8 +56,13 @@ impl Memory {
     ///
     /// # Errors
     ///
-    /// When the system has not that much.
+    /// When the system has not that much, or it is more than 4 GiB.
     pub(super) fn new(bytes: usize) -> io::Result<Self> {
+        if bytes > MOST {
+            let reason =
+                "a script's engine has at most 4 GiB of addresses, four for each byte of a run's memory";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+        }
         let layout = Layout::from_size_align(bytes.max(PAGE), HEAD).map_err(io::Error::other)?;
         // SAFETY: the layout has bytes.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -95,10 +102,10 @@ impl Memory {
         // What comes behind the last block is one free block, which is described at its beginning.
         let end = (region.most.get() + TAIL).min(region.layout.size());
         let mut tail = [0; TAIL];
-        // SAFETY: both lie in the region, whose bytes were zero until they were written, and are copied at once.
+        // SAFETY: both lie in the region, and are copied at once. The bytes of the tail were zero until they were written.
         let start = unsafe {
             ptr::copy_nonoverlapping(region.tail(), tail.as_mut_ptr(), TAIL);
-            std::slice::from_raw_parts(region.base.as_ptr(), end).to_vec()
+            std::slice::from_raw_parts(region.base.as_ptr().cast(), end).to_vec()
         };
         Image { start, tail }
     }
@@ -114,7 +121,7 @@ impl Memory {
         let Image { start, tail } = image;
         // SAFETY: the image is no longer than the region, from whose beginning and end it was copied.
         unsafe {
-            ptr::copy_nonoverlapping(start.as_ptr(), region.base.as_ptr(), start.len());
+            ptr::copy_nonoverlapping(start.as_ptr(), region.base.as_ptr().cast(), start.len());
             ptr::copy_nonoverlapping(tail.as_ptr(), region.tail(), TAIL);
         }
         let most = region.most.replace(start.len() - TAIL);
@@ -282,6 +289,13 @@ mod tests {
         Memory::new(bytes).expect("there is memory")
     }
 
+    /// The bytes of an image, but for those of its beginning, of which some are nothing's.
+    fn bytes(image: &Image) -> Vec<u8> {
+        let blocks = image.start[size_of::<Taken>()..].iter();
+        // SAFETY: they were zero until they were written.
+        blocks.map(|byte| unsafe { byte.assume_init() }).chain(image.tail).collect()
+    }
+
     /// Bytes of the blocks that are not free.
     fn taken(memory: &Memory) -> usize {
         // SAFETY: it was written when the region was made.
@@ -361,8 +375,7 @@ mod tests {
             unsafe { memory.put_back(&image) };
             held.extend(before.into_iter().map(|(block, bytes, mark)| Held { block, bytes, mark }));
             held.iter().for_each(|one| one.check(one.bytes));
-            let again = memory.image();
-            assert!(again.start == image.start && again.tail == image.tail, "other bytes than there were");
+            assert!(bytes(&memory.image()) == bytes(&image), "other bytes than there were");
         }
     }
 
@@ -405,6 +418,12 @@ mod tests {
         }
         // There is no block without bytes.
         assert!(memory.alloc(0).is_null());
+    }
+
+    #[test]
+    fn a_region_is_never_more_than_one() {
+        let error = Memory::new(MOST + 1).map(drop).expect_err("it is too large");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]
