@@ -77,8 +77,9 @@ function load(platform: string): Addon {
     const known = Object.values(__ADDONS__).join(", ");
     throw unsupported(`there is no addon for ${platform}, only for ${known}: use @larder/kv/http and a gateway`);
   }
-  // The CommonJS form of this file has a name, and no import.meta.
-  const require = createRequire(typeof __filename === "string" ? __filename : import.meta.url);
+  // The CommonJS form of this file has a name, and no import.meta. Where code comes from no file, as with `node -e`, the name
+  // of that is everybody's.
+  const require = createRequire((import.meta.url as string | undefined) ?? __filename);
   // In a clone, the one that was built there. Published packages do not have it.
   const places = [`../larder-kv.${name}.node`, `@larder/kv-${name}`];
   const failures: unknown[] = [];
