@@ -25,8 +25,8 @@ impl Platform for Tables {
     const NAME: &'static str = "Azure Tables";
     const ID: &'static str = "tables";
     const EMULATOR: &'static str = "azurite";
-    // With 32 connections each, more is refused at the door.
-    const TASKS_OF_MANY: usize = 8;
+    // With a connection for each of 100 keys, more is refused at the door.
+    const TASKS_OF_MANY: usize = 4;
 
     type Driver = TablesDriver;
     type ByHand = Table;
