@@ -5,15 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::HttpBody;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
-use axum::middleware::{self, Next};
-use axum::response::Response;
-use futures_util::FutureExt;
+use axum::middleware;
+use tower::layer::layer_fn;
 
-use crate::guard::{Access, Door, LoopbackGuard, authenticate, guarded};
+use crate::entrance::Entrance;
+use crate::guard::{Access, Door, LoopbackGuard, guarded};
 use crate::keys::Keyring;
 use crate::options::GatewayOptions;
 use crate::running::{Durations, Health, Memory, Metrics, admin, public, whole};
@@ -21,9 +17,6 @@ use crate::scripts::Scripts;
 use crate::stores::Stores;
 use crate::traffic::Traffic;
 use crate::{console, cors, observe, openapi, request_id};
-
-/// The most bytes of a request's body, but for batches: 64 KiB. A value has at most 24 KiB, and the rest is JSON around it.
-pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// What a process serves: which stores, for whom, within which limits. Cheap to clone.
 #[derive(Clone)]
@@ -68,10 +61,11 @@ impl Gateway {
     /// Its routes, with everything around them that a request passes through.
     pub fn router(&self) -> Router {
         let (api, _) = openapi::api().split_for_parts();
+        let gateway = self.clone();
         // The last layer is the first that a request meets.
         let mut router = openapi::served(api)
             .merge(whole())
-            .layer(middleware::from_fn_with_state(self.clone(), enter))
+            .layer(layer_fn(move |route| Entrance::new(gateway.clone(), route)))
             .merge(
                 public()
                     .merge(console::routes())
@@ -135,45 +129,11 @@ impl Gateway {
     }
 }
 
-/// All that stands around the routes for data. In one layer: each has a cost, which reads of memory would feel.
-async fn enter(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    observe::observed(&gateway, request, |request| limited(&gateway, request, next)).await
-}
-
-fn limited(gateway: &Gateway, mut request: Request, next: Next) -> impl Future<Output = Response> {
-    if !request.body().is_end_stream() {
-        // Routes that take more say so themselves, further in.
-        DefaultBodyLimit::max(MAX_BODY_BYTES).apply(&mut request);
-    }
-    authenticate(gateway, request, next).map(|mut response| {
-        // Nobody keeps an answer that does not say for itself how it may be kept: the next one may be another.
-        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        response
-    })
-}
-
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gateway")
             .field("stores", &self.0.stores)
             .field("options", &self.0.options)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How many bytes the future of a function takes.
-    fn bytes<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    /// It is copied for every request: twice as much was a fiftieth of the time that one takes.
-    #[test]
-    fn what_stands_around_a_request_is_small() {
-        let bytes = bytes(enter);
-        assert!(bytes <= 2_304, "{bytes}");
     }
 }

@@ -8,6 +8,7 @@ mod attempt;
 mod caller;
 mod console;
 mod cors;
+mod entrance;
 mod extract;
 mod gateway;
 mod guard;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderMap, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::credentials::{Presented, presented};
@@ -39,14 +38,18 @@ impl Door {
 }
 
 /// Lets a request in, with its [`Caller`] as an extension, or answers 401, 403, 415, 429 or 503.
-pub(crate) async fn authenticate(gateway: &Gateway, mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate<A: Future<Output = Response>>(
+    gateway: &Gateway,
+    mut request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
     let keyring = match &gateway.door().0 {
         Access::Loopback(guard) => {
             if let Err(problem) = guard.check(&request) {
                 return problem.into_response();
             }
             request.extensions_mut().insert(Caller::loopback());
-            return next.run(request).await;
+            return answer(request).await;
         }
         Access::Keys(keyring) => keyring,
     };
@@ -61,7 +64,7 @@ pub(crate) async fn authenticate(gateway: &Gateway, mut request: Request, next: 
             .into_response(),
         None => {
             request.extensions_mut().insert(verified.caller.clone());
-            next.run(request).await
+            answer(request).await
         }
     };
     if let Some(verdict) = verdict {

@@ -16,6 +16,8 @@ use crate::problem::{Code, Problem};
 /// The lifetime that remained when the entry was read, in milliseconds; not there for one that stays.
 pub(crate) const TTL: HeaderName = HeaderName::from_static("larder-ttl-millis");
 
+/// As many headers as an answer with an entry has, and some: a map that has to grow puts all of them elsewhere.
+const USUAL_HEADERS: usize = 10;
 /// As long as the tag of a version is nearly always.
 const USUAL_TAG: usize = 112;
 
@@ -37,7 +39,7 @@ pub(crate) fn written(key: String, version: &Version) -> Response {
 
 /// The headers that tell an entry's version and lifetime.
 pub(crate) fn headers(entry: &EntryInfo) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
     tag(&mut headers, entry.version());
     if let Some(ttl) = entry.ttl() {
         insert(&mut headers, TTL, &millis(ttl).to_string());
