@@ -46,7 +46,7 @@ pub(crate) async fn connect(options: &DynamoDbOptions) -> Result<(Client, Option
     let endpoint = endpoint_url(&config, options)?;
     let mut config = aws_sdk_dynamodb::config::Builder::from(&config).credentials_provider(credentials);
     // Permanent: otherwise the SDK looks at each of its many hooks whether this one is switched off.
-    config.push_interceptor(SharedInterceptor::permanent(Hooks));
+    config.push_interceptor(SharedInterceptor::permanent(Hooks::default()));
     Ok((Client::from_conf(config.build()), endpoint))
 }
 

@@ -37,6 +37,7 @@ mod requests;
 mod scan;
 #[doc(hidden)]
 pub mod testing;
+mod user_agent;
 mod whole;
 mod write;
 

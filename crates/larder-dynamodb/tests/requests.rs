@@ -71,6 +71,29 @@ async fn a_condition_asks_for_the_item_that_it_met() {
     assert!(looked[0].contains(r#""Limit":1"#) && looked[0].contains(r#""ConsistentRead":true"#));
 }
 
+/// The lines of a request that tell who sends it.
+fn senders(request: &str) -> Vec<&str> {
+    request.lines().filter(|line| line.to_lowercase().contains("user-agent:")).collect()
+}
+
+#[tokio::test]
+async fn every_request_tells_who_sends_it_as_the_sdk_does() {
+    let (url, mut requests) = recording("{}").await;
+    let options = DynamoDbOptions::new("cache", REGION).endpoint_url(url).credentials(keys());
+    let kv = impatient(&options).await;
+    let all = sent(&kv, &mut requests).await;
+    // The first is the SDK's own.
+    let first = senders(&all[0]);
+    assert_eq!(first.len(), 2, "{}", all[0]);
+    assert!(first.iter().all(|line| line.contains("aws-sdk-rust/")), "{first:?}");
+    assert!(all.len() > 2, "{all:#?}");
+    for request in &all {
+        assert_eq!(senders(request), first);
+        // What it is signed with has it.
+        assert!(request.contains("x-amz-user-agent,") || request.contains(";x-amz-user-agent"), "{request}");
+    }
+}
+
 fn item(key: &str, value: &str) -> String {
     format!(
         r#"{{"pk":{{"S":"00"}},"sk":{{"S":"{key}"}},"w":{{"B":"AAECAwQFBgcICQoLDA0ODw=="}},"wt":{{"N":"1"}},
