@@ -49,47 +49,50 @@ async fn prepare<H>(store: &Store<H>, op: Op, task: usize, turns: usize) -> Outc
     Ok(())
 }
 
-/// How often a measurement of processor time goes from one side to the other and back.
-fn laps(op: Op) -> usize {
-    if op.is_of_many() { 16 } else { 32 }
+/// How many blocks of laps count: one lap of each side, and the same in the other order.
+fn blocks(op: Op) -> usize {
+    if op.is_of_many() { 8 } else { 16 }
+}
+
+/// How many turns each task of a lap has. Enough that one with a version mostly has one to go on with, and that what a
+/// kernel has not yet counted when the lap ends is little beside it.
+fn turns_of_a_lap(op: Op, tasks: usize) -> usize {
+    let least = if op.is_of_many() { 1 } else { 8 };
+    (op.times() / tasks / (2 * blocks(op))).max(least)
 }
 
 /// Microseconds of processor time that one operation takes of this process: through Larder, and by hand.
 ///
-/// The sides take turns, lap by lap, each on tasks of its own, so that neither reads what the other wrote. What counts is the
-/// pair of laps, one behind the other, with the middle ratio: machines are faster at one time and slower at another.
+/// The sides take turns, lap by lap, each on tasks and keys of its own. What counts is the block of four laps, one behind the
+/// other, with the middle ratio: machines are faster at one time and slower at another, and whoever comes behind its own side
+/// finds caches warm.
 pub(super) fn cpu<P: Platform>(op: Op, tasks: usize) -> Outcome<(f64, f64)> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let laps = laps(op);
-    let lap = (op.times() / tasks / laps).max(1);
+    let (blocks, turns) = (blocks(op), turns_of_a_lap(op, tasks));
     let (ours, theirs) = (0..tasks, tasks..2 * tasks);
     runtime.block_on(async {
         let store = Arc::new(Store::create::<P>(limits(op, tasks)).await?);
-        // The first two laps are not counted: connections are made and code is loaded.
         for task in 0..2 * tasks {
-            prepare(&store, op, task, (laps + 2) * lap).await?;
+            prepare(&store, op, task, 2 * (blocks + 1) * turns).await?;
         }
-        let mut pairs = Vec::new();
-        for number in 0..laps + 2 {
-            let turns = number * lap..(number + 1) * lap;
-            let took = async |tasks: &Range<usize>, ours| {
-                let before = cpu_micros()?;
-                at_once(&store, op, tasks.clone(), turns.clone(), ours).await?;
-                per_operation(cpu_micros()? - before, tasks.len() * lap)
-            };
-            // Each side is the first as often as the other.
-            let pair = if number % 2 == 0 {
-                (took(&ours, true).await?, took(&theirs, false).await?)
-            } else {
-                let by_hand = took(&theirs, false).await?;
-                (took(&ours, true).await?, by_hand)
-            };
-            if number >= 2 {
-                pairs.push(pair);
+        let lap = async |number: usize, tasks: &Range<usize>, is_ours| {
+            let before = cpu_micros()?;
+            at_once(&store, op, tasks.clone(), number * turns..(number + 1) * turns, is_ours).await?;
+            per_operation(cpu_micros()? - before, tasks.len() * turns)
+        };
+        let mut counted = Vec::new();
+        for number in 0..=blocks {
+            let (first, second) = (2 * number, 2 * number + 1);
+            let mut took = (lap(first, &ours, true).await?, lap(first, &theirs, false).await?);
+            took.1 += lap(second, &theirs, false).await?;
+            took.0 += lap(second, &ours, true).await?;
+            // In the first one, connections are made and code is loaded.
+            if number > 0 {
+                counted.push((took.0 / 2.0, took.1 / 2.0));
             }
         }
-        pairs.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
-        Ok(pairs[pairs.len() / 2])
+        counted.sort_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1)));
+        Ok(counted[counted.len() / 2])
     })
 }
 
