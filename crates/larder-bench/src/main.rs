@@ -66,6 +66,11 @@ enum Suite {
     Node,
 }
 
+/// That of the program `larder`, which this one plays, and of whatever it is compared with.
+#[cfg(not(feature = "allocations"))]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Outcome<T> = Result<T, Failure>;
 

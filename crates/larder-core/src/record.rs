@@ -17,7 +17,8 @@ pub struct WriteId([u8; 16]);
 impl WriteId {
     /// A fresh id.
     pub fn random() -> Self {
-        Self(rand::random())
+        // As an array it would be drawn byte by byte.
+        Self(rand::random::<u128>().to_ne_bytes())
     }
 
     /// An id that was stored.

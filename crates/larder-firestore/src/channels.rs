@@ -41,7 +41,8 @@ struct Channel {
     resets: AtomicUsize,
     /// Whether nothing more is sent over it.
     is_retired: AtomicBool,
-    last_answer: Mutex<Option<Instant>>,
+    /// How often something came back.
+    answers: AtomicUsize,
 }
 
 impl Channels {
@@ -69,7 +70,7 @@ impl Channels {
                     streams: AtomicUsize::new(0),
                     resets: AtomicUsize::new(0),
                     is_retired: AtomicBool::new(false),
-                    last_answer: Mutex::default(),
+                    answers: AtomicUsize::new(0),
                 });
                 all.push(Arc::clone(&channel));
                 channel
@@ -77,7 +78,7 @@ impl Channels {
         };
         // Under the lock, so that no two requests take the last place.
         channel.streams.fetch_add(1, Ordering::Relaxed);
-        Stream { channels: self, channel, sent_at: None, patience: self.connector.limit }
+        Stream { channels: self, channel, sent: None, patience: self.connector.limit }
     }
 
     pub(crate) fn tokens(&self) -> &Tokens {
@@ -103,51 +104,53 @@ impl fmt::Debug for Channels {
     }
 }
 
-impl Channel {
-    fn last_answer(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last_answer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A place for one request on a connection; dropping it makes room.
 pub(crate) struct Stream<'a> {
     channels: &'a Channels,
     channel: Arc<Channel>,
-    /// Since when the server may be silent: from when there is a connection until something came back. None where a
-    /// request was not sent.
-    sent_at: Option<Instant>,
+    /// None where a request was not sent.
+    sent: Option<Sent>,
     patience: Duration,
+}
+
+/// Since when the server may be silent: from when there is a connection until something came back.
+struct Sent {
+    at: Instant,
+    /// How many answers had come by then.
+    answers: usize,
 }
 
 impl Stream<'_> {
     /// The client of the connection, which is made if it is not there yet.
     pub(crate) async fn client(&mut self) -> Result<Client, DriverError> {
-        match self.channel.opening.clone().await {
-            Ok(db) => {
-                self.sent_at = Some(Instant::now());
-                Ok(db.client().get_with(Client::new))
+        let made = match self.channel.opening.peek() {
+            Some(Ok(db)) => Ok(db.client().get_with(Client::new)),
+            _ => self.channel.opening.clone().await.map(|db| db.client().get_with(Client::new)),
+        };
+        match &made {
+            Ok(_) => {
+                let answers = self.channel.answers.load(Ordering::Relaxed);
+                self.sent = Some(Sent { at: Instant::now(), answers });
             }
-            Err(error) => {
-                self.broken();
-                Err(error)
-            }
+            Err(_) => self.broken(),
         }
+        made
     }
 
     /// The server answered.
     pub(crate) fn answered(&self) {
         self.channel.resets.store(0, Ordering::Relaxed);
-        *self.channel.last_answer() = Some(Instant::now());
+        self.channel.answers.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The request was not sent: the connection had no part in it.
     pub(crate) fn unused(&mut self) {
-        self.sent_at = None;
+        self.sent = None;
     }
 
     /// The server ended this request alone. Where it ends one after the other, another connection may fare better.
     pub(crate) fn reset(&mut self) {
-        self.sent_at = None;
+        self.sent = None;
         if self.channel.resets.fetch_add(1, Ordering::Relaxed) + 1 >= RESETS {
             self.broken();
         }
@@ -163,9 +166,9 @@ impl Drop for Stream<'_> {
     fn drop(&mut self) {
         // Whoever sent the request has given up. If nothing at all has come over the connection meanwhile, it is a
         // dead one of which nobody was told, and the next request would wait as long again.
-        if let Some(sent_at) = self.sent_at
-            && sent_at.elapsed() >= self.patience
-            && self.channel.last_answer().is_none_or(|last| last < sent_at)
+        if let Some(sent) = &self.sent
+            && self.channel.answers.load(Ordering::Relaxed) == sent.answers
+            && sent.at.elapsed() >= self.patience
         {
             self.broken();
         }

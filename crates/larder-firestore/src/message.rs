@@ -1,10 +1,49 @@
-//! Parts of messages: a tag, a length, and what has that length.
+//! Messages, and their parts: a tag, a length, and what has that length.
 
-use gcloud_sdk::prost::Message as _;
+use bytes::Bytes;
+use gcloud_sdk::prost::Message;
 use gcloud_sdk::prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 use gcloud_sdk::prost_types::Timestamp;
 
 use crate::names::Name;
+
+/// What gRPC puts before a message: whether it is compressed, and how long it is.
+const FRAME: usize = 5;
+
+/// A request as it is sent: one message, behind what gRPC puts before it.
+pub(crate) struct Framed(Bytes);
+
+impl Framed {
+    pub(crate) fn of(message: &impl Part) -> Self {
+        Self::written(message.len(), |buffer| message.put(buffer))
+    }
+
+    /// Of one of the SDK's messages.
+    pub(crate) fn of_sdk(message: &impl Message) -> Self {
+        Self::written(message.encoded_len(), |buffer| message.encode_raw(buffer))
+    }
+
+    fn written(len: usize, put: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let mut buffer = Vec::with_capacity(FRAME + len);
+        buffer.push(0);
+        // None is longer: what a batch may hold is much less.
+        buffer.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_be_bytes());
+        put(&mut buffer);
+        Self(buffer.into())
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn message(&self) -> &[u8] {
+        let (frame, message) = self.0.split_at(FRAME);
+        let len = u32::try_from(message.len()).expect("a short one").to_be_bytes();
+        assert_eq!(frame, [&[0], &len[..]].concat());
+        message
+    }
+}
 
 /// A part of a message that knows its length before it is written.
 pub(crate) trait Part {

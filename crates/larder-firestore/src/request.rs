@@ -7,14 +7,8 @@ use gcloud_sdk::prost_types::Timestamp;
 use larder_core::record::{Register, WriteStamp};
 
 use crate::codec::{META, field};
-use crate::message::{Part, put_tagged, tagged_len};
+use crate::message::{Framed, Part, put_tagged, tagged_len};
 use crate::names::Name;
-
-fn written(message: &impl Part) -> Vec<u8> {
-    let mut buffer = Vec::with_capacity(message.len());
-    message.put(&mut buffer);
-    buffer
-}
 
 /// What a field holds: a `Value`.
 enum Value<'a> {
@@ -204,8 +198,8 @@ impl Part for Writes<'_> {
 }
 
 /// A request to make these changes: of a `Commit`, or of a `BatchWrite`.
-pub(crate) fn writes(database: &str, writes: &[Write<'_>]) -> Vec<u8> {
-    written(&Writes { database, writes })
+pub(crate) fn writes(database: &str, writes: &[Write<'_>]) -> Framed {
+    Framed::of(&Writes { database, writes })
 }
 
 /// A `BatchGetDocumentsRequest`.
@@ -244,8 +238,8 @@ pub(crate) fn reads<'a>(
     database: &str,
     names: impl Iterator<Item = Name<'a>> + Clone,
     select: Select,
-) -> Vec<u8> {
-    written(&Reads { database, names, mask: (select == Select::Meta).then_some(Mask) })
+) -> Framed {
+    Framed::of(&Reads { database, names, mask: (select == Select::Meta).then_some(Mask) })
 }
 
 #[cfg(test)]
@@ -274,7 +268,8 @@ pub(crate) mod tests {
     }
 
     /// The writes of a request, as the SDK reads them.
-    fn read_back(request: &[u8]) -> Vec<sdk::Write> {
+    fn read_back(request: &Framed) -> Vec<sdk::Write> {
+        let request = request.message();
         let read = sdk::CommitRequest::decode(request).expect("a request");
         let same = sdk::BatchWriteRequest::decode(request).expect("a request");
         assert_eq!((&read.database, &read.writes), (&same.database, &same.writes));
@@ -392,7 +387,10 @@ pub(crate) mod tests {
                 mask,
                 ..sdk::BatchGetDocumentsRequest::default()
             };
-            assert_eq!(sdk::BatchGetDocumentsRequest::decode(&request[..]).expect("a request"), expected);
+            assert_eq!(
+                sdk::BatchGetDocumentsRequest::decode(request.message()).expect("a request"),
+                expected
+            );
         }
     }
 }

@@ -6,12 +6,12 @@ use gcloud_sdk::google::firestore::v1::structured_query::{
 };
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::{Cursor, RunQueryRequest, StructuredQuery, Value};
-use gcloud_sdk::prost::Message;
 use larder_core::driver::{DriverError, Projection, ScanReply, ScanRequest, ScanRow, ScanStart, StoredKey};
 use larder_core::{AFTER_EVERY_KEY, ErrorKind, MAX_PAGE_LIMIT};
 
 use crate::codec::{META, decode};
 use crate::driver::FirestoreDriver;
+use crate::message::Framed;
 use crate::reply::{Document, queried};
 
 /// The name of a document, in a query.
@@ -87,13 +87,13 @@ impl FirestoreDriver {
         .await
     }
 
-    fn request(&self, query: StructuredQuery) -> Vec<u8> {
+    fn request(&self, query: StructuredQuery) -> Framed {
         let request = RunQueryRequest {
             parent: self.place.root.clone(),
             query_type: Some(QueryType::StructuredQuery(query)),
             ..RunQueryRequest::default()
         };
-        request.encode_to_vec()
+        Framed::of_sdk(&request)
     }
 
     fn collection(&self) -> Vec<CollectionSelector> {

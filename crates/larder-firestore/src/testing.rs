@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use gcloud_sdk::google::firestore::v1::value::ValueType;
 use gcloud_sdk::google::firestore::v1::write::Operation;
 use gcloud_sdk::google::firestore::v1::{CommitRequest, Document, Value, Write};
-use gcloud_sdk::prost::Message;
 use larder_core::driver::{RowKey, Shard};
 use larder_core::record::WriteStamp;
 use larder_core::{Expiry, LAYOUT_RECORD, Timestamp};
 
 use crate::codec::encode;
 use crate::driver::FirestoreDriver;
+use crate::message::Framed;
 use crate::request::{Change, Write as Request, writes};
 
 /// Overwrites a row with what no layout can decode.
@@ -70,14 +70,14 @@ async fn put(driver: &FirestoreDriver, operation: Operation) -> Result<(), Strin
         writes: vec![write],
         ..CommitRequest::default()
     };
-    commit(driver, request.encode_to_vec()).await
+    commit(driver, Framed::of_sdk(&request)).await
 }
 
 async fn change_one(driver: &FirestoreDriver, change: Change<'_>) -> Result<(), String> {
     commit(driver, writes(&driver.place.database_name, &[Request { change, condition: None }])).await
 }
 
-async fn commit(driver: &FirestoreDriver, request: Vec<u8>) -> Result<(), String> {
+async fn commit(driver: &FirestoreDriver, request: Framed) -> Result<(), String> {
     let reply = driver.call(|mut client| async move { client.commit(request).await }).await;
     reply.map(drop).map_err(|error| error.message)
 }

@@ -299,6 +299,25 @@ async fn an_answer_that_lacks_something_is_no_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_in_an_encoding_that_nobody_asked_for_is_not_asked_for_again() {
+    for (encoding, kind) in [("gzip", ErrorKind::Internal), ("identity", ErrorKind::Unavailable)] {
+        // Said to be compressed, and cut off behind that.
+        let server = answering(move || {
+            let mut answer = http(200, vec![1, 0, 0, 0, 0]);
+            answer.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
+            answer.headers_mut().insert("grpc-encoding", HeaderValue::from_static(encoding));
+            answer
+        })
+        .await;
+        let driver = open(&at(&server.url)).await;
+        let error = driver.write(&row("key"), &put(Guard::Always), now()).await.expect_err("unreadable");
+        let is_retried = kind == ErrorKind::Unavailable;
+        assert_eq!((error.kind, error.retryable), (kind, is_retried), "{encoding}: {error:?}");
+        assert_eq!(error.effect, Effect::Unknown, "{encoding}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_servers_wish_to_wait_is_honoured() {
     // google.rpc.Status { details: [RetryInfo { retry_delay: 60 s }] }, as base64.
     const WISH: &str = "CAgaMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29nbGUucnBjLlJldHJ5SW5mbxIECgIIPA==";

@@ -16,7 +16,7 @@ const GOOD: &str = "export default async function (input, { kv }) {
 
 /// Workers that are this program.
 pub(super) fn pool(workers: usize, limits: Limits) -> Outcome<Pool> {
-    let program = WorkerProgram::this()?.arg(crate::SCRIPT_WORKER);
+    let program = WorkerProgram::this()?.arg(crate::SCRIPT_WORKER).env("MIMALLOC_ARENA_RESERVE", "0");
     Ok(Pool::new(PoolOptions::new(program).workers(workers).runs_per_worker(u64::MAX).limits(limits)))
 }
 

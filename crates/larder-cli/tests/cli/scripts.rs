@@ -189,6 +189,25 @@ fn a_gateway_that_is_killed_leaves_no_workers() {
     }
 }
 
+/// Its limit is as much more as a run may need: whatever addresses it has at first, a script could use.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_worker_is_limited_to_little_more_than_the_program_itself() {
+    let shell = Shell::new();
+    write(&shell, "s.js", "export default () => 1");
+    shell.done(&["script", "deploy", "s", "s.js"]);
+    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0"]);
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(serving.ask("POST /v1/operations/scripts", &json, r#"{"script":"s"}"#).0, 200);
+    let worker = children(serving.id())[0];
+    let limits = fs::read_to_string(format!("/proc/{worker}/limits")).expect("it runs");
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space")).expect("a limit");
+    let limit: u64 = limit.split_whitespace().next().and_then(|soft| soft.parse().ok()).expect("a number");
+    let program = fs::metadata(env!("CARGO_BIN_EXE_larder")).expect("the program").len();
+    // An allocator that asks for a gigabyte at once would lift it beyond that.
+    assert!(limit < program + 512 * 1024 * 1024, "{limit} bytes, of a program of {program}");
+}
+
 /// The processes that a process has started.
 #[cfg(target_os = "linux")]
 fn children(parent: u32) -> Vec<u32> {

@@ -77,6 +77,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) authorization: String,
     pub(crate) body: Bytes,
+    /// How many frames the body came in.
+    pub(crate) frames: usize,
 }
 
 /// A server of HTTP/1.1 and HTTP/2 that runs as long as the test.
@@ -124,11 +126,16 @@ async fn reply(
     answer: Answer,
     record: Arc<Mutex<Vec<Asked>>>,
 ) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
+    let (mut whole, mut frames) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        whole.extend_from_slice(&frame?.into_data().unwrap_or_default());
+        frames += 1;
+    }
     let authorization = head.headers.get("authorization");
     let authorization = authorization.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (method, path) = (head.method.to_string(), head.uri.to_string());
-    let asked = Asked { method, path, authorization, body: body.collect().await?.to_bytes() };
+    let asked = Asked { method, path, authorization, body: whole.into(), frames };
     record.lock().expect("no test has panicked with it").push(asked.clone());
     let answer = answer(asked).await;
     if let Some(Reset(reason)) = answer.extensions().get() {

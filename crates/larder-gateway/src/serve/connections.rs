@@ -7,19 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
 use axum::http::header::CONNECTION;
-use axum::response::Response;
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tower::ServiceExt;
+use tower::Service;
 
+use super::head_timer::HeadTimer;
 use super::lingering::Lingering;
 use super::options::ServeOptions;
 use crate::gateway::Gateway;
@@ -99,7 +102,7 @@ pub(super) async fn serve(
 fn server(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     // Values are short: one buffer is sent for less than a list of two, even with the copy that it takes.
-    server.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).writev(false);
+    server.http1().header_read_timeout(head_timeout).writev(false);
     server.http2().timer(TokioTimer::new()).keep_alive_interval(head_timeout);
     server
 }
@@ -115,7 +118,7 @@ async fn answer(
     // Answers are short, and written at once.
     let _ = stream.set_nodelay(true);
     let Some(tls) = &options.tls else {
-        return converse(stream, &server, router, watcher, options.head_timeout).await;
+        return converse(stream, server, router, watcher, options.head_timeout).await;
     };
     let agreed = tokio::select! {
         agreed = timeout(HANDSHAKE, tls.acceptor().accept(stream)) => agreed,
@@ -123,7 +126,7 @@ async fn answer(
         _ = ending.changed() => return,
     };
     match agreed {
-        Ok(Ok(stream)) => converse(stream, &server, router, watcher, options.head_timeout).await,
+        Ok(Ok(stream)) => converse(stream, server, router, watcher, options.head_timeout).await,
         // Port scanners, and clients that do not trust the certificate.
         Ok(Err(error)) => tracing::debug!(target: "larder", %error, "no TLS was agreed on"),
         Err(_) => tracing::debug!(target: "larder", "no TLS was agreed on in time"),
@@ -134,29 +137,28 @@ async fn answer(
 /// the first bytes that tell which version of HTTP it speaks.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    server: &auto::Builder<TokioExecutor>,
+    mut server: auto::Builder<TokioExecutor>,
     router: Router,
     watcher: Watcher,
     first_within: Duration,
 ) {
+    server.http1().timer(HeadTimer::default());
     let asked = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&asked);
     let lingers = Arc::new(AtomicBool::new(false));
     let stream = Lingering::new(stream, Arc::clone(&lingers));
-    let service = router
-        .map_request(move |request| {
-            noted.store(true, Ordering::Relaxed);
-            request
-        })
-        .map_response(move |response: Response| {
+    let service = service_fn(move |request: Request<Incoming>| {
+        noted.store(true, Ordering::Relaxed);
+        let lingers = Arc::clone(&lingers);
+        // A router is always ready.
+        router.clone().call(request).inspect(move |answer| {
             // An answer says so by itself where its caller may still send what nobody reads.
-            if response.headers().contains_key(CONNECTION) {
+            if answer.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
                 lingers.store(true, Ordering::Relaxed);
             }
-            response
-        });
-    let connection =
-        server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        })
+    });
+    let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
     let mut connection = pin!(watcher.watch(connection));
     let ended = match timeout(first_within, &mut connection).await {
         Ok(ended) => ended,

@@ -1,6 +1,7 @@
 //! Answering on a listener.
 
 mod connections;
+mod head_timer;
 mod lingering;
 mod options;
 mod tls;

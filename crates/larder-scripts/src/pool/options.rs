@@ -11,12 +11,13 @@ use crate::limits::Limits;
 pub struct WorkerProgram {
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<OsString>,
+    pub(super) environment: Vec<(OsString, OsString)>,
 }
 
 impl WorkerProgram {
     /// This program, without arguments.
     pub fn new(program: impl Into<PathBuf>) -> Self {
-        Self { program: program.into(), arguments: Vec::new() }
+        Self { program: program.into(), arguments: Vec::new(), environment: Vec::new() }
     }
 
     /// This very program, which must be told by an argument that it is a worker.
@@ -37,6 +38,13 @@ impl WorkerProgram {
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
+        self
+    }
+
+    /// A variable of its environment, which has none of this process's.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
         self
     }
 }

@@ -35,12 +35,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker and waits until it is ready. It finds no environment, no working directory of ours, and no open
-    /// file but its two streams.
+    /// Starts a worker and waits until it is ready. It finds no environment but what its program is to have, no working
+    /// directory of ours, and no open file but its two streams.
     pub(super) async fn start(options: &PoolOptions) -> io::Result<Self> {
-        let WorkerProgram { program, arguments } = &options.program;
+        let WorkerProgram { program, arguments, environment } = &options.program;
         let mut command = Command::new(program);
-        command.args(arguments).env_clear().kill_on_drop(true);
+        command.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+        command.kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         #[cfg(unix)]
         command.current_dir("/");
