@@ -11,6 +11,7 @@ use crate::codec::{decode, moment, revision, select};
 use crate::driver::FirestoreDriver;
 use crate::error::answer;
 use crate::names::Place;
+use crate::raw::Replies;
 use crate::reply::Got;
 use crate::request::{Write as Request, reads, writes as request};
 use crate::write::{change, no_update_time};
@@ -91,7 +92,8 @@ impl FirestoreDriver {
         let names = keys.iter().map(|key| place.document(key));
         let request = reads(&place.database_name, names, select(projection));
         self.call(|mut client| async move {
-            let mut replies = client.batch_get_documents(request).await?;
+            let replies = if keys.len() == 1 { Replies::Short } else { Replies::Long };
+            let mut replies = client.batch_get_documents(request, replies).await?;
             let mut places = Places::new(place, keys);
             let mut documents = Documents { answers: Vec::new(), read_at: None };
             documents.answers.resize_with(keys.len(), || None);

@@ -23,6 +23,15 @@ use tonic::{Code, Status};
 use crate::message::Framed;
 use crate::reply::Unreadable;
 
+/// What comes back, mostly.
+#[derive(Clone, Copy)]
+pub(crate) enum Replies {
+    /// A few hundred bytes: allocators have to look for a buffer of tonic's 8 KiB.
+    Short,
+    /// Many messages, or a long one. Each buffer of them is as large as the first, at least.
+    Long,
+}
+
 /// A client of Firestore's service: one HTTP/2 connection and the tokens for it.
 pub(crate) struct Client(GoogleAuthMiddleware);
 
@@ -32,24 +41,33 @@ impl Client {
     }
 
     pub(crate) async fn commit(&mut self, request: Framed) -> Result<CommitResponse, Status> {
-        self.one("/google.firestore.v1.Firestore/Commit", request).await
+        self.one("/google.firestore.v1.Firestore/Commit", request, Replies::Short).await
     }
 
     pub(crate) async fn batch_write(&mut self, request: Framed) -> Result<BatchWriteResponse, Status> {
-        self.one("/google.firestore.v1.Firestore/BatchWrite", request).await
+        self.one("/google.firestore.v1.Firestore/BatchWrite", request, Replies::Long).await
     }
 
-    pub(crate) async fn batch_get_documents(&mut self, request: Framed) -> Result<Streaming<Bytes>, Status> {
-        self.many("/google.firestore.v1.Firestore/BatchGetDocuments", request).await
+    pub(crate) async fn batch_get_documents(
+        &mut self,
+        request: Framed,
+        replies: Replies,
+    ) -> Result<Streaming<Bytes>, Status> {
+        self.many("/google.firestore.v1.Firestore/BatchGetDocuments", request, replies).await
     }
 
     pub(crate) async fn run_query(&mut self, request: Framed) -> Result<Streaming<Bytes>, Status> {
-        self.many("/google.firestore.v1.Firestore/RunQuery", request).await
+        self.many("/google.firestore.v1.Firestore/RunQuery", request, Replies::Long).await
     }
 
     /// Asks for one message.
-    async fn one<M: Message + Default>(&mut self, path: &'static str, request: Framed) -> Result<M, Status> {
-        let mut replies = self.many(path, request).await?;
+    async fn one<M: Message + Default>(
+        &mut self,
+        path: &'static str,
+        request: Framed,
+        replies: Replies,
+    ) -> Result<M, Status> {
+        let mut replies = self.many(path, request, replies).await?;
         let reply = replies.message().await?.ok_or_else(|| Status::internal("there is no reply"))?;
         // How the request ended comes behind it.
         replies.trailers().await?;
@@ -57,7 +75,12 @@ impl Client {
     }
 
     /// Asks for any number of messages.
-    async fn many(&mut self, path: &'static str, request: Framed) -> Result<Streaming<Bytes>, Status> {
+    async fn many(
+        &mut self,
+        path: &'static str,
+        request: Framed,
+        replies: Replies,
+    ) -> Result<Streaming<Bytes>, Status> {
         let service = &mut self.0;
         poll_fn(|context| GrpcService::poll_ready(service, context)).await.map_err(Status::from_error)?;
         let request = post(path, request);
@@ -66,9 +89,9 @@ impl Client {
         let (head, body) = reply.into_parts();
         match Status::from_header_map(&head.headers) {
             None if is_encoded(&head.headers) => Err(Status::unimplemented("no encoding was asked for")),
-            None => Ok(Streaming::new_response(Whole, body, http, None, None)),
+            None => Ok(Streaming::new_response(Whole(replies), body, http, None, None)),
             // It has ended, with nothing behind the headers.
-            Some(status) if status.code() == Code::Ok => Ok(Streaming::new_empty(Whole, body)),
+            Some(status) if status.code() == Code::Ok => Ok(Streaming::new_empty(Whole(replies), body)),
             Some(status) => Err(status),
         }
     }
@@ -114,7 +137,7 @@ impl http_body::Body for Once {
 }
 
 /// Messages as the bytes that they are: whoever gets one reads it.
-struct Whole;
+struct Whole(Replies);
 
 impl Decoder for Whole {
     type Item = Bytes;
@@ -124,8 +147,11 @@ impl Decoder for Whole {
         Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 
-    /// Most replies are short, and allocators have to look for one of tonic's 8 KiB. The second number is for requests.
     fn buffer_settings(&self) -> BufferSettings {
-        BufferSettings::new(512, 0)
+        match self.0 {
+            // The second number is for requests.
+            Replies::Short => BufferSettings::new(512, 0),
+            Replies::Long => BufferSettings::default(),
+        }
     }
 }
