@@ -26,7 +26,7 @@ use crate::reply::Unreadable;
 /// What comes back, mostly.
 #[derive(Clone, Copy)]
 pub(crate) enum Replies {
-    /// A few hundred bytes: allocators have to look for a buffer of tonic's 8 KiB.
+    /// One short message, mostly: allocators have to look for a buffer of tonic's 8 KiB. One that is longer has one made.
     Short,
     /// Many messages, or a long one. Each buffer of them is as large as the first, at least.
     Long,

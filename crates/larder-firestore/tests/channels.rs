@@ -102,6 +102,27 @@ async fn a_connection_that_has_gone_silent_is_left() {
     assert_eq!(server.connections(), 2);
 }
 
+#[tokio::test]
+async fn a_connection_that_answers_others_is_not_left_for_a_slow_one() {
+    let server = Server::start(|asked| async move {
+        if asked.body.windows(4).any(|part| part == b"slow") {
+            std::future::pending::<()>().await;
+        }
+        status(5)
+    })
+    .await;
+    let patience = Duration::from_millis(50);
+    let driver = open(&at(&server.url).connect_timeout(patience)).await;
+    let slow_key = row("slow");
+    let mut slow = driver.get(&slow_key, FULL);
+    timeout(patience, &mut slow).await.expect_err("it is silent");
+    read_at_once(&driver, 1).await;
+    timeout(patience, &mut slow).await.expect_err("it is silent");
+    drop(slow);
+    read_at_once(&driver, 1).await;
+    assert_eq!(server.connections(), 1);
+}
+
 /// A server that resets every request for a key that is named so, and answers the others once 99 are there.
 async fn resetting() -> Server {
     let all = Arc::new(Barrier::new(99));

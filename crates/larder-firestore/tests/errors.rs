@@ -14,8 +14,8 @@ use larder_firestore::testing::{put_layout, put_raw, remove_layout, spoil};
 use larder_firestore::{Credentials, FirestoreDriver, FirestoreOptions};
 
 use support::{
-    FULL, PROJECT, answering, at, closed, collection, hanging_up, http, impatient, open, put, reset, row,
-    silent, status,
+    FULL, PROJECT, answering, at, closed, collection, followed_by, hanging_up, http, impatient, open, put,
+    reset, row, silent, status,
 };
 
 const NOT_FOUND: i32 = 5;
@@ -296,6 +296,18 @@ async fn an_answer_that_lacks_something_is_no_answer() {
     assert_eq!(error.effect, Effect::Unknown, "{error:?}");
     let batch = driver.write_batch(&[(row("key"), put(Guard::Always))], now()).await;
     assert!(!format!("{batch:?}").contains("Applied("), "{batch:?}");
+}
+
+#[tokio::test]
+async fn a_status_behind_a_message_counts() {
+    for (code, kind) in [(0, None), (8, Some(ErrorKind::Throttled)), (14, Some(ErrorKind::Unavailable))] {
+        // A whole message, and it is an answer to a delete.
+        let server = answering(move || followed_by(code, vec![0, 0, 0, 0, 0])).await;
+        let driver = open(&at(&server.url)).await;
+        let delete = Write { mutation: Mutation::Delete, ..put(Guard::Always) };
+        let outcome = driver.write(&row("key"), &delete, now()).await;
+        assert_eq!(outcome.err().map(|error| error.kind), kind, "{code}");
+    }
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ impl AdminServer {
 type Reply = Result<Value, (u16, &'static str)>;
 
 impl State {
-    fn answer(&mut self, asked: &Asked) -> hyper::Response<http_body_util::Full<hyper::body::Bytes>> {
+    fn answer(&mut self, asked: &Asked) -> super::Reply {
         self.authorizations.push(asked.authorization.clone());
         let path = asked
             .path
@@ -267,6 +267,6 @@ fn shown(name: &str, field: &Field) -> Value {
     shown
 }
 
-fn refusal(status: u16, code: &str) -> hyper::Response<http_body_util::Full<hyper::body::Bytes>> {
+fn refusal(status: u16, code: &str) -> super::Reply {
     http(status, json!({ "error": { "code": status, "message": "hunter2", "status": code } }).to_string())
 }

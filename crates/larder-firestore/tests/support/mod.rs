@@ -4,6 +4,7 @@
 pub(crate) mod admin;
 pub(crate) mod description;
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use h2::Reason;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -68,7 +71,10 @@ pub(crate) fn put(guard: Guard) -> Write {
     }
 }
 
-type Answer = Arc<dyn Fn(Asked) -> BoxFuture<'static, Response<Full<Bytes>>> + Send + Sync>;
+/// What a server answers.
+pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+type Answer = Arc<dyn Fn(Asked) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 /// A request that a server was sent.
 #[derive(Clone, Debug)]
@@ -91,7 +97,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start<F>(answer: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        F: Future<Output = Reply> + Send + 'static,
     {
         let answer: Answer = Arc::new(move |asked| Box::pin(answer(asked)));
         let (asked, connections) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
@@ -125,7 +131,7 @@ async fn reply(
     request: Request<Incoming>,
     answer: Answer,
     record: Arc<Mutex<Vec<Asked>>>,
-) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
+) -> Result<Reply, Box<dyn Error + Send + Sync>> {
     let (head, mut body) = request.into_parts();
     let (mut whole, mut frames) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
@@ -145,28 +151,40 @@ async fn reply(
     Ok(answer)
 }
 
+fn whole(body: Bytes) -> UnsyncBoxBody<Bytes, Infallible> {
+    Full::new(body).boxed_unsync()
+}
+
+/// An answer of one message of gRPC, with a status behind it.
+pub(crate) fn followed_by(code: i32, message: impl Into<Bytes>) -> Reply {
+    let trailers = HeaderMap::from_iter([(HeaderName::from_static("grpc-status"), HeaderValue::from(code))]);
+    let body = Full::new(message.into()).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let head = Response::builder().header("content-type", "application/grpc");
+    head.body(body.boxed_unsync()).expect("an answer")
+}
+
 /// In place of an answer: the request is reset.
 #[derive(Clone)]
 struct Reset(Reason);
 
 /// No answer: the request is reset, and its connection stays.
-pub(crate) fn reset(reason: Reason) -> Response<Full<Bytes>> {
-    Response::builder().extension(Reset(reason)).body(Full::default()).expect("an answer")
+pub(crate) fn reset(reason: Reason) -> Reply {
+    Response::builder().extension(Reset(reason)).body(whole(Bytes::new())).expect("an answer")
 }
 
 /// An answer that is a status of gRPC and nothing else.
-pub(crate) fn status(code: i32) -> Response<Full<Bytes>> {
+pub(crate) fn status(code: i32) -> Reply {
     let head = Response::builder().header("content-type", "application/grpc").header("grpc-status", code);
-    head.header("grpc-message", "hunter2").body(Full::default()).expect("an answer")
+    head.header("grpc-message", "hunter2").body(whole(Bytes::new())).expect("an answer")
 }
 
-pub(crate) fn http(status: u16, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub(crate) fn http(status: u16, body: impl Into<Bytes>) -> Reply {
     let head = Response::builder().status(status).header("content-type", "application/json");
-    head.body(Full::new(body.into())).expect("an answer")
+    head.body(whole(body.into())).expect("an answer")
 }
 
 /// A server that gives every request the same answer.
-pub(crate) async fn answering(answer: impl Fn() -> Response<Full<Bytes>> + Send + Sync + 'static) -> Server {
+pub(crate) async fn answering(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Server {
     Server::start(move |_| std::future::ready(answer())).await
 }
 
