@@ -168,15 +168,22 @@ fn a_directory_of_scripts_is_read_at_each_run() {
     assert!(ran.0 == 404 && ran.1.contains("runs no scripts"), "{ran:?}");
 }
 
+/// A gateway that has run a script, and so has a worker.
+#[cfg(target_os = "linux")]
+fn serving_after_a_run(shell: &Shell) -> Serving {
+    write(shell, "s.js", "export default () => 1");
+    shell.done(&["script", "deploy", "s", "s.js"]);
+    let serving = Serving::start(shell, &["--listen", "127.0.0.1:0"]);
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(serving.ask("POST /v1/operations/scripts", &json, r#"{"script":"s"}"#).0, 200);
+    serving
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_gateway_that_is_killed_leaves_no_workers() {
     let shell = Shell::new();
-    write(&shell, "s.js", "export default () => 1");
-    shell.done(&["script", "deploy", "s", "s.js"]);
-    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0"]);
-    let json = [("Content-Type", "application/json")];
-    assert_eq!(serving.ask("POST /v1/operations/scripts", &json, r#"{"script":"s"}"#).0, 200);
+    let serving = serving_after_a_run(&shell);
     let parent = serving.id();
     let workers = children(parent);
     assert_eq!(workers.len(), 1, "{workers:?}");
@@ -194,11 +201,7 @@ fn a_gateway_that_is_killed_leaves_no_workers() {
 #[test]
 fn a_worker_is_limited_to_little_more_than_the_program_itself() {
     let shell = Shell::new();
-    write(&shell, "s.js", "export default () => 1");
-    shell.done(&["script", "deploy", "s", "s.js"]);
-    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0"]);
-    let json = [("Content-Type", "application/json")];
-    assert_eq!(serving.ask("POST /v1/operations/scripts", &json, r#"{"script":"s"}"#).0, 200);
+    let serving = serving_after_a_run(&shell);
     let worker = children(serving.id())[0];
     let limits = fs::read_to_string(format!("/proc/{worker}/limits")).expect("it runs");
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max address space")).expect("a limit");
