@@ -7,9 +7,11 @@ mod bench;
 #[path = "requests/budget.rs"]
 mod budget;
 
+use std::time::Duration;
+
 use integration_tests::firestore::Collection as Place;
 use larder_conformance::emulator;
-use larder_core::{PutOptions, ScanOptions, TouchOptions};
+use larder_core::{Kv, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, TouchOptions};
 
 use bench::{Bench, HOUR, ttl};
 
@@ -108,10 +110,15 @@ async fn touch_and_increment_cost_a_read_and_a_write() {
         })
         .await;
     let version = bench.put("a", ttl()).await.expect("stored");
+    let touch_under = touch().if_version(version);
     bench
         .costs("touch if version", &[(WRITE, 1)], async {
-            let touch = touch().if_version(version);
-            assert!(kv.touch("a", touch).await.expect("a touch").is_touched());
+            assert!(kv.touch("a", touch_under.clone()).await.expect("a touch").is_touched());
+        })
+        .await;
+    bench
+        .costs("touch if version, fails", &[(WRITE, 1), (READ, 1)], async {
+            assert!(!kv.touch("a", touch_under.clone()).await.expect("a touch").is_touched());
         })
         .await;
     let add = async |what: &str, sum: i64| {
@@ -175,7 +182,7 @@ async fn batches_cost_a_request_a_chunk() {
             })
             .await;
     }
-    let large = vec![b'x'; 24_576];
+    let large = vec![b'x'; MAX_VALUE_BYTES];
     bench
         .costs("put_many of 100 full values", &[("BatchWrite", 1)], async {
             let values = keys[..100].iter().map(|key| (key, large.clone()));
@@ -184,6 +191,39 @@ async fn batches_cost_a_request_a_chunk() {
             }
         })
         .await;
+}
+
+/// A request takes 10 MiB; a batch's has 4 MiB of values and keys, which are 170 of the largest.
+#[tokio::test]
+async fn the_largest_batch_fits_into_a_request() {
+    let bench = Bench::new().await;
+    // With time for requests of some megabytes.
+    let mut policy = RetryPolicy::default();
+    policy.attempt_timeout = Duration::from_secs(10);
+    policy.deadline = Duration::from_secs(60);
+    let driver = bench.place.driver(bench.proxy.url()).await;
+    let kv = Kv::builder(driver).clock(bench.place.clock()).retry(policy).build();
+    kv.exists("warm").await.expect("it works");
+    // The longest keys, too: 3 bytes of a name for a character of a key.
+    let keys: Vec<String> = (0..200).map(|number| format!("{number:03}{}", "~".repeat(150))).collect();
+    let value = |key: &String| format!("{key:->MAX_VALUE_BYTES$}");
+    bench
+        .costs("put_many of 200 full values", &[("BatchWrite", 2)], async {
+            for stored in kv.put_many(keys.iter().map(|key| (key, value(key))), None).await.expect("a batch")
+            {
+                stored.expect("a put");
+            }
+        })
+        .await;
+    for batch in bench.proxy.settled().await {
+        let size = batch.request.len();
+        println!("a BatchWrite of {size} bytes");
+        assert!((500_000..5_000_000).contains(&size), "{size} bytes");
+    }
+    for (key, found) in keys.iter().zip(kv.get_many(&keys).await.expect("a batch")) {
+        let found = found.expect("a read").expect("it is there");
+        assert!(found.value() == value(key).as_bytes(), "the value of {}", &key[..3]);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@
 mod dynamodb_harness;
 #[path = "../../crates/larder-firestore/tests/support/harness.rs"]
 mod firestore_harness;
+#[path = "../../crates/larder-remote/tests/support/mod.rs"]
+mod gateway;
 #[path = "../../crates/larder-sled/tests/support/harness.rs"]
 mod sled_harness;
 #[path = "../../crates/larder-tables/tests/support/harness.rs"]
@@ -12,6 +14,7 @@ mod tables_harness;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use gateway::harness::{Behind, Remote};
 use integration_tests::scenario::play;
 use larder_conformance::{Context, Harness, MemoryHarness};
 use larder_core::{Entry, EntryInfo, Error, ErrorKind, Kv, Page, PutOptions, Result, ScanOptions};
@@ -21,13 +24,15 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A fresh store of every kind, that of memory first.
 async fn backends() -> Vec<(String, Context)> {
-    let harnesses: [Box<dyn Harness>; 6] = [
+    let harnesses: [Box<dyn Harness>; 8] = [
         Box::new(MemoryHarness::new(1)),
         Box::new(MemoryHarness::new(16)),
         Box::new(sled_harness::SledHarness { name: "sled", durability: Durability::Flush }),
         Box::new(dynamodb_harness::Server { name: "dynoxide", shards: 16 }),
         Box::new(firestore_harness::Server),
         Box::new(tables_harness::Server { name: "azurite", shards: 16 }),
+        Box::new(Remote { name: "gateway over memory", behind: Behind::Memory { shards: 4 } }),
+        Box::new(Remote { name: "gateway over sled", behind: Behind::Sled }),
     ];
     let backends = harnesses.iter().map(|harness| async {
         (harness.name().to_owned(), Context::new(harness.create().await, harness.model(), "portability"))

@@ -7,11 +7,14 @@ mod bench;
 #[path = "requests/budget.rs"]
 mod budget;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use integration_tests::tables::Table as Place;
+use larder_core::driver::Shard;
 use larder_core::{
-    Entry, Kv, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, SweepOutcome, TouchOptions,
+    CanonicalKey, Entry, Kv, Layout, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, SweepOutcome,
+    TouchOptions,
 };
 
 use bench::{Bench, HOUR, ttl};
@@ -88,11 +91,18 @@ async fn conditions_cost_one_request_where_they_hold() {
             assert!(!outcome.is_deleted());
         })
         .await;
+    let stale = version;
     let version = bench.put("a", ttl()).await.expect("stored");
     bench
         .costs("touch if version", &[("MERGE", 1)], async {
             let touch = TouchOptions::expire_after(HOUR).if_version(version);
             assert!(bench.kv.touch("a", touch).await.expect("a touch").is_touched());
+        })
+        .await;
+    bench
+        .costs("touch if version, fails", &[("MERGE", 1), ("GET", 1)], async {
+            let touch = TouchOptions::expire_after(HOUR).if_version(stale);
+            assert!(!bench.kv.touch("a", touch).await.expect("a touch").is_touched());
         })
         .await;
     let version = bench.put("a", ttl()).await.expect("stored");
@@ -158,17 +168,53 @@ async fn batches_cost_a_group_for_a_shard_and_hundred() {
     assert!(connections <= 32, "{connections} connections for 100 requests");
 }
 
+/// A handle with time for groups of some megabytes.
+async fn patient(place: &Place, url: &str) -> Kv {
+    let mut policy = RetryPolicy::default();
+    policy.attempt_timeout = Duration::from_secs(10);
+    policy.deadline = Duration::from_secs(60);
+    let kv = Kv::builder(place.driver(url).await).clock(place.clock()).retry(policy).build();
+    kv.exists("warm").await.expect("it works");
+    kv
+}
+
+/// Puts values of that many bytes, and checks that each position has the version of its own key.
+async fn put_sized(kv: &Kv, keys: &[String], size: usize) {
+    let values = keys.iter().map(|key| (key, format!("{key:->size$}")));
+    let stored = kv.put_many(values, None).await.expect("a batch");
+    assert_eq!(stored.len(), keys.len());
+    for (key, version) in keys.iter().zip(stored).step_by(97) {
+        let entry = kv.get_entry(key).await.expect("a get").expect("it is there");
+        assert_eq!(*entry.version(), version.expect("a put"), "{key}");
+    }
+}
+
+/// What the largest batches cost: one group for each hundred rows of a shard, and no more, however the caller ordered them.
+#[tokio::test]
+async fn more_rows_than_a_request_has_are_divided_between_groups_alone() {
+    let bench = Bench::new().await;
+    let kv = patient(&bench.place, bench.proxy.url()).await;
+    let layout = Layout::new(SHARDS);
+    for (count, size) in [(1_500, 30), (2_500, 30), (1_000, MAX_VALUE_BYTES)] {
+        let keys: Vec<String> = (0..count).map(|number| format!("key-{number:04}")).collect();
+        let mut shards: HashMap<Shard, u64> = HashMap::new();
+        for key in &keys {
+            *shards
+                .entry(layout.shard_of(&CanonicalKey::from_canonical(key).expect("a key")))
+                .or_default() += 1;
+        }
+        let groups: u64 = shards.values().map(|rows| rows.div_ceil(100)).sum();
+        let counts = bench.count(put_sized(&kv, &keys, size)).await;
+        println!("{count} rows of {size} bytes: {groups} groups");
+        assert_eq!(counts.of("POST").requests, groups, "{count} rows of {size} bytes: {counts:?}");
+    }
+}
+
 #[tokio::test]
 async fn one_shard_takes_a_group_for_every_hundred_rows() {
     let bench = Bench::new().await;
     let place = Place::create_with(1).await;
-    // With time for groups of some megabytes.
-    let mut policy = RetryPolicy::default();
-    policy.attempt_timeout = Duration::from_secs(10);
-    policy.deadline = Duration::from_secs(60);
-    let driver = place.driver(bench.proxy.url()).await;
-    let kv = Kv::builder(driver).clock(place.clock()).retry(policy).build();
-    kv.exists("warm").await.expect("it works");
+    let kv = patient(&place, bench.proxy.url()).await;
     let keys: Vec<String> = (0..250).map(|number| format!("key-{number:03}")).collect();
     let put = async |keys: &[String], size: usize| {
         let values = keys.iter().map(|key| (key, format!("{key:->size$}")));
@@ -177,15 +223,14 @@ async fn one_shard_takes_a_group_for_every_hundred_rows() {
         }
     };
     bench.costs("put_many of 250", &[("POST", 3)], put(&keys, 10)).await;
-    // 4 MiB of values are 170 of the largest: a group of 100 and one of 70, and the rest of the call.
-    bench.costs("put_many of 200 full values", &[("POST", 3)], put(&keys[..200], MAX_VALUE_BYTES)).await;
+    bench.costs("put_many of 200 full values", &[("POST", 2)], put(&keys[..200], MAX_VALUE_BYTES)).await;
     let mut rows = Vec::new();
     for group in bench.proxy.settled().await {
         assert!(group.request.len() <= 4 * 1024 * 1024, "a group of {} bytes", group.request.len());
         rows.push(String::from_utf8_lossy(&group.request).matches("HTTP/1.1\r\n").count());
     }
     rows.sort_unstable();
-    assert_eq!(rows, [30, 70, 100]);
+    assert_eq!(rows, [100, 100]);
     let found = kv.scan_collect("", 1_000).await.expect("a scan").into_entries().expect("entries");
     assert_eq!(found.iter().map(Entry::key).collect::<Vec<_>>(), keys);
     let sizes = found.iter().map(|entry| entry.value().len());

@@ -56,7 +56,7 @@ impl MemoryDriver {
             store: "memory".into(),
             default_shards: 1,
             layout: LayoutKeeper::Store,
-            batch: BatchLimits { reads: 100, writes: 25, write_bytes: 1 << 20 },
+            batch: BatchLimits { reads: 100, writes: 25, write_bytes: 1 << 20, group: None },
             stream_page: 1_000,
             reaper: Reaper::Embedded,
         };

@@ -50,7 +50,7 @@ impl DynamoDbDriver {
             default_shards: options.shards,
             layout: LayoutKeeper::Store,
             // What BatchGetItem and BatchWriteItem take; 25 full values are far from the 16 MiB of a request.
-            batch: BatchLimits { reads: 100, writes: 25, write_bytes: 8 * 1024 * 1024 },
+            batch: BatchLimits { reads: 100, writes: 25, write_bytes: 8 * 1024 * 1024, group: None },
             stream_page: 1_000,
             reaper: Reaper::Platform,
         };

@@ -51,8 +51,9 @@ impl FirestoreDriver {
             store: place.to_string().into(),
             default_shards: 1,
             layout: LayoutKeeper::Store,
-            // A BatchWrite takes 500 writes and 10 MiB, of which the documents' names and fields take their share.
-            batch: BatchLimits { reads: 100, writes: 500, write_bytes: 8 * 1024 * 1024 },
+            // A BatchWrite takes 500 writes and 10 MiB. Less than half of that is sent within an attempt, and leaves room for
+            // the documents' names and fields.
+            batch: BatchLimits { reads: 100, writes: 500, write_bytes: 4 * 1024 * 1024, group: None },
             stream_page: 1_000,
             reaper: Reaper::Platform,
         };

@@ -40,7 +40,12 @@ impl RemoteDriver {
             store: format!("binding {} of the gateway at {}", options.binding, options.url).into(),
             default_shards: 1,
             layout: LayoutKeeper::Server,
-            batch: BatchLimits { reads: MAX_BATCH, writes: MAX_BATCH, write_bytes: MAX_BATCH_BYTES },
+            batch: BatchLimits {
+                reads: MAX_BATCH,
+                writes: MAX_BATCH,
+                write_bytes: MAX_BATCH_BYTES,
+                group: None,
+            },
             stream_page: 1_000,
             // Who runs the gateway looks after its stores.
             reaper: Reaper::Platform,

@@ -74,7 +74,7 @@ impl SledDriver {
             store: Arc::clone(&handle.dir),
             default_shards: 1,
             layout: LayoutKeeper::Store,
-            batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024 },
+            batch: BatchLimits { reads: 1_000, writes: 1_000, write_bytes: 8 * 1024 * 1024, group: None },
             stream_page: INLINE_ROWS,
             reaper: Reaper::Embedded,
         };

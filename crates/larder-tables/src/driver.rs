@@ -14,6 +14,7 @@ use larder_core::{Error, ErrorKind, Result, Timestamp};
 use crate::client::{Client, connect};
 use crate::codec::META;
 use crate::error::failed;
+use crate::group::MOST_ROWS;
 use crate::options::TablesOptions;
 use crate::scan::ValueSize;
 use crate::sweep::Walks;
@@ -60,7 +61,12 @@ impl TablesDriver {
             layout: LayoutKeeper::Store,
             // There is no batch of reads; what is sent at once is bounded in batch.rs. Groups are of one shard, so that
             // many writes together make few of them: in 16 shards, 1,000 rows are 16 groups of about 63.
-            batch: BatchLimits { reads: 100, writes: 1_000, write_bytes: 4 * 1024 * 1024 },
+            batch: BatchLimits {
+                reads: 100,
+                writes: 1_000,
+                write_bytes: 4 * 1024 * 1024,
+                group: Some(MOST_ROWS),
+            },
             stream_page: 1_000,
             reaper: Reaper::Leased,
         };

@@ -6,6 +6,8 @@ use integration_tests::proxy::{Fault, Rule};
 use larder_core::{DeleteOutcome, ErrorKind, Kv, PutOptions, PutOutcome, Result, TouchOptions, Version};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::bench::Bench;
 use crate::op::HOUR;
@@ -31,10 +33,12 @@ struct Known {
 async fn ten_thousand_operations_with_a_tenth_of_the_replies_lost() {
     let bench = Arc::new(Bench::new().await);
     bench.proxy.rules([Rule::any().with(Fault::DropReply).probability(0.1, 7)]).await;
-    let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(play(Arc::clone(&bench), task))).collect();
+    let turns = Arc::new(Barrier::new(TASKS));
+    let mut tasks: JoinSet<_> =
+        (0..TASKS).map(|task| play(Arc::clone(&bench), Arc::clone(&turns), task)).collect();
     let mut all = Tally::default();
-    for task in tasks {
-        let tally = task.await.expect("no outcome was untrue");
+    while let Some(tally) = tasks.join_next().await {
+        let tally = tally.expect("no outcome was untrue");
         all.operations += tally.operations;
         all.ambiguous.extend(tally.ambiguous);
     }
@@ -52,7 +56,8 @@ async fn ten_thousand_operations_with_a_tenth_of_the_replies_lost() {
     assert!(all.ambiguous.len() * 1_000 < all.operations * 5, "{} are ambiguous", all.ambiguous.len());
 }
 
-async fn play(bench: Arc<Bench>, task: usize) -> Tally {
+/// The clock leaps between the turns of all tasks: no server's does while it is asked.
+async fn play(bench: Arc<Bench>, turns: Arc<Barrier>, task: usize) -> Tally {
     let mut rng = StdRng::seed_from_u64(task as u64);
     let mut known: Vec<Known> = vec![Known::default(); KEYS];
     let mut tally = Tally::default();
@@ -73,7 +78,10 @@ async fn play(bench: Arc<Bench>, task: usize) -> Tally {
             known[at].value =
                 entry.map(|entry| String::from_utf8(entry.into_value().to_vec()).expect("text"));
         }
-        bench.pause();
+        if turns.wait().await.is_leader() {
+            bench.pause();
+        }
+        turns.wait().await;
     }
     for (at, known) in known.iter().enumerate() {
         let found = bench.truth.get_text(format!("task-{task}-{at}")).await.expect("a read");

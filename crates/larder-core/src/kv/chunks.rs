@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::answers::Answers;
 use super::attempts::{Attempts, ClockReading};
+use super::divide::{at_their_places, lengths, ordered};
 use super::resolve::{Change, End, NewRevision};
 use crate::driver::{BatchItem, DriverError, Effect, Guard, Mutation, Read, RowKey, Write, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
@@ -112,46 +113,20 @@ impl Shared {
     ) -> Vec<(RowKey, Result<Written>)> {
         // Of all chunks: the later ones have expiries that were made with the first.
         let reading = ClockReading::of(self.clock.as_ref());
-        let chunks = self.chunks(rows, mutations);
-        let writes = chunks
-            .into_iter()
+        let limits = self.driver.info().batch;
+        // The stamp's time is set when the chunk is sent.
+        let write = |(row, mutation)| {
+            (row, Write { mutation, guard: Guard::Always, stamp: WriteStamp::new(self.clock.now()) })
+        };
+        let (writes, places) = ordered(rows.into_iter().zip(mutations).map(write).collect(), &limits);
+        let lengths = lengths(&writes, &limits);
+        let mut rest = writes.into_iter();
+        let chunks = lengths.into_iter().map(|length| rest.by_ref().take(length).collect());
+        let sent = chunks
             .enumerate()
             .map(|(at, chunk)| self.write_chunk(operation, chunk, reading, of_chunk(at, deadline)));
-        stream::iter(writes)
-            .buffered(CONCURRENT_CHUNKS)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    /// Divides writes by the platform's counts and bytes.
-    fn chunks(&self, rows: Vec<RowKey>, mutations: Vec<Mutation>) -> Vec<Vec<(RowKey, Write)>> {
-        let limits = self.driver.info().batch;
-        let mut chunks: Vec<Vec<(RowKey, Write)>> = Vec::new();
-        let mut bytes = 0;
-        for (row, mutation) in rows.into_iter().zip(mutations) {
-            let size = row.key.as_bytes().len()
-                + match &mutation {
-                    Mutation::Put { value, .. } => value.len(),
-                    Mutation::Touch { .. } | Mutation::Delete => 0,
-                };
-            // The stamp's time is set when the chunk is sent.
-            let stamp = WriteStamp::new(self.clock.now());
-            let write = (row, Write { mutation, guard: Guard::Always, stamp });
-            match chunks.last_mut() {
-                Some(chunk) if chunk.len() < limits.writes && bytes + size <= limits.write_bytes => {
-                    bytes += size;
-                    chunk.push(write);
-                }
-                _ => {
-                    bytes = size;
-                    chunks.push(vec![write]);
-                }
-            }
-        }
-        chunks
+        let written = stream::iter(sent).buffered(CONCURRENT_CHUNKS).collect::<Vec<_>>().await;
+        at_their_places(written.into_iter().flatten().collect(), places)
     }
 
     /// Writes one request's worth, again what was left undone, and one by one what went unanswered.

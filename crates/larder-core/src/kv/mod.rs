@@ -6,6 +6,7 @@ mod attempts;
 mod batch;
 mod chunks;
 mod codec;
+mod divide;
 mod increment;
 mod judge;
 mod layout;
