@@ -86,6 +86,9 @@ impl Emulator {
                 command.arg(directory.join("node_modules/azurite/dist/src/table/main.js"));
                 command.args(["--tableHost", "127.0.0.1", "--tablePort", &port]);
                 command.args(["--silent", "--inMemoryPersistence"]);
+                // Seconds. The service keeps idle connections for minutes; Azurite would close them after five, and reset
+                // what is sent on one at that moment.
+                command.args(["--tableKeepAliveTimeout", "120"]);
                 command
             }
         }
