@@ -50,15 +50,15 @@ async fn prepare<H>(store: &Store<H>, op: Op, task: usize, turns: usize) -> Outc
 }
 
 /// How many blocks of laps count: one lap of each side, and the same in the other order.
-fn blocks(op: Op) -> usize {
-    if op.is_of_many() { 8 } else { 16 }
+fn blocks<P: Platform>(op: Op) -> usize {
+    if op.is_of_many() { 8 } else { P::BLOCKS }
 }
 
 /// How many turns each task of a lap has. Enough that one with a version mostly has one to go on with, and that what a
 /// kernel has not yet counted when the lap ends is little beside it.
-fn turns_of_a_lap(op: Op, tasks: usize) -> usize {
-    let least = if op.is_of_many() { 1 } else { 8 };
-    (op.times() / tasks / (2 * blocks(op))).max(least)
+fn turns_of_a_lap<P: Platform>(op: Op, tasks: usize) -> usize {
+    let least = if op.is_of_many() { 1 } else { P::LEAST_TURNS };
+    (op.times() / tasks / (2 * blocks::<P>(op))).max(least)
 }
 
 /// Microseconds of processor time that one operation takes of this process: through Larder, and by hand.
@@ -68,16 +68,18 @@ fn turns_of_a_lap(op: Op, tasks: usize) -> usize {
 /// finds caches warm.
 pub(super) fn cpu<P: Platform>(op: Op, tasks: usize) -> Outcome<(f64, f64)> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let (blocks, turns) = (blocks(op), turns_of_a_lap(op, tasks));
+    let (blocks, turns) = (blocks::<P>(op), turns_of_a_lap::<P>(op, tasks));
+    let laps = if op.takes_new_keys() { 2 * (blocks + 1) } else { 1 };
     let (ours, theirs) = (0..tasks, tasks..2 * tasks);
     runtime.block_on(async {
         let store = Arc::new(Store::create::<P>(limits(op, tasks)).await?);
         for task in 0..2 * tasks {
-            prepare(&store, op, task, 2 * (blocks + 1) * turns).await?;
+            prepare(&store, op, task, laps * turns).await?;
         }
         let lap = async |number: usize, tasks: &Range<usize>, is_ours| {
             let before = cpu_micros()?;
-            at_once(&store, op, tasks.clone(), number * turns..(number + 1) * turns, is_ours).await?;
+            let first = (number % laps) * turns;
+            at_once(&store, op, tasks.clone(), first..first + turns, is_ours).await?;
             per_operation(cpu_micros()? - before, tasks.len() * turns)
         };
         let mut counted = Vec::new();

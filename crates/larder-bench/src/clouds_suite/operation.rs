@@ -61,7 +61,12 @@ impl Op {
         matches!(self, Self::Page | Self::GetMany | Self::PutMany)
     }
 
-    /// How often each side does it in one measurement.
+    /// Whether each turn is about a key that no turn before was about.
+    pub(super) fn takes_new_keys(self) -> bool {
+        matches!(self, Self::Put | Self::Create | Self::Delete)
+    }
+
+    /// How often each side does it in one measurement, at least.
     pub(super) fn times(self) -> usize {
         if self.is_of_many() { 256 } else { 2_048 }
     }

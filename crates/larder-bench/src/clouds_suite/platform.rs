@@ -20,6 +20,10 @@ pub(super) trait Platform: 'static {
 
     /// The most tasks that do something with many entries at once: each opens as many connections as it sends requests.
     const TASKS_OF_MANY: usize = 64;
+    /// How many blocks of laps count, of what is done with one entry.
+    const BLOCKS: usize = 16;
+    /// The fewest turns that each task has in a lap, of what is done with one entry.
+    const LEAST_TURNS: usize = 8;
 
     /// Larder's side.
     type Driver: Driver + 'static;
