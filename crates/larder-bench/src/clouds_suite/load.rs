@@ -58,7 +58,7 @@ fn blocks<P: Platform>(op: Op) -> usize {
 /// kernel has not yet counted when the lap ends is little beside it.
 fn turns_of_a_lap<P: Platform>(op: Op, tasks: usize) -> usize {
     let least = if op.is_of_many() { 1 } else { P::LEAST_TURNS };
-    (op.times() / tasks / (2 * blocks::<P>(op))).max(least)
+    (op.times() / P::ONE_IN / tasks / (2 * blocks::<P>(op))).max(least)
 }
 
 /// Microseconds of processor time that one operation takes of this process: through Larder, and by hand.

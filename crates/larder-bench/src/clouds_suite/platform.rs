@@ -20,6 +20,8 @@ pub(super) trait Platform: 'static {
 
     /// The most tasks that do something with many entries at once: each opens as many connections as it sends requests.
     const TASKS_OF_MANY: usize = 64;
+    /// One in so many of what the other platforms are asked for is asked for here.
+    const ONE_IN: usize = 1;
     /// How many blocks of laps count, of what is done with one entry.
     const BLOCKS: usize = 16;
     /// The fewest turns that each task has in a lap, of what is done with one entry.
