@@ -103,6 +103,20 @@ async fn the_file_that_the_variable_names() {
 }
 
 #[tokio::test]
+async fn the_file_that_gcloud_keeps() {
+    let tokens = TokenServer::start(200).await;
+    let home = TempDir::new().expect("a directory");
+    let folder = home.path().join(".config/gcloud");
+    fs::create_dir_all(&folder).expect("a directory");
+    let file = folder.join("application_default_credentials.json");
+    fs::write(file, user(&tokens.url()).to_string()).expect("a file");
+    let at = binding(&[("endpointUrl", "https://127.0.0.1:1")]);
+    let outcome = probe(at, vec![("HOME", home.path().to_str().expect("a name").to_owned())]).await;
+    assert_failed(&outcome, "unavailable", &["the connection was refused"]);
+    assert_eq!(tokens.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_machine_without_any_is_told_where_was_looked() {
     // Also on a machine that has one, so that the test does not go and ask Google.
     let nobody = vec![("GCE_METADATA_HOST", "127.0.0.1:1".to_owned())];

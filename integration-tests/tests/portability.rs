@@ -11,6 +11,7 @@ mod sled_harness;
 #[path = "../../crates/larder-tables/tests/support/harness.rs"]
 mod tables_harness;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -161,26 +162,30 @@ fn item_key(item: std::result::Result<&str, &Error>) -> String {
 async fn a_cursor_goes_on_on_any_backend_with_the_same_data() {
     let backends = backends().await;
     let stores = join_all(backends.iter().map(|(name, context)| fill(name, context))).await;
-    let mut turns = 0;
+    let (mut turns, mut pairs) = (0, HashSet::new());
     for scan in [Scan::All, Scan::AllKeys, Scan::Prefix, Scan::Namespace] {
         // The order of the canonical forms, on every one of them.
         let (whole, end) = scan.page(&stores[0], 1_000, None).await;
         assert_eq!(end, None);
         assert_eq!(whole.iter().filter(|key| key.starts_with("corrupt ")).count(), SPOILT.len(), "{scan:?}");
         for (start, (first, _)) in backends.iter().enumerate() {
-            // Every page from the next backend, its cursor through text.
+            // Every page from another backend, one or more places on, its cursor through text.
             let (mut found, mut cursor, mut at) = (Vec::new(), None::<String>, start);
             loop {
+                let step = 1 + turns % (stores.len() - 1);
                 let (keys, next) = scan.page(&stores[at % stores.len()], 3, cursor).await;
                 found.extend(keys);
-                cursor = next;
-                (at, turns) = (at + 1, turns + 1);
+                (cursor, turns) = (next, turns + 1);
                 if cursor.is_none() {
                     break;
                 }
+                pairs.insert((at % stores.len(), (at + step) % stores.len()));
+                at += step;
             }
             assert_eq!(found, whole, "{scan:?} beginning on {first}");
         }
     }
+    // From each to each other.
+    assert_eq!(pairs.len(), stores.len() * (stores.len() - 1));
     println!("{turns} pages, each on another backend than the one before");
 }

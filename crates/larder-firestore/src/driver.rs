@@ -51,8 +51,8 @@ impl FirestoreDriver {
             store: place.to_string().into(),
             default_shards: 1,
             layout: LayoutKeeper::Store,
-            // A BatchWrite takes 500 writes and 10 MiB. Less than half of that is sent within an attempt, and leaves room for
-            // the documents' names and fields.
+            // A BatchWrite takes 500 writes and 10 MiB. A batch has less than half of that, so that it can be sent within an
+            // attempt, and leaves room for names and fields.
             batch: BatchLimits { reads: 100, writes: 500, write_bytes: 4 * 1024 * 1024, group: None },
             stream_page: 1_000,
             reaper: Reaper::Platform,

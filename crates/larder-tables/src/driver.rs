@@ -9,7 +9,7 @@ use larder_core::driver::{
     RowKey, ScanReply, ScanRequest, Swept, Write, WriteReply,
 };
 use larder_core::record::Record;
-use larder_core::{Error, ErrorKind, Result, Timestamp};
+use larder_core::{Error, ErrorKind, MAX_KEY_BYTES, MAX_VALUE_BYTES, Result, Timestamp};
 
 use crate::client::{Client, connect};
 use crate::codec::META;
@@ -21,6 +21,13 @@ use crate::sweep::Walks;
 
 /// The most shards of any store on Azure.
 pub(crate) const MOST_SHARDS: u16 = 16;
+
+/// The most rows of a batch, and the most bytes of their keys and values.
+const MOST_WRITES: usize = 1_000;
+const MOST_WRITE_BYTES: usize = 4 * 1024 * 1024;
+// A group is never divided, whatever is in it.
+const _: () =
+    assert!(MOST_ROWS <= MOST_WRITES && MOST_ROWS * (MAX_KEY_BYTES + MAX_VALUE_BYTES) <= MOST_WRITE_BYTES);
 
 /// A table of Azure Table Storage.
 ///
@@ -63,8 +70,8 @@ impl TablesDriver {
             // many writes together make few of them: in 16 shards, 1,000 rows are 16 groups of about 63.
             batch: BatchLimits {
                 reads: 100,
-                writes: 1_000,
-                write_bytes: 4 * 1024 * 1024,
+                writes: MOST_WRITES,
+                write_bytes: MOST_WRITE_BYTES,
                 group: Some(MOST_ROWS),
             },
             stream_page: 1_000,

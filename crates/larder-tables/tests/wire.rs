@@ -330,6 +330,16 @@ async fn a_group_that_is_refused_leaves_the_others_alone() {
     assert!(error.to_string().contains("EntityTooLarge"), "{error}");
     let groups = served.seen().iter().filter(|request| request.line().contains("$batch")).count();
     assert!(groups <= 16, "{groups} groups");
+    // And where the rows are more than a request has, so that they are put in another order: each error has its own key.
+    let keys: Vec<String> = (0..1_500).map(|at| format!("k{}", at % 1_400)).collect();
+    let many = kv.put_many(keys.iter().map(|key| (key, "value")), None).await.expect("a batch");
+    assert_eq!(many.len(), keys.len());
+    for (key, put) in keys.iter().zip(&many) {
+        let canonical = CanonicalKey::from_canonical(key).expect("canonical");
+        let is_third = larder_core::Layout::new(16).shard_of(&canonical) == Shard(3);
+        let told = put.as_ref().err().map(|error| error.key());
+        assert_eq!(told, is_third.then_some(Some(&**key)), "{key}");
+    }
 }
 
 /// A page that took too long is not asked for in the same size again.

@@ -1,4 +1,4 @@
-//! What is compiled in, as cargo tells it.
+//! What is compiled in on this machine's target, as cargo tells it.
 
 use std::collections::BTreeSet;
 use std::process::Command;

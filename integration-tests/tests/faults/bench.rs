@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use integration_tests::proxy::FaultProxy;
 use larder_core::Kv;
+use tokio::sync::Barrier;
 
 use crate::cloud::{Place, upstream};
 use crate::op::PAUSE;
@@ -31,6 +32,14 @@ impl Bench {
 
     pub(crate) fn pause(&self) {
         self.place.clock().advance(PAUSE);
+    }
+
+    /// Pauses once for all who take turns, while none of them has a request under way: no clock leaps during one.
+    pub(crate) async fn pause_between(&self, turns: &Barrier) {
+        if turns.wait().await.is_leader() {
+            self.pause();
+        }
+        turns.wait().await;
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use integration_tests::proxy::{Exchange, Fault, FaultProxy, Rule};
 use larder_core::{ErrorKind, PutOptions};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
 
 use crate::bench::Bench;
 use crate::cloud::{GET, is_about, request};
@@ -49,12 +51,13 @@ async fn lose_a_tenth_of_the_replies(proxy: &FaultProxy, task: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counters_count_once_whoever_counts() {
     let bench = Arc::new(Bench::new().await);
-    let mut tasks = Vec::new();
+    let turns = Arc::new(Barrier::new(TASKS));
+    let mut tasks = JoinSet::new();
     for task in 0..TASKS {
-        let bench = Arc::clone(&bench);
+        let (bench, turns) = (Arc::clone(&bench), Arc::clone(&turns));
         let (proxy, kv) = bench.lane().await;
         lose_a_tenth_of_the_replies(&proxy, task).await;
-        tasks.push(tokio::spawn(async move {
+        tasks.spawn(async move {
             let (mut sums, mut unknown) = (Vec::new(), Vec::new());
             for turn in 0..TURNS {
                 let key = format!("counter-{}", turn % 2);
@@ -66,15 +69,15 @@ async fn counters_count_once_whoever_counts() {
                         unknown.push(Unknown { key, from, to: micros() });
                     }
                 }
-                bench.pause();
+                bench.pause_between(&turns).await;
             }
             assert_justified(&unknown, &proxy.settled().await);
             (sums, unknown)
-        }));
+        });
     }
     let (mut sums, mut unknown) = (Vec::new(), Vec::new());
-    for task in tasks {
-        let (some, others) = task.await.expect("a task");
+    while let Some(task) = tasks.join_next().await {
+        let (some, others) = task.expect("a task");
         sums.extend(some);
         unknown.extend(others);
     }

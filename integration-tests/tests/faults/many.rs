@@ -56,7 +56,6 @@ async fn ten_thousand_operations_with_a_tenth_of_the_replies_lost() {
     assert!(all.ambiguous.len() * 1_000 < all.operations * 5, "{} are ambiguous", all.ambiguous.len());
 }
 
-/// The clock leaps between the turns of all tasks: no server's does while it is asked.
 async fn play(bench: Arc<Bench>, turns: Arc<Barrier>, task: usize) -> Tally {
     let mut rng = StdRng::seed_from_u64(task as u64);
     let mut known: Vec<Known> = vec![Known::default(); KEYS];
@@ -78,10 +77,7 @@ async fn play(bench: Arc<Bench>, turns: Arc<Barrier>, task: usize) -> Tally {
             known[at].value =
                 entry.map(|entry| String::from_utf8(entry.into_value().to_vec()).expect("text"));
         }
-        if turns.wait().await.is_leader() {
-            bench.pause();
-        }
-        turns.wait().await;
+        bench.pause_between(&turns).await;
     }
     for (at, known) in known.iter().enumerate() {
         let found = bench.truth.get_text(format!("task-{task}-{at}")).await.expect("a read");
@@ -99,7 +95,7 @@ async fn step(
     counts: bool,
     known: &mut Known,
 ) -> std::result::Result<(), &'static str> {
-    // Longer than the whole run, by the clock that moves with every operation.
+    // Longer than the whole run, by the clock that moves with every turn.
     let options = PutOptions::new().ttl(HOUR * 1_000);
     match roll {
         0..29 => {

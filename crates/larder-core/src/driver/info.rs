@@ -50,9 +50,9 @@ pub struct BatchLimits {
     pub writes: usize,
     /// Bytes of values and keys in a `write_batch`.
     pub write_bytes: usize,
-    /// Records that the platform takes as one where its own batches are of one shard; `None` where they are of any.
+    /// The most puts of one shard that the platform takes in a request of its own; `None` where shards do not matter.
     ///
-    /// The handle then orders a batch by shard, and divides it between such groups alone. As many of the largest records
-    /// have to fit in `writes` and `write_bytes`.
+    /// The handle divides a batch of puts between such groups alone. As many of the largest records have to fit in `writes`
+    /// and `write_bytes`.
     pub group: Option<usize>,
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::answers::Answers;
 use super::attempts::{Attempts, ClockReading};
-use super::divide::{at_their_places, lengths, ordered};
+use super::divide::{Divided, at_their_places, divided};
 use super::resolve::{Change, End, NewRevision};
 use crate::driver::{BatchItem, DriverError, Effect, Guard, Mutation, Read, RowKey, Write, WriteReply};
 use crate::error::{Error, ErrorKind, Result};
@@ -113,16 +113,18 @@ impl Shared {
     ) -> Vec<(RowKey, Result<Written>)> {
         // Of all chunks: the later ones have expiries that were made with the first.
         let reading = ClockReading::of(self.clock.as_ref());
-        let limits = self.driver.info().batch;
+        let mut limits = self.driver.info().batch;
+        if operation != Operation::PutMany {
+            limits.group = None;
+        }
         // The stamp's time is set when the chunk is sent.
         let write = |(row, mutation)| {
             (row, Write { mutation, guard: Guard::Always, stamp: WriteStamp::new(self.clock.now()) })
         };
-        let (writes, places) = ordered(rows.into_iter().zip(mutations).map(write).collect(), &limits);
-        let lengths = lengths(&writes, &limits);
-        let mut rest = writes.into_iter();
-        let chunks = lengths.into_iter().map(|length| rest.by_ref().take(length).collect());
-        let sent = chunks
+        let writes = rows.into_iter().zip(mutations).map(write).collect();
+        let Divided { requests, places } = divided(writes, &limits);
+        let sent = requests
+            .into_iter()
             .enumerate()
             .map(|(at, chunk)| self.write_chunk(operation, chunk, reading, of_chunk(at, deadline)));
         let written = stream::iter(sent).buffered(CONCURRENT_CHUNKS).collect::<Vec<_>>().await;

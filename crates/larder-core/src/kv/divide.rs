@@ -1,20 +1,43 @@
 //! How the writes of a batch are divided between requests (B1).
 
-use crate::driver::{BatchLimits, Mutation, RowKey, Write};
+use std::collections::HashMap;
 
-/// Puts writes in the order in which they are divided, and says where each stood, if that is another order.
-///
-/// A platform whose own batches are of one shard takes the fewest where each shard's rows stand together.
-pub(super) fn ordered(
-    writes: Vec<(RowKey, Write)>,
-    limits: &BatchLimits,
-) -> (Vec<(RowKey, Write)>, Option<Vec<usize>>) {
-    if limits.group.is_none() {
-        return (writes, None);
+use crate::driver::{BatchLimits, Mutation, RowKey, Shard, Write};
+
+/// The writes of each request.
+pub(super) struct Divided {
+    pub(super) requests: Vec<Vec<(RowKey, Write)>>,
+    /// Where each write stood, if they were put in another order.
+    pub(super) places: Option<Vec<usize>>,
+}
+
+/// Divides writes between requests: as few as the limits allow, and by groups where the platform has such.
+pub(super) fn divided(writes: Vec<(RowKey, Write)>, limits: &BatchLimits) -> Divided {
+    let bytes: usize = writes.iter().map(size).sum();
+    // Mostly: then nothing is moved.
+    if (1..=limits.writes).contains(&writes.len()) && bytes <= limits.write_bytes {
+        return Divided { requests: vec![writes], places: None };
     }
-    let mut placed: Vec<_> = writes.into_iter().enumerate().collect();
-    placed.sort_by_key(|(_, (row, _))| row.shard);
-    let (places, writes) = placed.into_iter().unzip();
+    let (writes, places) = ordered(writes, limits);
+    let lengths = lengths(&writes, limits);
+    let mut rest = writes.into_iter();
+    let requests = lengths.into_iter().map(|length| rest.by_ref().take(length).collect()).collect();
+    Divided { requests, places }
+}
+
+/// Puts writes in the order in which they are divided: the first group of every shard, then the second of each, so that
+/// requests that are under way at once are spread over the shards.
+fn ordered(writes: Vec<(RowKey, Write)>, limits: &BatchLimits) -> (Vec<(RowKey, Write)>, Option<Vec<usize>>) {
+    let Some(group) = limits.group else { return (writes, None) };
+    let mut rows: HashMap<Shard, usize> = HashMap::new();
+    let placed = writes.into_iter().enumerate().map(|(place, write)| {
+        let before = rows.entry(write.0.shard).or_default();
+        *before += 1;
+        ((*before - 1) / group.max(1), place, write)
+    });
+    let mut placed: Vec<_> = placed.collect();
+    placed.sort_by_key(|(round, _, (row, _))| (*round, row.shard));
+    let (places, writes) = placed.into_iter().map(|(_, place, write)| (place, write)).unzip();
     (writes, Some(places))
 }
 
@@ -27,7 +50,7 @@ pub(super) fn at_their_places<T>(answers: Vec<T>, places: Option<Vec<usize>>) ->
 }
 
 /// How many writes each request takes, in their order: as many as fit, and groups as a whole.
-pub(super) fn lengths(writes: &[(RowKey, Write)], limits: &BatchLimits) -> Vec<usize> {
+fn lengths(writes: &[(RowKey, Write)], limits: &BatchLimits) -> Vec<usize> {
     let group = limits.group.unwrap_or(1).max(1);
     let mut lengths: Vec<usize> = Vec::new();
     let mut bytes = 0;
@@ -61,7 +84,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::driver::{Guard, Shard};
+    use crate::driver::Guard;
     use crate::key::CanonicalKey;
     use crate::record::WriteStamp;
     use crate::time::{Expiry, Timestamp};
@@ -104,12 +127,23 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_of_a_shard_stand_together_and_their_answers_go_back() {
-        let limits = limits(100, 1_000, Some(10));
-        let (ordered, places) = ordered(writes(&[2, 0, 1, 0, 2], 1), &limits);
-        assert_eq!(keys(&ordered), "bdcae");
-        let answers: Vec<_> = ordered.iter().map(|(row, _)| row.key.as_str().to_owned()).collect();
-        assert_eq!(at_their_places(answers, places), ["a", "b", "c", "d", "e"]);
+    fn groups_of_all_shards_come_before_the_second_of_any_and_answers_go_back() {
+        let limits = limits(5, 1_000, Some(2));
+        let Divided { requests, places } = divided(writes(&[2, 0, 0, 1, 0, 2, 0, 0], 1), &limits);
+        let keys: Vec<_> = requests.iter().map(|request| keys(request)).collect();
+        // Shard 0 in groups of 2, 2 and 1; 1 in one of 1; 2 in one of 2.
+        assert_eq!(keys, ["bcdaf", "egh"]);
+        let answers: Vec<_> = keys.concat().chars().collect();
+        assert_eq!(at_their_places(answers, places), ('a'..='h').collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_fits_into_one_request_stays_as_it_is() {
+        let Divided { requests, places } = divided(writes(&[2, 0, 1, 0], 1), &limits(4, 8, Some(2)));
+        assert_eq!((requests.len(), places), (1, None));
+        assert_eq!(keys(&requests[0]), "abcd");
+        assert_eq!(divided(writes(&[2, 0, 1, 0], 1), &limits(4, 7, Some(2))).requests.len(), 2);
+        assert!(divided(Vec::new(), &limits(4, 7, None)).requests.is_empty());
     }
 
     #[test]

@@ -13,9 +13,9 @@ use smol_str::SmolStr;
 
 use self::batch::{at_positions, check_distinct, each, sorted_out};
 use crate::driver::{
-    BatchItem, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply, LayoutKeeper,
-    Mutation, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard, StoredKey, Swept,
-    Write, WriteReply,
+    BatchItem, BatchLimits, Driver, DriverError, DriverInfo, Guard, Health, Increment, IncrementReply,
+    LayoutKeeper, Mutation, Read, Reaper, RowKey, ScanReply, ScanRequest, ScanRow, ScanStart, Shard,
+    StoredKey, Swept, Write, WriteReply,
 };
 use crate::error::ErrorKind;
 use crate::key::{AFTER_EVERY_KEY, BEFORE_EVERY_KEY, CanonicalKey, MAX_KEY_BYTES};
@@ -57,6 +57,8 @@ impl OneShard {
             layout: LayoutKeeper::Server,
             // Who serves the store looks after it.
             reaper: Reaper::Platform,
+            // Which shard of the store a row is in is not the handle's to know.
+            batch: BatchLimits { group: None, ..inner.info().batch },
             ..inner.info().clone()
         };
         Self { inner, info, layout, namespace, clock }
