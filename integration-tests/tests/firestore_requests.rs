@@ -7,13 +7,11 @@ mod bench;
 #[path = "requests/budget.rs"]
 mod budget;
 
-use std::time::Duration;
-
 use integration_tests::firestore::Collection as Place;
 use larder_conformance::emulator;
-use larder_core::{Kv, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, TouchOptions};
+use larder_core::{MAX_VALUE_BYTES, PutOptions, ScanOptions, TouchOptions};
 
-use bench::{Bench, HOUR, ttl};
+use bench::{Bench, HOUR, patient, ttl};
 
 const EMULATOR: &str = "hidane";
 const READ: &str = "BatchGetDocuments";
@@ -197,13 +195,7 @@ async fn batches_cost_a_request_a_chunk() {
 #[tokio::test]
 async fn the_largest_batch_fits_into_a_request() {
     let bench = Bench::new().await;
-    // With time for requests of some megabytes.
-    let mut policy = RetryPolicy::default();
-    policy.attempt_timeout = Duration::from_secs(60);
-    policy.deadline = Duration::from_secs(300);
-    let driver = bench.place.driver(bench.proxy.url()).await;
-    let kv = Kv::builder(driver).clock(bench.place.clock()).retry(policy).build();
-    kv.exists("warm").await.expect("it works");
+    let kv = patient(&bench.place, bench.proxy.url()).await;
     // The longest keys, too: 3 bytes of a name for a character of a key.
     let keys: Vec<String> = (0..200).map(|number| format!("{number:03}{}", "~".repeat(169))).collect();
     let value = |key: &String| format!("{key:->MAX_VALUE_BYTES$}");

@@ -8,16 +8,15 @@ mod bench;
 mod budget;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use integration_tests::tables::Table as Place;
 use larder_core::driver::Shard;
 use larder_core::{
-    CanonicalKey, Entry, Kv, Layout, MAX_VALUE_BYTES, PutOptions, RetryPolicy, ScanOptions, SweepOutcome,
-    TouchOptions, Version,
+    CanonicalKey, Entry, Kv, Layout, MAX_VALUE_BYTES, PutOptions, ScanOptions, SweepOutcome, TouchOptions,
+    Version,
 };
 
-use bench::{Bench, HOUR, ttl};
+use bench::{Bench, HOUR, patient, ttl};
 
 const EMULATOR: &str = "azurite";
 const SCAN: &str = "GET";
@@ -166,16 +165,6 @@ async fn batches_cost_a_group_for_a_shard_and_hundred() {
         .await;
     let connections = bench.proxy.counts().await.connections;
     assert!(connections <= 32, "{connections} connections for 100 requests");
-}
-
-/// A handle with time for groups of some megabytes.
-async fn patient(place: &Place, url: &str) -> Kv {
-    let mut policy = RetryPolicy::default();
-    policy.attempt_timeout = Duration::from_secs(60);
-    policy.deadline = Duration::from_secs(300);
-    let kv = Kv::builder(place.driver(url).await).clock(place.clock()).retry(policy).build();
-    kv.exists("warm").await.expect("it works");
-    kv
 }
 
 /// Puts values of that many bytes.

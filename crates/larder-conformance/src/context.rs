@@ -1,7 +1,7 @@
 //! What a case works with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use larder_core::driver::{Driver, LayoutKeeper, RowKey};
@@ -21,6 +21,8 @@ pub struct Context {
     clock: Arc<ManualClock>,
     model: ModelSize,
     seed: u64,
+    /// Told by the first driver that is asked: to make one takes a client of HTTPS longer than what most cases do with it.
+    shards: Arc<OnceLock<u16>>,
 }
 
 impl Context {
@@ -29,7 +31,7 @@ impl Context {
         let seed = xxh64(case.as_bytes());
         let clock = Arc::new(ManualClock::new(START));
         store.go_by(&clock);
-        Self { store, clock, model, seed }
+        Self { store, clock, model, seed, shards: Arc::default() }
     }
 
     /// A new handle, as another process has one.
@@ -74,10 +76,15 @@ impl Context {
 
     /// Where the row of a key is, on a store that nobody gave another layout.
     pub async fn row(&self, key: &str) -> RowKey {
-        let driver = self.driver().await;
-        let shards = match driver.info().layout {
-            LayoutKeeper::Store => driver.info().default_shards,
-            LayoutKeeper::Server => 1,
+        let shards = match self.shards.get() {
+            Some(shards) => *shards,
+            None => {
+                let driver = self.driver().await;
+                *self.shards.get_or_init(|| match driver.info().layout {
+                    LayoutKeeper::Store => driver.info().default_shards,
+                    LayoutKeeper::Server => 1,
+                })
+            }
         };
         let key = CanonicalKey::from_canonical(canonical(key)).expect("canonical() is canonical");
         RowKey { shard: Layout::new(shards).shard_of(&key), key }

@@ -6,9 +6,11 @@ mod upkeep;
 mod writes;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use larder_conformance::Context;
+use larder_core::driver::Driver;
 use larder_core::{Consistency, Kv, PutOptions, ScanOptions, Version};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -36,6 +38,7 @@ pub async fn play(context: &Context, seed: u64, steps: usize) -> Vec<String> {
     };
     let mut player = Player {
         context: context.clone(),
+        driver: context.driver().await,
         spaces: NAMESPACES.iter().map(space).collect(),
         random: StdRng::seed_from_u64(seed),
         versions: BTreeMap::new(),
@@ -75,6 +78,8 @@ impl Space {
 
 struct Player {
     context: Context,
+    /// Past the handles.
+    driver: Arc<dyn Driver>,
     /// The whole store first.
     spaces: Vec<Space>,
     random: StdRng,

@@ -25,8 +25,7 @@ impl Player {
 
     /// The part of the platform's reaper, which no emulator plays by the clock of the script.
     async fn reap(&self) {
-        let driver = self.context.driver().await;
-        let driver = &*driver;
+        let driver = &*self.driver;
         for space in &self.spaces {
             join_all(KEYS.map(|key| async move {
                 reap(driver, &self.context.row(&space.whole(key)).await, self.context.now()).await;

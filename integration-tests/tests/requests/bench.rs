@@ -73,13 +73,18 @@ impl Bench {
 
     /// The same past the proxy, with all the time that a busy server takes.
     pub(crate) async fn fill(&self, keys: &[String], ttl: Option<Duration>) {
-        let mut policy = RetryPolicy::default();
-        policy.attempt_timeout = Duration::from_secs(20);
-        policy.deadline = Duration::from_secs(60);
-        let driver = self.place.driver(&emulator(EMULATOR)).await;
-        put_all(&Kv::builder(driver).clock(Arc::clone(&self.clock) as _).retry(policy).build(), keys, ttl)
-            .await;
+        put_all(&patient(&self.place, &emulator(EMULATOR)).await, keys, ttl).await;
     }
+}
+
+/// A handle on a place, by way of an address, with time for requests of some megabytes. It knows the layout.
+pub(crate) async fn patient(place: &Place, url: &str) -> Kv {
+    let mut policy = RetryPolicy::default();
+    policy.attempt_timeout = Duration::from_secs(60);
+    policy.deadline = Duration::from_secs(300);
+    let kv = Kv::builder(place.driver(url).await).clock(place.clock()).retry(policy).build();
+    kv.exists("warm").await.expect("it works");
+    kv
 }
 
 async fn put_all(kv: &Kv, keys: &[String], ttl: Option<Duration>) {

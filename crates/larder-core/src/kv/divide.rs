@@ -50,7 +50,7 @@ pub(super) fn at_their_places<T>(answers: Vec<T>, places: Option<Vec<usize>>) ->
 }
 
 /// How many writes each request takes, in their order: as many as fit, and groups as a whole.
-fn lengths(writes: &[(RowKey, Write)], limits: &BatchLimits) -> Vec<usize> {
+pub(crate) fn lengths(writes: &[(RowKey, Write)], limits: &BatchLimits) -> Vec<usize> {
     let group = limits.group.unwrap_or(1).max(1);
     let mut lengths: Vec<usize> = Vec::new();
     let mut bytes = 0;

@@ -43,6 +43,7 @@ use crate::time::{Clock, Expiry, SystemClock, Timestamp};
 pub use self::stream::ScanStream;
 
 pub(crate) use self::ahead::fetch_size;
+pub(crate) use self::divide::lengths;
 
 /// A key-value store.
 ///

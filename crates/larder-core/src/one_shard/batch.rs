@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::{OneShard, invalid};
-use crate::driver::{BatchItem, DriverError, Mutation, RowKey, Write};
+use crate::driver::{BatchItem, DriverError, RowKey, Write};
 use crate::error::ErrorKind;
+use crate::kv::lengths;
 
 /// What can be sent, and for each position why it cannot be, if it cannot.
 pub(super) fn sorted_out<T>(
@@ -42,22 +43,13 @@ pub(super) fn each<T>(reply: Result<Vec<BatchItem<T>>, DriverError>, positions: 
 impl OneShard {
     /// Divides writes by what one request below may hold.
     pub(super) fn chunks<'a>(&self, mut writes: &'a [(RowKey, Write)]) -> Vec<&'a [(RowKey, Write)]> {
-        let limits = self.info.batch;
-        let mut chunks = Vec::new();
-        while !writes.is_empty() {
-            let mut bytes = 0;
-            let fits = writes.iter().take(limits.writes.max(1)).take_while(|(row, write)| {
-                bytes += row.key.as_bytes().len();
-                if let Mutation::Put { value, .. } = &write.mutation {
-                    bytes += value.len();
-                }
-                bytes <= limits.write_bytes
-            });
-            let (chunk, rest) = writes.split_at(fits.count().max(1));
-            chunks.push(chunk);
+        let lengths = lengths(writes, &self.info.batch);
+        let chunk = |length| {
+            let (chunk, rest) = writes.split_at(length);
             writes = rest;
-        }
-        chunks
+            chunk
+        };
+        lengths.into_iter().map(chunk).collect()
     }
 }
 
