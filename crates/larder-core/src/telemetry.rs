@@ -36,8 +36,9 @@ impl Telemetry {
     pub(crate) fn new(info: &DriverInfo, binding: Arc<str>) -> Self {
         let mut telemetry =
             Self { system: info.system, store: Arc::clone(&info.store), binding, durations: Vec::new() };
-        telemetry.durations =
-            Operation::ALL.map(|operation| Key::from_parts(DURATION, telemetry.labels(operation))).to_vec();
+        // Recorders keep keys: retained ones are shared with them, and not copied for each operation.
+        let key = |operation| Key::from_parts(DURATION, telemetry.labels(operation)).to_retained();
+        telemetry.durations = Operation::ALL.map(key).to_vec();
         telemetry
     }
 

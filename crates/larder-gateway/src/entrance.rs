@@ -1,8 +1,8 @@
 //! What a request for data passes before its route.
 
 use std::convert::Infallible;
-use std::mem::replace;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::HttpBody;
@@ -22,35 +22,39 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// All that stands around a route for data. One service, and none of those that axum makes of functions: each of them boxes
 /// the request's way anew, which reads of memory would feel.
+///
+/// axum clones it for each request, and it clones the route for that, which takes memory: shared, that is done once.
 #[derive(Clone)]
 pub(crate) struct Entrance<S> {
     gateway: Gateway,
-    route: S,
+    route: Arc<S>,
 }
 
 impl<S> Entrance<S> {
     pub(crate) fn new(gateway: Gateway, route: S) -> Self {
-        Self { gateway, route }
+        Self { gateway, route: Arc::new(route) }
     }
 }
 
 impl<S> Service<Request> for Entrance<S>
 where
-    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.route.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // As routes always are.
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        // The one that is ready.
-        let next = self.route.clone();
-        let route = replace(&mut self.route, next);
-        Box::pin(through(self.gateway.clone(), route, request))
+        Box::pin(through(self.gateway.clone(), S::clone(&self.route), request))
     }
 }
 

@@ -111,8 +111,7 @@ impl Bindings {
     /// - `Unsupported` when the binding's driver is not compiled in, with the feature that brings it.
     /// - Otherwise what keeps the store from opening.
     pub async fn load_kv(&self, id: &str) -> Result<Kv> {
-        check_resource_id(id)?;
-        match self.handles.get(id)? {
+        match self.handles.get(id) {
             Some(kv) => Ok(kv),
             // Boxed: most calls do without all that opening a store needs.
             None => Box::pin(self.open_kv(id)).await,
@@ -120,6 +119,8 @@ impl Bindings {
     }
 
     async fn open_kv(&self, id: &str) -> Result<Kv> {
+        check_resource_id(id)?;
+        self.handles.check_alone(id)?;
         let binding = self.binding(id)?;
         let open = Service::opener(&binding).map_err(|error| error.with_binding(id))?;
         let opening = async {

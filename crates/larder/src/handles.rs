@@ -1,6 +1,6 @@
 //! The handles that were opened, one for each id.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larder_core::{Kv, Result};
@@ -11,18 +11,19 @@ use crate::variables::share_variable;
 
 /// The handles, by their ids, of which no two have the same variable.
 #[derive(Default)]
-pub(crate) struct Handles(Mutex<HashMap<String, Handle>>);
+pub(crate) struct Handles(Mutex<BTreeMap<String, Handle>>);
 
 type Handle = Arc<OnceCell<Kv>>;
 
 impl Handles {
     /// The handle of an id, if it has been opened.
-    pub(crate) fn get(&self, id: &str) -> Result<Option<Kv>> {
-        let handles = self.lock();
-        match handles.get(id) {
-            Some(handle) => Ok(handle.get().cloned()),
-            None => check_alone(&handles, id).map(|()| None),
-        }
+    pub(crate) fn get(&self, id: &str) -> Option<Kv> {
+        self.lock().get(id)?.get().cloned()
+    }
+
+    /// Refuses an id that has the same variable as another that was loaded.
+    pub(crate) fn check_alone(&self, id: &str) -> Result<()> {
+        check_alone(&self.lock(), id)
     }
 
     /// The handle of an id, opened by whoever comes first, while others wait. An error is for its own caller only.
@@ -31,9 +32,7 @@ impl Handles {
     pub(crate) async fn get_or_open(&self, id: &str, open: impl Future<Output = Result<Kv>>) -> Result<Kv> {
         let handle = {
             let mut handles = self.lock();
-            if !handles.contains_key(id) {
-                check_alone(&handles, id)?;
-            }
+            check_alone(&handles, id)?;
             Arc::clone(handles.entry(id.to_owned()).or_default())
         };
         handle.get_or_try_init(|| open).await.cloned()
@@ -46,19 +45,17 @@ impl Handles {
 
     /// The ids that have been asked for and found.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let mut ids: Vec<_> = self.lock().keys().cloned().collect();
-        ids.sort();
-        ids
+        self.lock().keys().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Handle>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Handle>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Refuses an id that has the same variable as another that was loaded.
-fn check_alone(handles: &HashMap<String, Handle>, id: &str) -> Result<()> {
-    match handles.keys().find(|other| share_variable(other, id)) {
+fn check_alone(handles: &BTreeMap<String, Handle>, id: &str) -> Result<()> {
+    match handles.keys().find(|other| *other != id && share_variable(other, id)) {
         Some(other) => Err(meets(id, other).into_error(id)),
         None => Ok(()),
     }
@@ -109,10 +106,10 @@ mod tests {
         let failing = async { Err(Error::new(ErrorKind::Unavailable, "not now")) };
         let error = handles.get_or_open("cache", failing).await.expect_err("it fails");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        assert!(handles.get("cache").expect("no conflict").is_none());
+        assert!(handles.get("cache").is_none());
         let opening = async { Ok(Kv::new(MemoryDriver::new())) };
         handles.get_or_open("cache", opening).await.expect("it opens");
-        assert!(handles.get("cache").expect("no conflict").is_some());
+        assert!(handles.get("cache").is_some());
     }
 
     #[tokio::test]

@@ -6,8 +6,7 @@
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,7 +16,7 @@ use crate::problem::{Code, Problem};
 /// Bodies of these types are never sent across origins unless the browser has asked, and was allowed to.
 const ASKED_FIRST: &[&str] = &["application/json", "application/octet-stream", "application/x-ndjson"];
 /// Where the page is that a browser asks for: `none` is the address bar.
-const FETCH_SITE: &str = "sec-fetch-site";
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Types of Larder's own are not sent unasked either.
 const OWN_TYPES: &str = "application/vnd.larder.";
 
@@ -43,15 +42,17 @@ impl LoopbackGuard {
     /// Refuses what a page may have sent.
     pub(crate) fn check(&self, request: &Request) -> Result<(), Problem> {
         let headers = request.headers();
-        let host = host(request.uri(), headers).filter(is_this_machine).ok_or_else(|| {
+        let host = host(request.uri(), headers).filter(|host| is_this_machine(host)).ok_or_else(|| {
             Problem::new(
                 Code::Forbidden,
                 "the header Host must name this machine: localhost, 127.0.0.1 or [::1]; to be reached by another name, \
                  the gateway needs API keys",
             )
         })?;
+        let mut has_origin = false;
         for origin in headers.get_all(ORIGIN) {
-            if !self.origins.contains(origin) && !is_origin_of(origin, &host) {
+            has_origin = true;
+            if !self.origins.contains(origin) && !is_origin_of(origin, host) {
                 return Err(Problem::new(
                     Code::Forbidden,
                     "a page of another origin may not use this gateway; its operator can allow the origin with --cors-origin",
@@ -59,7 +60,6 @@ impl LoopbackGuard {
             }
         }
         // Browsers send no `Origin` with what a page embeds or gets without looking at it.
-        let has_origin = headers.contains_key(ORIGIN);
         if !has_origin
             && headers.get_all(FETCH_SITE).iter().any(|site| site != "same-origin" && site != "none")
         {
@@ -83,32 +83,37 @@ pub(crate) async fn guarded(State(guard): State<LoopbackGuard>, request: Request
     }
 }
 
-/// The one host that a request is for. HTTP/2 says it in the URI.
-fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
+/// The one host that a request is for, with its port. HTTP/2 says it in the URI.
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     let mut named = headers.get_all(HOST).iter();
-    let header = named.next().map(|host| Authority::try_from(host.as_bytes()));
+    let header = named.next().map(HeaderValue::to_str);
     match (uri.authority(), header, named.next()) {
-        (Some(authority), None, None) => Some(authority.clone()),
+        (Some(authority), None, None) => Some(authority.as_str()),
         (None, Some(Ok(host)), None) => Some(host),
         // Servers in front and behind might each believe another.
-        (Some(authority), Some(Ok(host)), None) if *authority == host => Some(host),
+        (Some(authority), Some(Ok(host)), None) if authority.as_str().eq_ignore_ascii_case(host) => {
+            Some(host)
+        }
         _ => None,
     }
 }
 
-fn is_this_machine(host: &Authority) -> bool {
-    let name = host.host();
+/// Whether this is one of the machine's own names, and nothing else than that and a port.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
     // Nobody but its owner is reached by an address; `localhost` is never looked up elsewhere.
-    !host.as_str().contains('@')
-        && (name.eq_ignore_ascii_case("localhost")
-            || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || name == "[::1]")
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || name == "[::1]"
 }
 
-fn is_origin_of(origin: &HeaderValue, host: &Authority) -> bool {
+fn is_origin_of(origin: &HeaderValue, host: &str) -> bool {
     let origin = origin.to_str().unwrap_or_default();
     let authority = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host.as_str()))
+    authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
 }
 
 fn is_asked_first(headers: &HeaderMap) -> bool {
@@ -146,6 +151,11 @@ mod tests {
             "127.0.0.1.evil.example",
             "localhost.",
             "user@localhost",
+            "localhost@evil.example:80",
+            "localhost:80:80",
+            "localhost/",
+            "[::1].evil.example",
+            "::1",
             "192.168.0.1",
             "0.0.0.0",
             "[::]",

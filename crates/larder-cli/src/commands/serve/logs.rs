@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt};
@@ -55,14 +55,15 @@ pub(super) fn install(
     // Libraries below say what they send and receive when they say much: values and credentials.
     let targets = Targets::new().with_default(LevelFilter::WARN.min(level)).with_target("larder", level);
     // A span for each operation costs more than a read of memory, and is not printed.
-    let filter = filter_fn(|metadata| metadata.is_event());
+    let events = filter_fn(|metadata| metadata.is_event());
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // In one list: an empty one of its own would turn everything off.
-    layers.push(lines.with_filter(targets).with_filter(filter).boxed());
+    // One filter of the two: each alone would have what the other drops put together.
+    layers.push(lines.with_filter(targets.and(events)).boxed());
     tracing_subscriber::registry()
         .with(layers)
         .try_init()
