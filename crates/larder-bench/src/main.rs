@@ -69,7 +69,7 @@ enum Suite {
 /// That of the program `larder`, which this one plays, and of whatever it is compared with.
 #[cfg(not(feature = "allocations"))]
 #[global_allocator]
-static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static MEMORY: larder_cli::Memory = larder_cli::Memory;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 type Outcome<T> = Result<T, Failure>;

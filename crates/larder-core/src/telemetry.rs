@@ -1,9 +1,10 @@
 //! Spans and metrics, by the OpenTelemetry database conventions.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use metrics::{Key, Label, Level, Metadata, with_recorder};
+use metrics::{Histogram, Key, Label, Level, Metadata, Recorder, with_recorder};
 use tracing::Span;
 use tracing::field::Empty;
 
@@ -22,23 +23,68 @@ pub const CLOCK_SKEW: &str = "larder.clock.skew";
 
 static METADATA: Metadata<'static> = Metadata::new("larder", Level::INFO, Some(module_path!()));
 
+/// A recorder of metrics that a handle is given: what it reports goes there, and not to the recorder of the process.
+///
+/// The process may be given its recorder at any time, so that each operation looks up where it is reported. With this one a
+/// handle does so once: with the exporter for Prometheus, that saves a seventh of the instructions of a read from memory. Cheap
+/// to clone.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use larder_core::telemetry::MetricsRecorder;
+/// use larder_core::{Kv, MemoryDriver};
+/// use metrics_util::debugging::DebuggingRecorder;
+///
+/// let recorder = Arc::new(DebuggingRecorder::new());
+/// let kv = Kv::builder(MemoryDriver::new()).recorder(MetricsRecorder::new(recorder)).build();
+/// # let _ = kv;
+/// ```
+#[derive(Clone)]
+pub struct MetricsRecorder(Arc<dyn Recorder + Send + Sync>);
+
+impl MetricsRecorder {
+    /// One that several handles may share.
+    pub fn new(recorder: Arc<impl Recorder + Send + Sync + 'static>) -> Self {
+        Self(recorder)
+    }
+}
+
+impl fmt::Debug for MetricsRecorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsRecorder")
+    }
+}
+
 /// What a handle reports about itself.
 #[derive(Debug)]
 pub(crate) struct Telemetry {
     system: &'static str,
     store: Arc<str>,
     binding: Arc<str>,
-    /// The duration's key for each operation that succeeds, made once: most operations do.
-    durations: Vec<Key>,
+    recorder: Option<MetricsRecorder>,
+    /// Of each operation that succeeds, made once: most operations do.
+    durations: Vec<Durations>,
+}
+
+/// How long operations took of one kind.
+#[derive(Debug)]
+struct Durations {
+    key: Key,
+    /// That of the handle's own recorder. The process's may be another next time.
+    histogram: OnceLock<Histogram>,
 }
 
 impl Telemetry {
-    pub(crate) fn new(info: &DriverInfo, binding: Arc<str>) -> Self {
-        let mut telemetry =
-            Self { system: info.system, store: Arc::clone(&info.store), binding, durations: Vec::new() };
-        // Recorders keep keys: retained ones are shared with them, and not copied for each operation.
-        let key = |operation| Key::from_parts(DURATION, telemetry.labels(operation)).to_retained();
-        telemetry.durations = Operation::ALL.map(key).to_vec();
+    pub(crate) fn new(info: &DriverInfo, binding: Arc<str>, recorder: Option<MetricsRecorder>) -> Self {
+        let store = Arc::clone(&info.store);
+        let mut telemetry = Self { system: info.system, store, binding, recorder, durations: Vec::new() };
+        let durations = |operation| Durations {
+            // Recorders keep keys: retained ones are shared with them, and not copied for each operation.
+            key: Key::from_parts(DURATION, telemetry.labels(operation)).to_retained(),
+            histogram: OnceLock::new(),
+        };
+        telemetry.durations = Operation::ALL.map(durations).into();
         telemetry
     }
 
@@ -65,15 +111,31 @@ impl Telemetry {
     ) {
         let seconds = took.as_secs_f64();
         let Some(kind) = error else {
-            let key = &self.durations[operation as usize];
-            with_recorder(|recorder| recorder.register_histogram(key, &METADATA).record(seconds));
+            self.succeeded(&self.durations[operation as usize], seconds);
             return;
         };
         span.record("error.type", kind.as_str());
         let mut labels = self.labels(operation);
         labels.push(Label::from_static_parts("error.type", kind.as_str()));
         let key = Key::from_parts(DURATION, labels);
-        with_recorder(|recorder| recorder.register_histogram(&key, &METADATA).record(seconds));
+        self.report(|recorder| recorder.register_histogram(&key, &METADATA).record(seconds));
+    }
+
+    fn succeeded(&self, durations: &Durations, seconds: f64) {
+        let registered = |recorder: &dyn Recorder| recorder.register_histogram(&durations.key, &METADATA);
+        match &self.recorder {
+            Some(recorder) => {
+                durations.histogram.get_or_init(|| registered(&*recorder.0)).record(seconds);
+            }
+            None => with_recorder(|recorder| registered(recorder).record(seconds)),
+        }
+    }
+
+    fn report(&self, report: impl FnOnce(&dyn Recorder)) {
+        match &self.recorder {
+            Some(recorder) => report(&*recorder.0),
+            None => with_recorder(report),
+        }
     }
 
     pub(crate) fn retried(&self, operation: Operation, kind: ErrorKind) {
@@ -93,12 +155,12 @@ impl Telemetry {
     pub(crate) fn clock_skew(&self, millis: i64) {
         let key = Key::from_parts(CLOCK_SKEW, vec![Label::new("larder.binding", self.binding.to_string())]);
         #[expect(clippy::cast_precision_loss, reason = "a clock is not wrong by 2^53 ms")]
-        with_recorder(|recorder| recorder.register_gauge(&key, &METADATA).set(millis as f64 / 1e3));
+        self.report(|recorder| recorder.register_gauge(&key, &METADATA).set(millis as f64 / 1e3));
     }
 
     fn count(&self, name: &'static str, labels: Vec<Label>) {
         let key = Key::from_parts(name, labels);
-        with_recorder(|recorder| recorder.register_counter(&key, &METADATA).increment(1));
+        self.report(|recorder| recorder.register_counter(&key, &METADATA).increment(1));
     }
 
     fn labels(&self, operation: Operation) -> Vec<Label> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use larder_core::telemetry::MetricsRecorder;
 use larder_core::{Kv, MemoryDriver, PutOptions, telemetry};
 use metrics_util::MetricKind;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
@@ -91,5 +92,41 @@ fn operations_are_seen_as_database_calls() {
     assert_eq!(
         durations,
         [("get".to_owned(), Some("invalid_input".to_owned()), 1), ("put".to_owned(), None, 1)]
+    );
+}
+
+#[test]
+fn a_handle_with_a_recorder_of_its_own_reports_everything_to_it() {
+    let (process, own) = (DebuggingRecorder::new(), Arc::new(DebuggingRecorder::new()));
+    let (seen_by_process, seen) = (process.snapshotter(), own.snapshotter());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    metrics::with_local_recorder(&process, || {
+        runtime.block_on(async {
+            let kv = Kv::builder(MemoryDriver::new()).recorder(MetricsRecorder::new(own)).build();
+            kv.put("key", "value", PutOptions::new()).await.expect("a put");
+            for _ in 0..3 {
+                kv.get("key").await.expect("a get");
+            }
+            kv.get("").await.expect_err("no key");
+        });
+    });
+    assert!(seen_by_process.snapshot().into_vec().is_empty());
+    let mut counts: Vec<_> = seen
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .map(|(key, _, _, value)| {
+            let DebugValue::Histogram(samples) = value else { panic!("a histogram has samples") };
+            let label = |name| {
+                key.key().labels().find(|label| label.key() == name).map(|label| label.value().to_owned())
+            };
+            (label("db.operation.name"), label("error.type"), samples.len())
+        })
+        .collect();
+    counts.sort();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        counts,
+        [(text("get"), None, 3), (text("get"), text("invalid_input"), 1), (text("put"), None, 1)]
     );
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use larder_core::telemetry::MetricsRecorder;
 use larder_core::{Clock, Kv, Result, RetryPolicy, check_resource_id};
 
 use crate::binding::Binding;
@@ -94,6 +95,13 @@ impl Bindings {
     #[must_use]
     pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
+        Self { handles: Arc::default(), ..self }
+    }
+
+    /// Has the handles that are opened from here on report metrics to this recorder, and not to the process's.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: MetricsRecorder) -> Self {
+        self.settings.recorder = Some(recorder);
         Self { handles: Arc::default(), ..self }
     }
 

@@ -106,6 +106,7 @@ pub use larder_core::{
     Kv, KvBuilder, MAX_PAGE_BYTES, MAX_PAGE_LIMIT, MAX_VALUE_BYTES, ManualClock, MemoryDriver, Operation,
     Page, PutOptions, PutOutcome, Result, RetryPolicy, ScanOptions, ScanStream, Seen, SweepOutcome,
     SystemClock, Timestamp, TouchOptions, TouchOutcome, Value, Version, check_resource_id, key_order,
+    telemetry,
 };
 
 /// Keeps the README's example compiling.

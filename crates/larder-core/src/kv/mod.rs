@@ -37,7 +37,7 @@ use crate::namespace::namespace;
 use crate::operation::Operation;
 use crate::options::expiry;
 use crate::retry::{RetryBudget, RetryPolicy};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{MetricsRecorder, Telemetry};
 use crate::time::{Clock, Expiry, SystemClock, Timestamp};
 
 pub use self::stream::ScanStream;
@@ -103,6 +103,7 @@ impl Kv {
             clock: Arc::new(SystemClock),
             policy: RetryPolicy::default(),
             binding: None,
+            recorder: None,
             show_full_keys: false,
         }
     }
@@ -309,6 +310,7 @@ pub struct KvBuilder {
     clock: Arc<dyn Clock>,
     policy: RetryPolicy,
     binding: Option<Arc<str>>,
+    recorder: Option<MetricsRecorder>,
     show_full_keys: bool,
 }
 
@@ -331,6 +333,12 @@ impl KvBuilder {
         self
     }
 
+    /// Reports metrics to this recorder, and not to the process's.
+    pub fn recorder(mut self, recorder: MetricsRecorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     /// Shows whole keys in errors. They are shortened unless told, since keys of sessions are secrets (E1).
     pub fn show_full_keys(mut self) -> Self {
         self.show_full_keys = true;
@@ -340,7 +348,7 @@ impl KvBuilder {
     /// The handle. Nothing is sent before its first operation.
     pub fn build(self) -> Kv {
         let binding = self.binding.unwrap_or_else(|| self.driver.info().system.into());
-        let telemetry = Telemetry::new(self.driver.info(), Arc::clone(&binding));
+        let telemetry = Telemetry::new(self.driver.info(), Arc::clone(&binding), self.recorder);
         let shared = Shared {
             budget: RetryBudget::new(self.policy.budget),
             clock: self.driver.clock().unwrap_or(self.clock),

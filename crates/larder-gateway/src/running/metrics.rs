@@ -1,7 +1,9 @@
 //! The metrics of the process, in the text form of Prometheus.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use larder::telemetry::MetricsRecorder;
 use larder::{Error, ErrorKind, Result};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -15,7 +17,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The metrics of the process.
 #[derive(Clone)]
-pub struct Metrics(PrometheusHandle);
+pub struct Metrics {
+    handle: PrometheusHandle,
+    recorder: MetricsRecorder,
+}
 
 impl Metrics {
     /// Collects what this process measures from here on. To be called once, in a runtime, by a program and not a library.
@@ -29,9 +34,9 @@ impl Metrics {
         };
         let builder =
             PrometheusBuilder::new().set_buckets(BUCKETS).map_err(|error| failed(error.to_string()))?;
-        let recorder = builder.build_recorder();
+        let recorder = Arc::new(builder.build_recorder());
         let handle = recorder.handle();
-        metrics::set_global_recorder(recorder).map_err(|error| failed(error.to_string()))?;
+        metrics::set_global_recorder(Arc::clone(&recorder)).map_err(|error| failed(error.to_string()))?;
         durations::describe();
         let upkeep = handle.clone();
         tokio::spawn(async move {
@@ -41,12 +46,17 @@ impl Metrics {
                 upkeep.run_upkeep();
             }
         });
-        Ok(Self(handle))
+        Ok(Self { handle, recorder: MetricsRecorder::new(recorder) })
+    }
+
+    /// What collects them, for handles that need not look it up: see [`larder::Bindings::with_recorder`].
+    pub fn recorder(&self) -> MetricsRecorder {
+        self.recorder.clone()
     }
 
     /// All of them, as they are now.
     pub(crate) fn render(&self) -> String {
-        self.0.render()
+        self.handle.render()
     }
 }
 

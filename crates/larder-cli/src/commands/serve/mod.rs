@@ -60,7 +60,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let traces = Traces::start(&settings)?;
     logs::install(settings.log_level(), settings.log_format(), traces.layers())?;
     let (bindings, ids) = session.target.served(&settings.binding);
-    let context = Context::new(bindings);
+    let metrics = Metrics::install()?;
+    let context = Context::new(bindings.with_recorder(metrics.recorder()));
     let stores = Stores::new(context.clone(), ids)?;
     let scripts = scripts::scripts(&settings)?;
     let tls = match (&settings.tls_cert, &settings.tls_key) {
@@ -80,7 +81,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     for origin in &settings.cors_origin {
         options = options.cors_origin(origin)?;
     }
-    let gateway = Gateway::with_options(stores, options, Some(Metrics::install()?));
+    let gateway = Gateway::with_options(stores, options, Some(metrics));
     let mut serving = ServeOptions::new().drain(settings.drain());
     let scheme = if tls.is_some() { "https" } else { "http" };
     serving.tls = tls;
