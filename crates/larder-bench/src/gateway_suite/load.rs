@@ -12,6 +12,8 @@ use crate::Outcome;
 pub(super) struct Load<'a> {
     pub(super) server: &'a Server,
     pub(super) connections: usize,
+    /// How many threads `wrk` has, of which each keeps a core busy.
+    pub(super) threads: usize,
     pub(super) seconds: u32,
 }
 
@@ -63,9 +65,12 @@ impl Load<'_> {
     pub(super) fn send(self, mix: Mix, dir: &Path) -> Outcome<String> {
         let script = dir.join(format!("load-{}.lua", std::process::id()));
         std::fs::write(&script, lua(self.server.key.as_deref(), mix))?;
-        let threads = self.connections.min(2);
         let output = Command::new("wrk")
-            .args([format!("-t{threads}"), format!("-c{}", self.connections), format!("-d{}s", self.seconds)])
+            .args([
+                format!("-t{}", self.threads),
+                format!("-c{}", self.connections),
+                format!("-d{}s", self.seconds),
+            ])
             .args(["--latency", "-s"])
             .arg(&script)
             .arg(format!("http://{}", self.server.address))

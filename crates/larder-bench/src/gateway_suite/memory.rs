@@ -12,7 +12,8 @@ const SECONDS_IN_A_MINUTE: u32 = 60;
 
 /// MiB that the server holds more at the end of so many minutes of load than in the middle: caches are full by then.
 pub(super) fn growth(server: &Server, minutes: u32, dir: &Path) -> Outcome<f64> {
-    let half = Load { server, connections: MANY, seconds: (minutes * SECONDS_IN_A_MINUTE / 2).max(1) };
+    let half =
+        Load { server, connections: MANY, threads: 2, seconds: (minutes * SECONDS_IN_A_MINUTE / 2).max(1) };
     half.send(Mix::Some, dir)?;
     let middle = server.resident_kib()?;
     half.send(Mix::Some, dir)?;

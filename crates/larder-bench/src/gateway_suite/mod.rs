@@ -40,6 +40,7 @@ const LEVEL: Goal = Goal { text: "≤ bare + 16 MiB", reached: |ours, theirs| ou
 
 const CASES: &[Case<'static>] = &[
     case("GET of 1 KiB, 64 connections", "gateway:rate", "requests/s", Some(RATE)),
+    case("the same from one thread of wrk", "gateway:rate-one", "requests/s", None),
     case("the same in the first second after a start", "gateway:rate-first", "requests/s", None),
     case("the same with an API key", "gateway:rate-key", "requests/s", None),
     case("GET of 1 KiB, 1 connection, median", "gateway:p50", "µs", None),
@@ -87,17 +88,22 @@ pub(crate) fn measure(case: &str, side: &str, dir: &Path) -> Outcome<f64> {
     if let Some(minutes) = case.strip_prefix("memory/") {
         return memory::growth(&start(Access::Everybody)?, minutes.parse()?, dir);
     }
-    let load = |access, connections, (before, measured): Seconds, figure| {
+    let load_by = |threads, access, connections, (before, measured): Seconds, figure| {
         let server = start(access)?;
-        let load = |seconds| Load { server: &server, connections, seconds }.run(figure, dir);
+        let load = |seconds| Load { server: &server, connections, threads, seconds }.run(figure, dir);
         if before > 0 {
             load(before)?;
         }
         load(measured)
     };
+    // As many threads as wrk has unless told. Where there are two cores, they take turns with the server's.
+    let load = |access, connections: usize, seconds, figure| {
+        load_by(connections.min(2), access, connections, seconds, figure)
+    };
     match case {
         "fill" => store::fill(&store, ENTRIES, VALUE_BYTES),
         "rate" => load(Access::Everybody, MANY, LATER, Figure::Rate),
+        "rate-one" => load_by(1, Access::Everybody, MANY, LATER, Figure::Rate),
         "rate-first" => load(Access::Everybody, MANY, FIRST, Figure::Rate),
         "rate-key" => load(Access::Keys, MANY, LATER, Figure::Rate),
         "p50" => load(Access::Everybody, 1, LATER, Figure::Median),
