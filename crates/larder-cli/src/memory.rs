@@ -10,7 +10,8 @@ use libmimalloc_sys::{
 /// How everything is aligned that has at least as many bytes: `MI_MAX_ALIGN_SIZE`.
 const ALIGNED: usize = 16;
 
-/// mimalloc, asked for alignment only where it does not come by itself: nearly never, and it takes half as long without.
+/// mimalloc, asked for an alignment only where that does not come by itself: nearly never, and asking takes as long again as
+/// the memory.
 ///
 /// ```
 /// #[global_allocator]

@@ -26,8 +26,9 @@ static METADATA: Metadata<'static> = Metadata::new("larder", Level::INFO, Some(m
 /// A recorder of metrics that a handle is given: what it reports goes there, and not to the recorder of the process.
 ///
 /// The process may be given its recorder at any time, so that each operation looks up where it is reported. With this one a
-/// handle does so once: with the exporter for Prometheus, that saves a seventh of the instructions of a read from memory. Cheap
-/// to clone.
+/// handle does so once for what succeeds: with the exporter for Prometheus, that saves a seventh of the instructions of a read
+/// from memory. So the recorder must keep what it was once told of: one that forgets idle metrics would not hear of them
+/// again. Cheap to clone.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -63,13 +64,13 @@ pub(crate) struct Telemetry {
     store: Arc<str>,
     binding: Arc<str>,
     recorder: Option<MetricsRecorder>,
-    /// Of each operation that succeeds, made once: most operations do.
-    durations: Vec<Durations>,
+    /// For each kind of operation, how long those took that succeeded: made once, since most do.
+    succeeded: Vec<Succeeded>,
 }
 
-/// How long operations took of one kind.
+/// Where it is reported how long the operations of one kind took that succeeded.
 #[derive(Debug)]
-struct Durations {
+struct Succeeded {
     key: Key,
     /// That of the handle's own recorder. The process's may be another next time.
     histogram: OnceLock<Histogram>,
@@ -78,13 +79,13 @@ struct Durations {
 impl Telemetry {
     pub(crate) fn new(info: &DriverInfo, binding: Arc<str>, recorder: Option<MetricsRecorder>) -> Self {
         let store = Arc::clone(&info.store);
-        let mut telemetry = Self { system: info.system, store, binding, recorder, durations: Vec::new() };
-        let durations = |operation| Durations {
+        let mut telemetry = Self { system: info.system, store, binding, recorder, succeeded: Vec::new() };
+        let succeeded = |operation| Succeeded {
             // Recorders keep keys: retained ones are shared with them, and not copied for each operation.
             key: Key::from_parts(DURATION, telemetry.labels(operation)).to_retained(),
             histogram: OnceLock::new(),
         };
-        telemetry.durations = Operation::ALL.map(durations).into();
+        telemetry.succeeded = Operation::ALL.map(succeeded).into();
         telemetry
     }
 
@@ -111,7 +112,7 @@ impl Telemetry {
     ) {
         let seconds = took.as_secs_f64();
         let Some(kind) = error else {
-            self.succeeded(&self.durations[operation as usize], seconds);
+            self.report_success(&self.succeeded[operation as usize], seconds);
             return;
         };
         span.record("error.type", kind.as_str());
@@ -121,11 +122,11 @@ impl Telemetry {
         self.report(|recorder| recorder.register_histogram(&key, &METADATA).record(seconds));
     }
 
-    fn succeeded(&self, durations: &Durations, seconds: f64) {
-        let registered = |recorder: &dyn Recorder| recorder.register_histogram(&durations.key, &METADATA);
+    fn report_success(&self, succeeded: &Succeeded, seconds: f64) {
+        let registered = |recorder: &dyn Recorder| recorder.register_histogram(&succeeded.key, &METADATA);
         match &self.recorder {
             Some(recorder) => {
-                durations.histogram.get_or_init(|| registered(&*recorder.0)).record(seconds);
+                succeeded.histogram.get_or_init(|| registered(&*recorder.0)).record(seconds);
             }
             None => with_recorder(|recorder| registered(recorder).record(seconds)),
         }

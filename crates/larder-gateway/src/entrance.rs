@@ -23,7 +23,7 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// All that stands around a route for data. One service, and none of those that axum makes of functions: each of them boxes
 /// the request's way anew, which reads of memory would feel.
 ///
-/// axum clones it for each request, and it clones the route for that, which takes memory: shared, that is done once.
+/// axum clones it for each request, and a route's clone takes memory: shared, the route is cloned for the call alone.
 #[derive(Clone)]
 pub(crate) struct Entrance<S> {
     gateway: Gateway,
@@ -49,7 +49,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        // As routes always are.
+        // As axum's routes always are, which it stands around.
         Poll::Ready(Ok(()))
     }
 

@@ -41,7 +41,7 @@ pub use keys::{
     RatePeriod, Verified,
 };
 pub use openapi::document;
-pub use options::GatewayOptions;
+pub use options::{GatewayOptions, parse_origin};
 pub use permission::{Permission, Permissions};
 pub use problem::{Code, FieldError, Problem, ProblemBody};
 pub use running::Metrics;

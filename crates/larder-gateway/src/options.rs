@@ -45,26 +45,31 @@ impl GatewayOptions {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` for what is no origin. `*` is none: a page that nobody knows must not use keys or this machine.
+    /// As [`parse_origin`].
     pub fn cors_origin(mut self, origin: &str) -> Result<Self> {
-        let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
-        let is_origin = authority.is_some_and(|authority| {
-            !authority.is_empty()
-                && !authority.contains(['/', '?', '#', '@', '*', ' '])
-                && authority.is_ascii()
-        });
-        match HeaderValue::from_str(origin) {
-            Ok(value) if is_origin => self.cors_origins.push(value),
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::InvalidInput,
-                    format!(
-                        "{origin:?} is no origin: write https://HOST or https://HOST:PORT, without a path and without *"
-                    ),
-                ));
-            }
-        }
+        self.cors_origins.push(parse_origin(origin)?);
         Ok(self)
+    }
+}
+
+/// Reads an origin, as browsers send it: `https://app.example`.
+///
+/// # Errors
+///
+/// `InvalidInput` for what is no origin. `*` is none: a page that nobody knows must not use keys or this machine.
+pub fn parse_origin(origin: &str) -> Result<HeaderValue> {
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_origin = authority.is_some_and(|authority| {
+        !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*', ' ']) && authority.is_ascii()
+    });
+    match HeaderValue::from_str(origin) {
+        Ok(value) if is_origin => Ok(value),
+        _ => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "{origin:?} is no origin: write https://HOST or https://HOST:PORT, without a path and without *"
+            ),
+        )),
     }
 }
 

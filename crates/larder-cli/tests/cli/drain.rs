@@ -1,5 +1,6 @@
 //! `kill -TERM` while many write: nothing that was acknowledged is lost, and no answer is torn.
 
+use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +11,31 @@ use crate::serving::{Serving, ask};
 use crate::support::Shell;
 
 const WRITERS: usize = 16;
+const READERS: usize = 8;
 /// So many writes are acknowledged before it is asked to end.
 const BEFORE: usize = 400;
+
+/// A kilobyte that no other key has.
+fn value_of(key: &str) -> String {
+    key.repeat(1_024 / key.len())
+}
+
+/// Reads a large value on one connection until it is closed.
+fn read(address: SocketAddr, large: &str) {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("it can be set");
+    let request = format!("GET /v1/kv/default/entry?key=large HTTP/1.1\r\nHost: {address}\r\n\r\n");
+    loop {
+        // Refused or not, there is an answer or there is none.
+        let _ = stream.write_all(request.as_bytes());
+        match answer(&mut stream) {
+            Some((status, body)) => {
+                assert!(status == 200 && body == large, "{status} with {} bytes", body.len())
+            }
+            None => return,
+        }
+    }
+}
 
 /// Writes on one connection until it is closed; returns the keys whose writes were acknowledged.
 fn write(address: SocketAddr, writer: usize, acknowledged: &AtomicUsize) -> Vec<String> {
@@ -20,7 +44,7 @@ fn write(address: SocketAddr, writer: usize, acknowledged: &AtomicUsize) -> Vec<
     let mut keys = Vec::new();
     loop {
         let key = format!("writer-{writer}:{}", keys.len());
-        let body = format!(r#"{{"key":"{key}","value":"{}"}}"#, "x".repeat(1_024));
+        let body = format!(r#"{{"key":"{key}","value":"{}"}}"#, value_of(&key));
         let request = format!(
             "POST /v1/operations/data HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
@@ -29,18 +53,18 @@ fn write(address: SocketAddr, writer: usize, acknowledged: &AtomicUsize) -> Vec<
         // Refused or not, there is an answer or there is none.
         let _ = stream.write_all(request.as_bytes());
         match answer(&mut stream) {
-            Some(200) => {
+            Some((200, _)) => {
                 keys.push(key);
                 acknowledged.fetch_add(1, Ordering::SeqCst);
             }
-            Some(status) => panic!("{status} for {key}"),
+            Some((status, body)) => panic!("{status} for {key}: {body}"),
             None => return keys,
         }
     }
 }
 
-/// The status of a whole answer; `None` when the connection was closed before the first byte of one.
-fn answer(stream: &mut TcpStream) -> Option<u16> {
+/// The status and the body of a whole answer; `None` when the connection was closed before the first byte of one.
+fn answer(stream: &mut TcpStream) -> Option<(u16, String)> {
     let mut bytes = Vec::new();
     let mut part = [0; 4_096];
     loop {
@@ -63,7 +87,8 @@ fn answer(stream: &mut TcpStream) -> Option<u16> {
         });
         let declared = declared.expect("a length").expect("a number");
         if body.len() == declared {
-            return head.split(' ').nth(1).expect("a status").parse().ok();
+            let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+            return Some((status, body.to_owned()));
         }
     }
 }
@@ -75,6 +100,8 @@ fn terminated_under_load_it_loses_nothing_and_tears_nothing() {
         let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
         let (address, admin) = (serving.address, serving.admin.expect("an address"));
         assert_eq!(ask(admin, "GET /readyz", &[], "").0, 200);
+        let large = "l".repeat(24_576);
+        assert_eq!(ask(address, "PUT /v1/kv/default/entry?key=large", &[], &large).0, 200);
         let acknowledged = AtomicUsize::new(0);
         let written: Vec<String> = thread::scope(|scope| {
             let writers: Vec<_> = (0..WRITERS)
@@ -85,19 +112,28 @@ fn terminated_under_load_it_loses_nothing_and_tears_nothing() {
                     })
                 })
                 .collect();
+            let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(|| read(address, &large))).collect();
             while acknowledged.load(Ordering::SeqCst) < BEFORE {
                 thread::yield_now();
             }
             serving.terminate();
+            for reader in readers {
+                reader.join().expect("no torn answer");
+            }
             writers.into_iter().flat_map(|writer| writer.join().expect("no torn answer")).collect()
         });
         let ended = serving.ended();
         assert!(ended.status.success(), "{ended:?}");
         assert!(written.len() >= BEFORE);
-        let stored = shell.done(&["scan", "--keys"]);
-        let stored: std::collections::HashSet<_> = stored.lines().collect();
+        let stored = shell.done(&["scan", "writer-", "-o", "ndjson", "--as", "json"]);
+        let stored: HashMap<String, serde_json::Value> = stored
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an object a line"))
+            .map(|entry| (entry["key"].as_str().expect("a key").to_owned(), entry["json"].clone()))
+            .collect();
         for key in &written {
-            assert!(stored.contains(key.as_str()), "{key} was acknowledged and is not there");
+            let value = stored.get(key).unwrap_or_else(|| panic!("{key} was acknowledged and is not there"));
+            assert_eq!(*value, serde_json::Value::from(value_of(key)), "{key}");
         }
     }
 }

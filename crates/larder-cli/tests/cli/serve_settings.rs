@@ -29,6 +29,36 @@ fn a_flag_counts_more_than_a_variable_and_that_more_than_a_file() {
 }
 
 #[test]
+fn a_store_that_is_named_counts_more_than_the_bindings_of_a_file() {
+    let mut shell = Shell::new();
+    shell.set("LARDER_A_BINDING", format!("local-kv:{}", shell.path().join("A").display()));
+    fs::write(shell.path().join("serve.toml"), "binding = [\"a\"]\n").expect("a file");
+    shell.done(&["put", "k", "of the URL", "--url", "local-kv:named"]);
+    let arguments = ["--url", "local-kv:named", "--config", "serve.toml"];
+    let serving = Serving::start(&shell, &[FREE, &arguments].concat());
+    assert_eq!(serving.said["bindings"].to_string(), r#"["default"]"#);
+    let (status, body) = serving.ask("GET /v1/kv/default/entry?key=k", &[], "");
+    assert_eq!((status, body.as_str()), (200, "of the URL"));
+}
+
+#[test]
+fn a_binding_that_it_was_not_told_to_serve_stays_closed() {
+    let mut shell = Shell::new();
+    for id in ["A", "B"] {
+        shell.set(&format!("LARDER_{id}_BINDING"), format!("local-kv:{}", shell.path().join(id).display()));
+    }
+    let serving = Serving::start(&shell, &[FREE, &["--binding", "a"]].concat());
+    let json = [("Content-Type", "application/json")];
+    assert_eq!(serving.ask("GET /v1/kv/a/entry?key=k", &[], "").0, 404);
+    for line in ["GET /v1/kv/b/entry?key=k", "PUT /v1/kv/b/entry?key=k", "GET /v1/kv/b/scan?prefix="] {
+        let (status, body) = serving.ask(line, &json, if line.starts_with("PUT") { "1" } else { "" });
+        assert_eq!(status, 404, "{line}: {body}");
+        assert!(body.contains("BINDING_NOT_FOUND"), "{line}: {body}");
+    }
+    assert!(shell.path().join("A").exists() && !shell.path().join("B").exists(), "it opened another");
+}
+
+#[test]
 fn what_would_let_strangers_in_does_not_start() {
     let shell = Shell::new();
     fs::write(shell.path().join("wrong.toml"), "lissen = \"127.0.0.1:0\"\n").expect("a file");
@@ -42,6 +72,7 @@ fn what_would_let_strangers_in_does_not_start() {
     ] {
         shell.run(arguments).failed(2, why);
     }
+    assert!(!shell.path().join(".larder").exists(), "a store was made for nothing");
     shell.run(&["serve", "--config", "missing.toml"]).failed(1, "missing.toml");
     let missing = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "no.pem", "--tls-key", "no.pem"];
     shell.run(&missing).failed(1, "no.pem");
@@ -50,9 +81,46 @@ fn what_would_let_strangers_in_does_not_start() {
 #[test]
 fn behind_a_proxy_it_asks_for_keys_and_takes_any_host() {
     let shell = Shell::new();
-    let serving = Serving::start(&shell, &["--listen", "127.0.0.1:0", "--behind-proxy"]);
-    assert_eq!(serving.said["keys"], true);
-    assert_eq!(serving.ask("GET /v1/operations/data?key=k", &[], "").0, 401);
+    let key = shell.done(&["keys", "create", "--allow", "read"]).trim().to_owned();
+    let get = "GET /v1/operations/data?key=k";
+    for listen in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let serving = Serving::start(&shell, &["--listen", listen, "--behind-proxy"]);
+        assert_eq!(serving.said["keys"], true);
+        let host = ("Host", "kv.example");
+        assert_eq!(serving.ask(get, &[host], "").0, 401);
+        assert_eq!(serving.ask(get, &[host, ("X-API-Key", &key)], "").0, 404);
+    }
+}
+
+#[test]
+fn who_reaches_everything_reads_the_metrics_with_a_key() {
+    let shell = Shell::new();
+    let key = shell.done(&["keys", "create", "--allow", "read"]).trim().to_owned();
+    let tenants =
+        shell.done(&["keys", "create", "--allow", "read", "--namespace", "tenant"]).trim().to_owned();
+    let serving = Serving::start(&shell, FREE);
+    assert_eq!(serving.ask("GET /metrics", &[], "").0, 401);
+    assert_eq!(serving.ask("GET /metrics", &[("X-API-Key", &tenants)], "").0, 403);
+    assert_eq!(serving.ask("GET /v1/operations/data?key=k", &[("X-API-Key", &key)], "").0, 404);
+    let (status, metrics) = serving.ask("GET /metrics", &[("X-API-Key", &key)], "");
+    assert_eq!(status, 200);
+    assert!(metrics.contains("db_client_operation_duration"), "{metrics}");
+}
+
+#[test]
+fn a_request_has_its_time_and_no_more() {
+    let shell = Shell::new();
+    let serving = Serving::start(&shell, &[FREE, &["--request-timeout", "50ms"]].concat());
+    // More of it is said to come, and does not.
+    let mut stream = std::net::TcpStream::connect(serving.address).expect("a connection");
+    let head = format!(
+        "POST /v1/operations/data HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n",
+        serving.address
+    );
+    std::io::Write::write_all(&mut stream, head.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 408") || answer.starts_with("HTTP/1.1 50"), "{answer}");
 }
 
 #[test]

@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn only_this_machines_own_names_are_hosts() {
         let guard = LoopbackGuard::new();
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:7070", "127.8.8.8", "[::1]", "[::1]:7070"] {
+        for host in
+            ["localhost", "localhost:", "LOCALHOST:80", "127.0.0.1:7070", "127.8.8.8", "[::1]", "[::1]:7070"]
+        {
             assert_eq!(status(&guard, "GET", &[("host", host)]), None, "{host}");
         }
         for host in [
@@ -153,6 +155,7 @@ mod tests {
             "user@localhost",
             "localhost@evil.example:80",
             "localhost:80:80",
+            "localhost:abc",
             "localhost/",
             "[::1].evil.example",
             "::1",

@@ -2,7 +2,7 @@
 
 use larder_gateway::{Access, GatewayOptions, LoopbackGuard, ServeOptions};
 
-use crate::served::{STORE, Served};
+use crate::served::{STORE, Served, everything, keys};
 
 const PUT: &str = "POST /v1/operations/data";
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -100,4 +100,37 @@ async fn an_origin_that_the_operator_allows_is_let_in_and_no_other() {
     let reply = served.send(PUT, &[HOST, ("Origin", "https://app.example"), JSON], BODY).await.is(200);
     assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example"));
     served.send(PUT, &[HOST, ("Origin", "https://evil.example"), JSON], BODY).await.is(403);
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_present_a_key() {
+    let options = |context: &larder::Context| {
+        let options = GatewayOptions::new(keys(context));
+        options.cors_origin("https://app.example").expect("an origin")
+    };
+    let served = Served::start(options, ServeOptions::new()).await;
+    let key = served.key(everything()).await;
+    let bearer = format!("Bearer {key}");
+    let (host, origin) = (("Host", "gateway.example"), ("Origin", "https://app.example"));
+    // Browsers ask without the key first.
+    let asking = [
+        host,
+        origin,
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "authorization,content-type,x-api-key"),
+    ];
+    let reply = served.send("OPTIONS /v1/operations/data", &asking, b"").await.is(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example"));
+    let allowed = reply.header("access-control-allow-headers").expect("headers").to_ascii_lowercase();
+    for name in ["authorization", "content-type", "x-api-key"] {
+        assert!(allowed.split(',').any(|one| one.trim() == name), "{name} is not in {allowed}");
+    }
+    let reply = served.send(PUT, &[host, origin, JSON, ("Authorization", &bearer)], BODY).await.is(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example"));
+    // A page must be able to read why it was refused, and an origin is no key.
+    let reply = served.send(PUT, &[host, origin, JSON], BODY).await.is(401);
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example"));
+    let evil = ("Origin", "https://evil.example");
+    let reply = served.send(PUT, &[host, evil, JSON, ("Authorization", &bearer)], BODY).await;
+    assert_eq!(reply.header("access-control-allow-origin"), None);
 }

@@ -5,6 +5,7 @@ mod browsers;
 mod credentials;
 mod expecting;
 mod handshakes;
+mod permissions;
 mod rates;
 mod running;
 mod scripts;

@@ -14,6 +14,10 @@ async fn a_key_that_asks_too_often_is_told_when_to_come_back() {
         assert_eq!(reply.header("ratelimit-limit"), Some("3"));
         assert_eq!(reply.header("ratelimit-remaining"), Some(left));
         assert_eq!(reply.header("retry-after"), None);
+        // One of three comes back in a third of an hour.
+        let reset: u64 = reply.header("ratelimit-reset").expect("a reset").parse().expect("seconds");
+        let spent = 3 - left.parse::<u64>().expect("a number");
+        assert!((1_200 * spent - 10..=1_200 * spent).contains(&reset), "{reset} with {left} left");
     }
     let refused = served.ask(&key, "POST /v1/operations/data", r#"{"key":"k","value":1}"#).await.is(429);
     assert_eq!(refused.json()["error"], "RATE_LIMITED");

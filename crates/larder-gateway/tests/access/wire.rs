@@ -27,6 +27,11 @@ impl Reply {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
+    /// What it says, unless it has no body, as one to `HEAD`.
+    pub(crate) fn json_or_nothing(&self) -> Option<serde_json::Value> {
+        (!self.body.is_empty()).then(|| self.json())
+    }
+
     /// All that an answer says, but for what differs from request to request.
     pub(crate) fn said(&self) -> (u16, String) {
         let mut text = self.text();

@@ -102,3 +102,16 @@ async fn what_is_refused_ends_its_own_stream_and_no_other() {
     assert_eq!(page["items"].as_array().map(Vec::len), Some(STREAMS - STREAMS / 10));
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_authority_is_no_name_of_ours() {
+    let server = Server::start().await;
+    let mut connection = Connection::open(&server).await;
+    for authority in ["rebound.example", "localhost.rebound.example:80", "rebound.example:8080"] {
+        connection.base = format!("http://{authority}");
+        let (status, _) = connection.ask("GET /v1/operations/data?key=k", Body::empty()).await;
+        assert_eq!(status, 403, "{authority}");
+    }
+    connection.base = "http://localhost:80".to_owned();
+    assert_eq!(connection.ask("GET /v1/operations/data?key=k", Body::empty()).await.0, 404);
+}

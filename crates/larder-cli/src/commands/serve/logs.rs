@@ -62,7 +62,7 @@ pub(super) fn install(
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     // In one list: an empty one of its own would turn everything off.
-    // One filter of the two: each alone would have what the other drops put together.
+    // Both in one filter: what one of two in a row drops would be put together for the other.
     layers.push(lines.with_filter(targets.and(events)).boxed());
     tracing_subscriber::registry()
         .with(layers)

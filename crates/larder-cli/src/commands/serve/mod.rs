@@ -10,12 +10,14 @@ mod signals;
 mod traces;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use clap::Args;
 use larder::Context;
 use larder_gateway::{
-    Drained, Gateway, GatewayOptions, Metrics, ServeOptions, Stores, Tls, serve_admin, serve_with,
+    Drained, Gateway, GatewayOptions, Metrics, ServeOptions, Stores, Tls, parse_origin, serve_admin,
+    serve_with,
 };
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -36,7 +38,7 @@ pub(crate) struct Serve {
     settings: Settings,
     /// Settings in a file: TOML, with the names of the flags.
     #[arg(long, env = "LARDER_SERVE_CONFIG", value_name = "FILE")]
-    config: Option<std::path::PathBuf>,
+    config: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -53,7 +55,7 @@ struct Record<'a> {
 
 pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let settings = match &command.config {
-        Some(file) => command.settings.over(file::read(file)?),
+        Some(file) => command.settings.over(read_below(file, session)?),
         None => command.settings,
     };
     settings.check()?;
@@ -68,6 +70,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
         (Some(certificate), Some(key)) => Some(Tls::from_files(certificate, key)?),
         _ => None,
     };
+    let cors_origins =
+        settings.cors_origin.iter().map(|origin| parse_origin(origin)).collect::<Result<_, _>>()?;
     let listener = listen(settings.listen()).await?;
     let admin = match settings.admin_listen {
         Some(address) => Some(listen(address).await?),
@@ -78,9 +82,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     let has_keys = matches!(access, larder_gateway::Access::Keys(_));
     let mut options = GatewayOptions::new(access).request_timeout(settings.request_timeout());
     options.scripts = scripts;
-    for origin in &settings.cors_origin {
-        options = options.cors_origin(origin)?;
-    }
+    options.cors_origins = cors_origins;
     let gateway = Gateway::with_options(stores, options, Some(metrics));
     let mut serving = ServeOptions::new().drain(settings.drain());
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -130,6 +132,15 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     };
     let drain = crate::lifetime::shown(settings.drain());
     Err(Failure::Other(format!("{what}: they were not done {drain} after the gateway was to end")))
+}
+
+/// What a file says. Its bindings give way to a store that the command line or a variable names.
+fn read_below(file: &Path, session: &Session) -> Outcome<Settings> {
+    let mut below = file::read(file)?;
+    if session.target.is_given() {
+        below.binding.clear();
+    }
+    Ok(below)
 }
 
 async fn listen(address: SocketAddr) -> Outcome<TcpListener> {

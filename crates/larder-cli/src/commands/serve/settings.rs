@@ -202,6 +202,38 @@ mod tests {
         toml::from_str(toml).expect("settings")
     }
 
+    /// Every setting, as one place may say it, and as another may.
+    const ONE: &str = "listen = \"127.0.0.1:1\"\nbinding = [\"a\"]\nadmin-listen = \"127.0.0.1:3\"\nauth = \"keys\"\n\
+        keys-in = \"a\"\nbehind-proxy = true\ntls-cert = \"a\"\ntls-key = \"a\"\ncors-origin = [\"https://a\"]\n\
+        scripts-dir = \"a\"\nscript-workers = 1\nrequest-timeout = \"1s\"\ndrain = \"1s\"\nlog-level = \"warn\"\n\
+        log-format = \"text\"\n";
+    const OTHER: &str = "listen = \"127.0.0.1:2\"\nbinding = [\"b\"]\nadmin-listen = \"127.0.0.1:4\"\nauth = \"auto\"\n\
+        keys-in = \"b\"\nbehind-proxy = false\ntls-cert = \"b\"\ntls-key = \"b\"\ncors-origin = [\"https://b\"]\n\
+        scripts-dir = \"b\"\nscript-workers = 2\nrequest-timeout = \"2s\"\ndrain = \"2s\"\nlog-level = \"error\"\n\
+        log-format = \"json\"\n";
+
+    #[test]
+    fn each_setting_is_that_of_the_place_above_or_else_that_below() {
+        let shown = |settings: &Settings| format!("{settings:?}");
+        for (above, below) in [(ONE, OTHER), (OTHER, ONE)] {
+            assert_eq!(shown(&read(above).over(read(below))), shown(&read(above)));
+            assert_eq!(shown(&read("").over(read(below))), shown(&read(below)));
+            // One alone comes from above, and all others from below.
+            for (line, hidden) in above.lines().zip(below.lines()) {
+                let rest: String = below
+                    .lines()
+                    .filter(|other| *other != hidden)
+                    .map(|other| format!("{other}\n"))
+                    .collect();
+                assert_eq!(
+                    shown(&read(line).over(read(below))),
+                    shown(&read(&format!("{rest}{line}\n"))),
+                    "{line}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn what_is_said_above_holds_and_a_list_is_taken_whole() {
         let below =
