@@ -67,31 +67,69 @@ unsafe impl GlobalAlloc for Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+    use std::thread;
+
     use super::*;
+
+    const SIZES: [usize; 16] =
+        [1, 2, 7, 8, 9, 15, 16, 17, 24, 40, 100, 1_024, 1_025, 2_304, 70_000, 3_000_000];
+
+    fn layout(size: usize, align: usize) -> Layout {
+        Layout::from_size_align(size, align).expect("a layout")
+    }
+
+    /// Memory of this size, as it was given out and as it is filled.
+    ///
+    /// # Safety
+    ///
+    /// It must have as many bytes, and nobody else may use them.
+    unsafe fn bytes<'a>(memory: *mut u8, size: usize, align: usize) -> &'a mut [u8] {
+        assert!(!memory.is_null() && memory.addr().is_multiple_of(align), "{size} bytes by {align}");
+        // SAFETY: as the caller says.
+        unsafe { slice::from_raw_parts_mut(memory, size) }
+    }
 
     #[test]
     fn memory_is_aligned_as_asked_and_keeps_what_is_in_it() {
         for align in (0..=12).map(|power| 1_usize << power) {
-            for size in [1, 2, 7, 8, 9, 15, 16, 17, 24, 40, 100, 1_024, 1_025, 2_304, 70_000, 3_000_000] {
-                let layout = Layout::from_size_align(size, align).expect("a layout");
-                let last = size - 1;
-                // SAFETY: it is written to and read within its size, and given back once.
+            for size in SIZES {
+                // SAFETY: all is used within its size, and given back once with its layout.
                 unsafe {
-                    let zeroed = Memory.alloc_zeroed(layout);
-                    assert!(zeroed.addr().is_multiple_of(align), "{size} bytes by {align}");
-                    assert_eq!((zeroed.read(), zeroed.add(last).read()), (0, 0));
-                    Memory.dealloc(zeroed, layout);
-                    let memory = Memory.alloc(layout);
-                    assert!(memory.addr().is_multiple_of(align), "{size} bytes by {align}");
-                    memory.write(1);
-                    memory.add(last).write(2);
-                    let larger = Memory.realloc(memory, layout, size * 3);
-                    assert!(larger.addr().is_multiple_of(align), "{size} bytes by {align}");
-                    assert!([1, 2].contains(&larger.read()));
-                    assert_eq!(larger.add(last).read(), 2);
-                    Memory.dealloc(larger, Layout::from_size_align(size * 3, align).expect("a layout"));
+                    let zeroed = Memory.alloc_zeroed(layout(size, align));
+                    assert!(bytes(zeroed, size, align).iter().all(|byte| *byte == 0));
+                    bytes(zeroed, size, align).fill(0xFF);
+                    Memory.dealloc(zeroed, layout(size, align));
+                    let memory = Memory.alloc(layout(size, align));
+                    bytes(memory, size, align).fill(0xA5);
+                    let larger = Memory.realloc(memory, layout(size, align), size * 3);
+                    assert!(bytes(larger, size * 3, align)[..size].iter().all(|byte| *byte == 0xA5));
+                    let less = size.div_ceil(5);
+                    let smaller = Memory.realloc(larger, layout(size * 3, align), less);
+                    assert!(bytes(smaller, less, align).iter().all(|byte| *byte == 0xA5));
+                    Memory.dealloc(smaller, layout(less, align));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn memory_of_one_thread_goes_back_by_another() {
+        for align in [1, 8, 16, 64] {
+            let given: Vec<_> = SIZES
+                .iter()
+                // SAFETY: it is given back once, below.
+                .map(|size| (unsafe { Memory.alloc(layout(*size, align)) }.expose_provenance(), *size))
+                .collect();
+            let back = thread::spawn(move || {
+                for (memory, size) in given {
+                    // SAFETY: nobody else has it any more.
+                    unsafe {
+                        Memory.dealloc(std::ptr::with_exposed_provenance_mut(memory), layout(size, align))
+                    };
+                }
+            });
+            back.join().expect("it is taken back");
         }
     }
 }

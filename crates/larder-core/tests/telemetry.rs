@@ -96,7 +96,7 @@ fn operations_are_seen_as_database_calls() {
 }
 
 #[test]
-fn a_handle_with_a_recorder_of_its_own_reports_everything_to_it() {
+fn a_handle_with_a_recorder_of_its_own_reports_to_no_other() {
     let (process, own) = (DebuggingRecorder::new(), Arc::new(DebuggingRecorder::new()));
     let (seen_by_process, seen) = (process.snapshotter(), own.snapshotter());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -24,6 +24,8 @@ pub(crate) fn test() -> Outcome {
     for features in FEATURE_SETS {
         cargo(&[&["test", "--package", "larder"], features].concat(), &variables)?;
     }
+    // The program without traces has modules of its own.
+    cargo(&["check", "--package", "larder-cli", "--no-default-features", "--features", "local"], &[])?;
     templates::lint()
 }
 

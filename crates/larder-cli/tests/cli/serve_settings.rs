@@ -1,6 +1,13 @@
 //! How `larder serve` is told how to run, and what it says while it does.
 
 use std::fs;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::serving::{Serving, ask};
 use crate::support::Shell;
@@ -105,6 +112,40 @@ fn who_reaches_everything_reads_the_metrics_with_a_key() {
     let (status, metrics) = serving.ask("GET /metrics", &[("X-API-Key", &key)], "");
     assert_eq!(status, 200);
     assert!(metrics.contains("db_client_operation_duration"), "{metrics}");
+}
+
+#[tokio::test]
+async fn it_speaks_https_with_the_files_that_it_is_given() {
+    let shell = Shell::new();
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    fs::write(shell.path().join("cert.pem"), certificate.cert.pem()).expect("a file");
+    fs::write(shell.path().join("key.pem"), certificate.signing_key.serialize_pem()).expect("a file");
+    let key = shell.done(&["keys", "create", "--allow", "read"]).trim().to_owned();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.cert.der().clone()).expect("a root");
+    let trusting = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(trusting));
+    // Where others than this machine can come, HTTPS is enough: no proxy is needed.
+    for listen in ["127.0.0.1:0", "0.0.0.0:0"] {
+        let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+        let serving = Serving::start(&shell, &[&["--listen", listen][..], &tls].concat());
+        assert!(serving.said["listening"].as_str().expect("a URL").starts_with("https://"));
+        let stream = TcpStream::connect(serving.address).await.expect("a connection");
+        let name = "localhost".try_into().expect("a name");
+        let mut stream = connector.connect(name, stream).await.expect("TLS");
+        let request = format!(
+            "GET /v1/operations/data?key=k HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("it is sent");
+        let mut answer = String::new();
+        // Who closes need not say so in TLS.
+        let _ = stream.read_to_string(&mut answer).await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
 }
 
 #[test]
