@@ -16,6 +16,8 @@ use crate::error::{Failure, failed};
 use crate::options::TablesOptions;
 
 const TABLE: &str = "table";
+/// What is said of a table that somebody removes.
+const GOING: &str = "is being removed";
 
 /// Makes and removes a table of Azure Table Storage, in an account that is there.
 ///
@@ -144,8 +146,10 @@ impl Provisioner for TablesProvisioner {
             (Goal::Absent, Presence::Absent) => {
                 return Ok(Plan::nothing_there(self.driver.place.to_string()));
             }
-            (Goal::Absent, Presence::BeingDeleted) => vec![Step::pending(TABLE, "is being removed")],
+            (Goal::Absent, Presence::BeingDeleted) => vec![Step::pending(TABLE, GOING)],
             (Goal::Absent, Presence::Present) => match refuse_strangers(&self.kv()).await? {
+                // What was removed meanwhile has no layout record either.
+                Some(_) if self.presence().await? != Presence::Present => vec![Step::pending(TABLE, GOING)],
                 Some(stranger) => vec![stranger],
                 None => vec![Step::delete(TABLE, "with all that is in it")],
             },

@@ -24,6 +24,9 @@ use crate::options::DynamoDbOptions;
 
 const MADE: &str = "on demand, primary key pk and sk";
 
+/// What is said of a table that somebody removes.
+const GOING: &str = "is being removed";
+
 /// Makes, mends and removes a table of Amazon DynamoDB.
 ///
 /// A table is billed on demand, has TTL on `ttl`, point-in-time recovery and its tags, and the layout record with the
@@ -99,6 +102,12 @@ impl DynamoDbProvisioner {
         steps
     }
 
+    /// Whether the table is being removed, or is gone by now.
+    async fn is_going(&self) -> Result<bool> {
+        let table = self.describe().await?;
+        Ok(table.is_none_or(|table| table.table_status() == Some(&TableStatus::Deleting)))
+    }
+
     /// Waits until the table can be used, and makes it if it is not there.
     async fn active(&self) -> Result<Progress<TableDescription>> {
         wait_for(&self.patience, || async {
@@ -143,7 +152,7 @@ impl Provisioner for DynamoDbProvisioner {
             (Goal::Absent, None) => Ok(Plan::nothing_there(self.driver.place.to_string())),
             (Goal::Absent, Some(table)) => {
                 let step = match table.table_status() {
-                    Some(TableStatus::Deleting) => Step::pending(TABLE, "is being removed"),
+                    Some(TableStatus::Deleting) => Step::pending(TABLE, GOING),
                     Some(TableStatus::Creating) => {
                         Step::conflict(TABLE, "is being made: try again when it is there")
                     }
@@ -154,6 +163,8 @@ impl Provisioner for DynamoDbProvisioner {
                             "is on: switch it off in the stack, apply that, and try again",
                         ),
                         None => match refuse_strangers(&self.kv()).await? {
+                            // What was removed meanwhile has no layout record either.
+                            Some(_) if self.is_going().await? => Step::pending(TABLE, GOING),
                             Some(stranger) => stranger,
                             None => Step::delete(TABLE, "with all that is in it"),
                         },
