@@ -134,7 +134,7 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     Err(Failure::Other(format!("{what}: they were not done {drain} after the gateway was to end")))
 }
 
-/// What a file says. Its bindings give way to a store that the command line or a variable names.
+/// What a file says. Its bindings give way to a store that the command line names.
 fn read_below(file: &Path, session: &Session) -> Outcome<Settings> {
     let mut below = file::read(file)?;
     if session.target.is_given() {
