@@ -21,6 +21,7 @@ mod resume;
 mod ring;
 #[cfg(unix)]
 mod scripts;
+mod serve_logs;
 mod serve_settings;
 mod serving;
 mod stack;

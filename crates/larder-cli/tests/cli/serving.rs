@@ -88,6 +88,17 @@ impl Drop for Serving {
 
 /// Sends a request on a connection of its own; returns the status and the body.
 pub(crate) fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    let (head, body) = exchange(address, line, headers, body);
+    let status = head.split(' ').nth(1).expect("a status");
+    (status.parse().expect("a number"), body)
+}
+
+/// The same for the head of the answer, every line with its end.
+pub(crate) fn head(address: SocketAddr, line: &str, headers: &[(&str, &str)]) -> String {
+    exchange(address, line, headers, "").0
+}
+
+fn exchange(address: SocketAddr, line: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("a connection");
     let mut text = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
@@ -101,6 +112,20 @@ pub(crate) fn ask(address: SocketAddr, line: &str, headers: &[(&str, &str)], bod
     let mut reply = String::new();
     stream.read_to_string(&mut reply).expect("an answer");
     let (head, body) = reply.split_once("\r\n\r\n").expect("a head");
-    let status = head.split(' ').nth(1).expect("a status");
-    (status.parse().expect("a number"), body.to_owned())
+    (format!("{head}\r\n"), body.to_owned())
+}
+
+/// Begins a request that will never be whole.
+pub(crate) fn begin(address: SocketAddr) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!(
+        "POST /v1/operations/data HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    // The gateway waits for the rest.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).expect("it is told to go on");
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream
 }

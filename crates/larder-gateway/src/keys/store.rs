@@ -185,6 +185,7 @@ mod tests {
     use std::sync::Arc;
 
     use larder::{ManualClock, MemoryDriver};
+    use sha2::{Digest, Sha256};
 
     use super::*;
     use crate::permission::Permission;
@@ -219,6 +220,8 @@ mod tests {
         let text = key.expose();
         let secret = text.rsplit('_').next().expect("a secret");
         assert!(!record.contains(secret), "{record}");
+        let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
+        assert_eq!(record["sha256"], hex::encode(Sha256::digest(&text)));
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{Peekable, Stream, StreamExt};
 use larder::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
+use tokio::task::yield_now;
 use tracing::Span;
 use utoipa::{IntoParams, ToSchema};
 
@@ -115,9 +116,11 @@ async fn body<E: Send + 'static>(
         request_id: request_id::current_id(),
         span: Span::current(),
     };
-    let chunks = lines.ready_chunks(LINES_AT_ONCE).map(|lines| {
+    let chunks = lines.ready_chunks(LINES_AT_ONCE).then(async |lines| {
         let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
         lines.iter().for_each(|line| chunk.extend_from_slice(line));
+        // Entries that are all at hand would keep the thread until the caller's buffer is full, from those who ask little.
+        yield_now().await;
         Ok::<Bytes, Infallible>(chunk.freeze())
     });
     Ok(Body::from_stream(chunks))
@@ -197,6 +200,7 @@ fn is_of_one_record(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use futures_util::stream;
@@ -244,6 +248,29 @@ mod tests {
         let scan = stream::iter([Err::<String, _>(Error::new(ErrorKind::Unavailable, "away"))]);
         let problem = body(scan, Standing::of(None), |_| unreachable!()).await.expect_err("no body");
         assert_eq!(problem.code(), Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_long_one_lets_others_on_its_thread_take_turns() {
+        let kv = Kv::new(MemoryDriver::new());
+        kv.put("k", "1", PutOptions::new()).await.expect("stored");
+        let entry = kv.get_entry("k").await.expect("read").expect("there");
+        let scan = stream::iter((0..10 * LINES_AT_ONCE).map(|_| Ok(())));
+        let body =
+            body(scan, Standing::of(None), move |()| Item::of(&entry, Values::Json)).await.expect("a body");
+        let turns = Arc::new(AtomicUsize::new(0));
+        let other = tokio::spawn({
+            let turns = Arc::clone(&turns);
+            async move {
+                loop {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    yield_now().await;
+                }
+            }
+        });
+        assert_eq!(read(body).await.len(), 10 * LINES_AT_ONCE + 1);
+        other.abort();
+        assert!(turns.load(Ordering::Relaxed) >= 10, "{turns:?} turns");
     }
 
     #[tokio::test(start_paused = true)]

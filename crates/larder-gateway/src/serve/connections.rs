@@ -12,7 +12,7 @@ use axum::http::header::CONNECTION;
 use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +25,7 @@ use tower::Service;
 use super::head_timer::HeadTimer;
 use super::lingering::Lingering;
 use super::options::ServeOptions;
+use super::placement::{Placement, Shared};
 use crate::gateway::Gateway;
 
 /// How long a connection may take to agree on keys.
@@ -52,6 +53,7 @@ pub(super) async fn serve(
 ) -> Drained {
     let connections = GracefulShutdown::new();
     let server = server(options.head_timeout);
+    let placement = Placement::on(&options.runtimes);
     // Dropped when the gateway is to end.
     let (going_on, ending) = watch::channel(());
     // Dropped, it ends those that are left.
@@ -67,8 +69,19 @@ pub(super) async fn serve(
         match accepted {
             Ok((stream, _)) => {
                 let (options, server, router) = (options.clone(), server.clone(), router.clone());
-                let watcher = connections.watcher();
-                open.spawn(answer(stream, options, server, router, watcher, ending.clone()));
+                let (watcher, ending) = (connections.watcher(), ending.clone());
+                let place = placement.take();
+                let runtime = place.runtime.clone();
+                // Readiness is told to the runtime that answers, and to no other.
+                let left = stream.into_std();
+                let answered = async move {
+                    match left.and_then(TcpStream::from_std) {
+                        Ok(stream) => answer(stream, options, server, router, watcher, ending).await,
+                        Err(error) => tracing::warn!(target: "larder", %error, "a connection was lost"),
+                    }
+                    drop(place);
+                };
+                open.spawn_on(answered, &runtime);
             }
             Err(error) => pause(&error).await,
         }
@@ -99,8 +112,8 @@ pub(super) async fn serve(
 }
 
 /// Speaks HTTP/1.1, and HTTP/2 with those who begin with it.
-fn server(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
+fn server(head_timeout: Duration) -> auto::Builder<Shared> {
+    let mut server = auto::Builder::new(Shared::current());
     // Values are short: one buffer is sent for less than a list of two, even with the copy that it takes.
     server.http1().header_read_timeout(head_timeout).writev(false);
     server.http2().timer(TokioTimer::new()).keep_alive_interval(head_timeout);
@@ -110,7 +123,7 @@ fn server(head_timeout: Duration) -> auto::Builder<TokioExecutor> {
 async fn answer(
     stream: TcpStream,
     options: ServeOptions,
-    server: auto::Builder<TokioExecutor>,
+    server: auto::Builder<Shared>,
     router: Router,
     watcher: Watcher,
     mut ending: watch::Receiver<()>,
@@ -137,7 +150,7 @@ async fn answer(
 /// the first bytes that tell which version of HTTP it speaks.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    mut server: auto::Builder<TokioExecutor>,
+    mut server: auto::Builder<Shared>,
     router: Router,
     watcher: Watcher,
     first_within: Duration,

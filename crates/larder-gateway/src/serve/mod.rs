@@ -4,6 +4,7 @@ mod connections;
 mod head_timer;
 mod lingering;
 mod options;
+mod placement;
 mod tls;
 
 use std::io;

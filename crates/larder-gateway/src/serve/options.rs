@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::tls::Tls;
 
 /// How to listen.
@@ -16,12 +18,19 @@ pub struct ServeOptions {
     pub head_timeout: Duration,
     /// Certificates, for HTTPS.
     pub tls: Option<Tls>,
+    /// Where connections are answered, each on one of these to its end; on the runtime that listens, if there is none.
+    pub runtimes: Vec<Handle>,
 }
 
 impl ServeOptions {
     /// Plain HTTP.
     pub fn new() -> Self {
-        Self { drain: Duration::from_secs(30), head_timeout: Duration::from_secs(75), tls: None }
+        Self {
+            drain: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(75),
+            tls: None,
+            runtimes: Vec::new(),
+        }
     }
 
     /// How long requests may go on once the gateway is to end.
@@ -39,6 +48,16 @@ impl ServeOptions {
     /// Speaks HTTPS, and nothing else.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Answers each connection on one of these runtimes, the one that has the fewest, to its end. With one of a single
+    /// thread for each core, no request is handed from thread to thread. Requests of HTTP/2, which share a connection, are
+    /// answered on the runtime that listens, so that one connection may use all of its threads.
+    ///
+    /// They have to go on for as long as the stores are in use: what a store's first request begins stays where it was.
+    pub fn runtimes(mut self, runtimes: impl IntoIterator<Item = Handle>) -> Self {
+        self.runtimes = runtimes.into_iter().collect();
         self
     }
 }

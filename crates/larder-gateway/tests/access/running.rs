@@ -1,10 +1,14 @@
 //! A gateway's life: limits, readiness, and its end.
 
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use larder_gateway::{Access, Drained, GatewayOptions, LoopbackGuard, ServeOptions, serve_admin};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::served::{Served, keys};
@@ -162,4 +166,49 @@ async fn what_is_not_finished_in_time_is_cut() {
     let mut bytes = Vec::new();
     let _ = begun.read_to_end(&mut bytes).await;
     assert!(bytes.is_empty(), "no part of an answer");
+}
+
+#[tokio::test]
+async fn a_connection_stays_with_one_of_the_runtimes_that_are_named() {
+    let end = Arc::new(Notify::new());
+    let (threads, runtimes): (Vec<_>, Vec<_>) = (0..2)
+        .map(|_| {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let handle = runtime.handle().clone();
+            let ended = Arc::clone(&end).notified_owned();
+            (thread::spawn(move || runtime.block_on(ended)), handle)
+        })
+        .unzip();
+    let serving = ServeOptions::new().runtimes(runtimes.clone());
+    let mut served = Served::start(|_| loopback(), serving).await;
+    let connections =
+        || runtimes.iter().map(|runtime| runtime.metrics().num_alive_tasks()).collect::<Vec<_>>();
+    let address = served.address;
+    let ask = async || {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("it is sent");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.expect("an answer");
+        assert_eq!(&status, b"HTTP/1.1 200");
+        stream
+    };
+    let mut open = Vec::new();
+    for expected in [[1, 0], [1, 1], [2, 1], [2, 2]] {
+        open.push(ask().await);
+        assert_eq!(connections(), expected);
+    }
+    // Both of the first runtime, which has the next, too.
+    drop((open.remove(2), open.remove(0)));
+    while connections() != [0, 2] {
+        tokio::task::yield_now().await;
+    }
+    let _open = ask().await;
+    assert_eq!(connections(), [1, 2]);
+    served.stop();
+    assert_eq!(served.ended().await, Drained::Whole);
+    assert_eq!(connections(), [0, 0]);
+    end.notify_waiters();
+    for thread in threads {
+        thread.join().expect("no panic");
+    }
 }

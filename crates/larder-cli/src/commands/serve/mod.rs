@@ -1,6 +1,7 @@
 //! `larder serve`: serves stores over HTTP.
 
 mod access;
+mod cores;
 mod file;
 mod logs;
 mod scripts;
@@ -22,6 +23,7 @@ use larder_gateway::{
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use self::cores::Cores;
 use self::settings::Settings;
 use self::traces::Traces;
 use super::Session;
@@ -84,7 +86,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     options.scripts = scripts;
     options.cors_origins = cors_origins;
     let gateway = Gateway::with_options(stores, options, Some(metrics));
-    let mut serving = ServeOptions::new().drain(settings.drain());
+    let cores = Cores::start()?;
+    let mut serving = ServeOptions::new().drain(settings.drain()).runtimes(cores.handles().iter().cloned());
     let scheme = if tls.is_some() { "https" } else { "http" };
     serving.tls = tls;
 
