@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use larder_cli::Memory;
 
-/// A gateway's connections go from thread to thread, and what one has allocated another frees.
+/// A gateway's threads allocate much that is short-lived, and free what others have allocated.
 #[global_allocator]
 static MEMORY: Memory = Memory;
 

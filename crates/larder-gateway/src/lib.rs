@@ -4,6 +4,7 @@
 //! and [`serve()`] answers them on a listener. What the routes take and answer is described in `docs/http-api.md`, and for
 //! programs in `docs/openapi.json`.
 
+mod aside;
 mod attempt;
 mod caller;
 mod console;

@@ -36,7 +36,7 @@ fn a_flag_counts_more_than_a_variable_and_that_more_than_a_file() {
 }
 
 #[test]
-fn every_setting_has_a_variable() {
+fn settings_come_from_variables() {
     let mut shell = Shell::new();
     for id in ["DATA", "KEYS"] {
         shell.set(&format!("LARDER_{id}_BINDING"), format!("local-kv:{}", shell.path().join(id).display()));
@@ -54,7 +54,6 @@ fn every_setting_has_a_variable() {
         ("KEYS_IN", "keys"),
         ("CORS_ORIGIN", "https://a.example,https://b.example"),
         ("SCRIPTS_DIR", "scripts"),
-        ("SCRIPT_WORKERS", "1"),
         ("LOG_LEVEL", "debug"),
         ("LOG_FORMAT", "text"),
     ] {
@@ -84,6 +83,21 @@ fn every_setting_has_a_variable() {
     let lines: Vec<_> = ended.errors.lines().collect();
     assert!(lines.iter().any(|line| line.contains("DEBUG") && line.contains("answered")), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.starts_with('{')), "{lines:#?}");
+}
+
+#[test]
+fn who_is_let_in_and_whether_scripts_run_has_a_variable() {
+    let mut shell = Shell::new();
+    // A store that has a key asks for keys, unless told.
+    shell.done(&["keys", "create", "--allow", "read"]);
+    shell.set("LARDER_SERVE_AUTH", "loopback");
+    shell.set("LARDER_SERVE_SCRIPT_WORKERS", "0");
+    let serving = Serving::start(&shell, FREE);
+    assert_eq!(serving.said["keys"], false);
+    assert_eq!(serving.ask("GET /v1/operations/data?key=k", &[], "").0, 404);
+    let json = ("Content-Type", "application/json");
+    let (status, body) = serving.ask("POST /v1/operations/scripts", &[json], r#"{"script":"one"}"#);
+    assert!(status == 404 && !body.contains("SCRIPT_NOT_FOUND"), "no such route: {status} {body}");
 }
 
 #[test]

@@ -70,10 +70,11 @@ impl Serving {
 
     /// Waits until it has ended.
     pub(crate) fn ended(mut self) -> Ended {
-        let status = self.process.wait().expect("it ends");
         let mut errors = String::new();
         let stderr = self.process.stderr.as_mut().expect("a pipe");
+        // First: who writes more than fits in a pipe waits for its reader.
         stderr.read_to_string(&mut errors).expect("text");
+        let status = self.process.wait().expect("it ends");
         Ended { status, errors }
     }
 }

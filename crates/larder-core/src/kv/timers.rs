@@ -12,19 +12,20 @@ use std::task::Poll;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// How many timers are kept that nobody uses.
+/// How many timers of a runtime are kept that nobody uses.
 const MOST_IDLE: usize = 256;
+/// Of how many runtimes: a program may have one for each processor, and others come and go.
+const MOST_RUNTIMES: usize = 256;
 
 type Timer = Pin<Box<Sleep>>;
 
 /// The timers of a handle's attempts.
 #[derive(Default)]
-pub(super) struct Timers(Mutex<Idle>);
+pub(super) struct Timers(Mutex<Vec<Idle>>);
 
 /// Timers that nobody uses. They belong to the runtime that armed them.
-#[derive(Default)]
 struct Idle {
-    runtime: Option<Id>,
+    runtime: Id,
     timers: Vec<Timer>,
 }
 
@@ -54,14 +55,7 @@ impl Timers {
 
     fn arm(&self, until: Instant) -> Armed<'_> {
         let runtime = Handle::current().id();
-        let timer = {
-            let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.runtime != Some(runtime) {
-                *idle = Idle { runtime: Some(runtime), timers: Vec::new() };
-            }
-            idle.timers.pop()
-        };
-        let timer = match timer {
+        let timer = match self.of(runtime, Vec::pop) {
             Some(mut timer) => {
                 timer.as_mut().reset(until);
                 timer
@@ -69,6 +63,20 @@ impl Timers {
             None => Box::pin(sleep_until(until)),
         };
         Armed { timers: self, runtime, timer: Some(timer) }
+    }
+
+    /// Looks at those of a runtime that nobody uses.
+    fn of<T>(&self, runtime: Id, look: impl FnOnce(&mut Vec<Timer>) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = all.iter().position(|idle| idle.runtime == runtime).unwrap_or_else(|| {
+            if all.len() == MOST_RUNTIMES {
+                // That of the one that came first, and has ended most likely.
+                all.remove(0);
+            }
+            all.push(Idle { runtime, timers: Vec::new() });
+            all.len() - 1
+        });
+        look(&mut all[place].timers)
     }
 }
 
@@ -87,10 +95,12 @@ struct Armed<'a> {
 
 impl Drop for Armed<'_> {
     fn drop(&mut self) {
-        let mut idle = self.timers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.runtime == Some(self.runtime) && idle.timers.len() < MOST_IDLE {
-            idle.timers.extend(self.timer.take());
-        }
+        let timer = self.timer.take();
+        self.timers.of(self.runtime, |timers| {
+            if timers.len() < MOST_IDLE {
+                timers.extend(timer);
+            }
+        });
     }
 }
 
@@ -98,6 +108,8 @@ impl Drop for Armed<'_> {
 mod tests {
     use std::future::{pending, ready};
     use std::time::Duration;
+
+    use tokio::runtime::{Builder, Runtime};
 
     use super::*;
 
@@ -112,20 +124,45 @@ mod tests {
         assert_eq!(started.elapsed(), Duration::from_millis(100));
         assert_eq!(timers.until(at(9_000), pending::<()>()).await, None);
         assert_eq!(started.elapsed(), Duration::from_millis(9_000));
-        assert_eq!(timers.0.lock().expect("no panic").timers.len(), 1, "one was enough");
+        assert_eq!(idle(&timers), [1], "one was enough");
+    }
+
+    /// How many timers of each runtime nobody uses.
+    fn idle(timers: &Timers) -> Vec<usize> {
+        timers.0.lock().expect("no panic").iter().map(|idle| idle.timers.len()).collect()
+    }
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_time().build().expect("a runtime")
     }
 
     #[test]
-    fn another_runtime_has_timers_of_its_own() {
+    fn each_runtime_has_timers_of_its_own_and_keeps_them() {
         let timers = Timers::default();
-        for _ in 0..2 {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-            let soon = || Instant::now() + Duration::from_millis(1);
-            runtime.block_on(async {
-                assert_eq!(timers.until(soon, pending::<()>()).await, None);
-                assert_eq!(timers.until(soon, ready(1)).await, Some(1));
-            });
+        let soon = || Instant::now() + Duration::from_millis(1);
+        let runtimes = [runtime(), runtime()];
+        for _ in 0..3 {
+            for runtime in &runtimes {
+                runtime.block_on(async {
+                    assert_eq!(timers.until(soon, pending::<()>()).await, None);
+                    assert_eq!(timers.until(soon, ready(1)).await, Some(1));
+                });
+            }
+            assert!(idle(&timers).iter().all(|kept| *kept == 1), "{:?}", idle(&timers));
         }
+        assert_eq!(idle(&timers).len(), 2);
+        // One that has ended is not asked for its timers again.
+        drop(runtimes);
+        runtime().block_on(async { assert_eq!(timers.until(soon, pending::<()>()).await, None) });
+        assert_eq!(idle(&timers), [1, 1, 1]);
+    }
+
+    #[test]
+    fn of_many_runtimes_the_first_are_forgotten() {
+        let timers = Timers::default();
+        for _ in 0..MOST_RUNTIMES + 10 {
+            runtime().block_on(async { assert_eq!(timers.until(Instant::now, pending::<()>()).await, None) });
+        }
+        assert_eq!(idle(&timers).len(), MOST_RUNTIMES);
     }
 }

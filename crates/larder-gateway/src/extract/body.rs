@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::explain::explain;
 use super::media_type::media_type;
+use crate::aside::aside;
 use crate::problem::{Code, Problem};
 
 /// A body of any type, as it came. Not `Debug`: values are in it (E2).
@@ -35,7 +36,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Send + 'static> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -46,7 +47,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             ));
         }
         let RawBody(bytes) = RawBody::from_request(request, state).await?;
-        read(&bytes).map(Self)
+        aside(bytes.len(), move || read(&bytes)).await.map(Self)
     }
 }
 

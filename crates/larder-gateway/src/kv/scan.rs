@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
-use larder::{Cursor, ScanOptions};
+use larder::{Cursor, Entry, Page, ScanOptions};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +15,7 @@ use super::SCAN;
 use super::asked::asks_only_for;
 use super::item::{Item, Scanned, Values};
 use super::lines::{self, line};
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
@@ -98,27 +99,35 @@ pub(super) async fn scan(
         options = options.cursor(cursor.parse::<Cursor>().map_err(refused)?);
     }
     let kv = caller.open(&gateway, &binding, Permission::Scan).await?;
-    let (items, cursor) = match scan.values {
+    let in_lines = asks_only_for(lines::TYPE, &headers);
+    match scan.values {
         Values::None => {
             let page = kv.scan_keys_page(&scan.prefix, options).await.map_err(refused)?;
-            let show = |item| Scanned::of(item, |info| Ok(Item::of_key(&info)));
-            (page.items.into_iter().map(show).collect::<Result<_, _>>()?, page.cursor)
+            ScanPage::of(page, |info| Ok(Item::of_key(&info)))?.answer(in_lines)
         }
         values => {
             let page = kv.scan_page(&scan.prefix, options).await.map_err(refused)?;
-            let show = |item| Scanned::of(item, |entry| Item::of(&entry, values));
-            (page.items.into_iter().map(show).collect::<Result<_, _>>()?, page.cursor)
+            let bytes = page.items.iter().flatten().map(|entry| entry.value().len()).sum();
+            let show = move |entry: Entry| Item::of(&entry, values);
+            aside(bytes, move || ScanPage::of(page, show)?.answer(in_lines)).await
         }
-    };
-    let page = ScanPage { items, cursor: cursor.map(|cursor| cursor.to_string()) };
-    let varying = [(VARY, "Accept")];
-    if asks_only_for(lines::TYPE, &headers) {
-        return Ok((varying, [(CONTENT_TYPE, lines::TYPE)], page.in_lines()?).into_response());
     }
-    Ok((varying, Json(page)).into_response())
 }
 
 impl ScanPage {
+    fn of<T>(page: Page<T>, show: impl Fn(T) -> Result<Item, Problem>) -> Result<Self, Problem> {
+        let items = page.items.into_iter().map(|item| Scanned::of(item, &show)).collect::<Result<_, _>>()?;
+        Ok(Self { items, cursor: page.cursor.map(|cursor| cursor.to_string()) })
+    }
+
+    fn answer(self, in_lines: bool) -> Result<Response, Problem> {
+        let varying = [(VARY, "Accept")];
+        if in_lines {
+            return Ok((varying, [(CONTENT_TYPE, lines::TYPE)], self.in_lines()?).into_response());
+        }
+        Ok((varying, Json(self)).into_response())
+    }
+
     fn in_lines(&self) -> Result<Vec<u8>, Problem> {
         let mut body = Vec::new();
         for item in &self.items {

@@ -119,7 +119,8 @@ async fn body<E: Send + 'static>(
     let chunks = lines.ready_chunks(LINES_AT_ONCE).then(async |lines| {
         let mut chunk = BytesMut::with_capacity(lines.iter().map(Vec::len).sum());
         lines.iter().for_each(|line| chunk.extend_from_slice(line));
-        // Entries that are all at hand would keep the thread until the caller's buffer is full, from those who ask little.
+        // The scan gives up the thread behind each of its pages. Writing one as lines takes longer than reading it, and would
+        // keep it from those who ask little.
         yield_now().await;
         Ok::<Bytes, Infallible>(chunk.freeze())
     });

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::extract::Query;
 use crate::gateway::Gateway;
@@ -134,9 +135,13 @@ pub(super) async fn get_data(
             let kv = caller.open(&gateway, gateway.stores().primary(), Permission::Scan).await?;
             let page =
                 kv.scan_page(&prefix, options).await.map_err(|error| Problem::from(error).about(SCAN))?;
-            let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
-            let cursor = page.cursor.map(|cursor| cursor.to_string());
-            Ok(Json(DataPage { items, cursor }).into_response())
+            let bytes = page.items.iter().flatten().map(|entry| entry.value().len()).sum();
+            let show = move || {
+                let items = page.items.into_iter().map(item).collect::<Result<_, _>>()?;
+                let cursor = page.cursor.map(|cursor| cursor.to_string());
+                Ok(Json(DataPage { items, cursor }).into_response())
+            };
+            aside(bytes, show).await
         }
         (Some(_), Some(_)) => Err(Problem::invalid("prefix", "and key exclude each other; give one of them")),
         (None, None) => Err(Problem::invalid("key", "is missing, and so is prefix; give one of them")),

@@ -75,6 +75,19 @@ mod tests {
         assert_eq!(next.iter().map(at).collect::<Vec<_>>(), [1, 1, 0]);
     }
 
+    #[test]
+    fn requests_of_http2_stay_on_the_runtime_that_listens() {
+        let [listening, answering] =
+            [(), ()].map(|()| tokio::runtime::Builder::new_current_thread().build().expect("a runtime"));
+        let shared = listening.block_on(async { Shared::current() });
+        let (tell, told) = std::sync::mpsc::channel();
+        answering.block_on(async {
+            shared.execute(async move { tell.send(Handle::current().id()).expect("it is waited for") });
+        });
+        listening.block_on(tokio::task::yield_now());
+        assert_eq!(told.try_recv(), Ok(listening.handle().id()));
+    }
+
     #[tokio::test]
     async fn it_is_the_runtime_that_listens_unless_told() {
         assert_eq!(Placement::on(&[]).take().runtime.id(), Handle::current().id());

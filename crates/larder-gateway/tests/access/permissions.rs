@@ -55,3 +55,24 @@ async fn a_route_takes_its_permissions_and_no_fewer() {
         assert!((200..300).contains(&reply.status), "{line}: {reply:?}");
     }
 }
+
+#[test]
+fn no_route_for_data_is_left_out() {
+    let document = serde_json::to_value(larder_gateway::document()).expect("JSON");
+    let mut described: Vec<String> = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        if path.starts_with("/v1/kv/") || path == "/v1/operations/data" {
+            let path = path.replace("{binding}", STORE);
+            let methods = methods.as_object().expect("methods").keys();
+            described.extend(methods.map(|method| format!("{} {path}", method.to_uppercase())));
+        }
+    }
+    let mut tried: Vec<_> = ROUTES
+        .iter()
+        .map(|(line, ..)| line.split('?').next().expect("a method and a path").to_owned())
+        .collect();
+    described.sort();
+    tried.sort();
+    tried.dedup();
+    assert_eq!(tried, described);
+}

@@ -1,8 +1,9 @@
 //! `get-many`, `put-many` and `delete-many`.
 
+use reqwest::Method;
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Answer, Server};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_position_has_its_own_answer() {
@@ -63,5 +64,33 @@ async fn a_bad_position_is_named_and_nothing_is_done() {
     server.get("/v1/kv/main/entry?key=a").await.refused(404, "NOT_FOUND");
     server.post("/v1/kv/main/get-many", &json!({ "keys": ["a", ""] })).await.invalid("keys");
     server.post("/v1/kv/main/delete-many", &json!({ "keys": [""] })).await.invalid("keys");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_ones_are_like_small_ones() {
+    let server = Server::start().await;
+    let keys: Vec<_> = (0..64).map(|at| format!("large:{at:02}")).collect();
+    let value = |key: &str| json!(key.repeat(1_000));
+    let entries: Vec<_> = keys.iter().map(|key| json!({ "key": key, "value": value(key) })).collect();
+    let put = server.post("/v1/kv/main/put-many", &json!({ "entries": entries })).await.ok();
+    assert_eq!((&put["failed"], put["items"].as_array().map(Vec::len)), (&json!(0), Some(64)));
+    let got = server.post("/v1/kv/main/get-many", &json!({ "keys": keys, "values": "json" })).await.ok();
+    let scanned = server.get("/v1/kv/main/scan?prefix=large:&values=json").await.ok();
+    assert_eq!(got["items"], scanned["items"]);
+    let plain = server.get("/v1/operations/data?prefix=large:").await.ok();
+    for (at, key) in keys.iter().enumerate() {
+        assert_eq!(got["items"][at]["value"], value(key));
+        assert_eq!(plain["items"][at]["value"], value(key));
+    }
+    // What is wrong in one is said with its place, too.
+    let mut entries = entries;
+    entries[63] = json!({ "key": "large:63", "value": "no base64", "encoding": "base64" });
+    let refused = server.post("/v1/kv/main/put-many", &json!({ "entries": entries })).await;
+    refused.invalid("entries[63].value");
+    let text = json!({ "entries": entries }).to_string();
+    let broken = server.request(Method::POST, "/v1/kv/main/put-many");
+    let broken = broken.header("content-type", "application/json").body(text[..text.len() - 1].to_owned());
+    Answer::of(broken).await.invalid("body");
     server.end().await;
 }

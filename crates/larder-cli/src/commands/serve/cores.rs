@@ -4,12 +4,16 @@
 //! waits to one that works, and threads look for work that others have.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use crate::failure::{Failure, Outcome};
+
+/// As many threads for what blocks as a runtime has unless told.
+const BLOCKING: usize = 512;
 
 /// Threads that run what is spawned on them, until this is dropped.
 pub(super) struct Cores {
@@ -30,11 +34,12 @@ impl Cores {
         let (going_on, ending) = watch::channel(());
         let mut cores = Self { handles: Vec::new(), going_on: Some(going_on), threads: Vec::new() };
         for number in 0..count {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
-            cores.handles.push(runtime.handle().clone());
+            let (tell, told) = mpsc::channel();
             let ending = ending.clone();
             let thread = thread::Builder::new().name(format!("core-{number}"));
-            cores.threads.push(thread.spawn(move || run(&runtime, ending))?);
+            // The runtime is made there, since it may not be dropped here if there is no thread to be had.
+            cores.threads.push(thread.spawn(move || run(count, ending, &tell))?);
+            cores.handles.push(told.recv().map_err(io::Error::other)??);
         }
         Ok(cores)
     }
@@ -44,15 +49,25 @@ impl Cores {
     }
 }
 
-fn run(runtime: &Runtime, mut ending: watch::Receiver<()>) {
-    runtime.block_on(async {
-        // It fails when the sender is dropped, which is what is waited for.
-        let _ = ending.changed().await;
-    });
+/// Runs one of so many, and tells its handle or why there is none.
+fn run(count: usize, mut ending: watch::Receiver<()>, tell: &mpsc::Sender<io::Result<Handle>>) {
+    let mut core = Builder::new_current_thread();
+    // Together they have as many threads for what blocks as one runtime would have.
+    core.enable_all().max_blocking_threads(BLOCKING.div_ceil(count));
+    let runtime = core.build();
+    let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+    // Whoever starts them waits for it.
+    let _ = tell.send(handle.map_err(|error| io::Error::new(error.kind(), error.to_string())));
+    if let Ok(runtime) = runtime {
+        runtime.block_on(async {
+            // It fails when the sender is dropped, which is what is waited for.
+            let _ = ending.changed().await;
+        });
+    }
 }
 
 impl Drop for Cores {
-    /// Waits for the threads, so that what their tasks held is given back, stores among it.
+    /// Waits for the threads, so that what their tasks held is given back.
     fn drop(&mut self) {
         self.going_on = None;
         for thread in self.threads.drain(..) {

@@ -63,6 +63,8 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     settings.check()?;
     let traces = Traces::start(&settings)?;
     logs::install(settings.log_level(), settings.log_format(), traces.layers())?;
+    // Before the stores, and so to their end: what they have begun on one of these stays there.
+    let cores = Cores::start()?;
     let (bindings, ids) = session.target.served(&settings.binding);
     let metrics = Metrics::install()?;
     let context = Context::new(bindings.with_recorder(metrics.recorder()));
@@ -86,7 +88,6 @@ pub(crate) async fn run(command: Serve, session: &Session) -> Outcome<Exit> {
     options.scripts = scripts;
     options.cors_origins = cors_origins;
     let gateway = Gateway::with_options(stores, options, Some(metrics));
-    let cores = Cores::start()?;
     let mut serving = ServeOptions::new().drain(settings.drain()).runtimes(cores.handles().iter().cloned());
     let scheme = if tls.is_some() { "https" } else { "http" };
     serving.tls = tls;

@@ -2,10 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use larder::{Entry, Result as Read};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{KeyText, check_size};
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::extract::JsonBody;
 use crate::gateway::Gateway;
@@ -70,11 +73,16 @@ pub(crate) async fn get_many(
     caller: Caller,
     Path(binding): Path<String>,
     JsonBody(GetMany { keys, values }): JsonBody<GetMany>,
-) -> Result<Json<GotMany>, Problem> {
+) -> Result<Response, Problem> {
     check_size("keys", keys.len())?;
     let kv = caller.open(&gateway, &binding, Permission::Read).await?;
     let found =
         kv.get_many(&keys).await.map_err(|error| Problem::from(error).about(&[("the key", "keys")]))?;
+    let bytes = found.iter().flatten().flatten().map(|entry| entry.value().len()).sum();
+    aside(bytes, move || Ok(Json(got(keys, found, values)?).into_response())).await
+}
+
+fn got(keys: Vec<String>, found: Vec<Read<Option<Entry>>>, values: Values) -> Result<GotMany, Problem> {
     let mut failed = 0;
     let items = keys.into_iter().zip(found).map(|(key, found)| match found {
         Ok(Some(entry)) => Item::of(&entry, values).map(Got::Item),
@@ -85,5 +93,5 @@ pub(crate) async fn get_many(
         }
     });
     let items = items.collect::<Result<_, Problem>>()?;
-    Ok(Json(GotMany { items, failed }))
+    Ok(GotMany { items, failed })
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::check_size;
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::extract::{JsonBody, whole};
 use crate::gateway::Gateway;
@@ -121,8 +122,11 @@ pub(crate) async fn put_many(
     JsonBody(PutMany { entries, ttl_millis }): JsonBody<PutMany>,
 ) -> Result<Json<PutManyAnswer>, Problem> {
     check_size("entries", entries.len())?;
-    let entries =
-        entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, _>>()?;
+    let bytes = entries.iter().map(|entry| entry.value.get().len()).sum();
+    let read = move || {
+        entries.into_iter().enumerate().map(|(at, entry)| entry.read(at)).collect::<Result<Vec<_>, Problem>>()
+    };
+    let entries = aside(bytes, read).await?;
     let ttl = lifetime::of_millis(ttl_millis, "ttlMillis")?;
     let keys: Vec<_> = entries.iter().map(|(key, _)| key.clone()).collect();
     let kv = caller.open(&gateway, &binding, Permission::Write).await?;
