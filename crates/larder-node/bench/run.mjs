@@ -14,9 +14,9 @@ async function timed(side, operations) {
 }
 
 async function both(one) {
-  const { operations, ours, theirs } = await one(dir);
+  const { operations, turns = TURNS, ours, theirs } = await one(dir);
   // Until the engine has compiled both.
-  const [warming, turns] = operations >= 4_000 ? [2, 5] : [8, TURNS];
+  const warming = Math.min(turns, 8);
   for (let turn = 0; turn < warming; turn += 1) {
     await theirs(operations);
     await ours(operations);

@@ -137,3 +137,66 @@ test("of several callbacks only the first begins a turn", async () => {
   second();
   assert.ok(!turns.hasTime(), "the turn got its time twice");
 });
+
+test("who waits to do little is resumed with others, in the order of all", async () => {
+  const { loop, turns } = spent();
+  const resumed: string[] = [];
+  const little = (name: string) => {
+    const gotten = turns.untilLittleTime();
+    void gotten.then(() => {
+      resumed.push(name);
+      loop.time += 0.01;
+    });
+    return gotten;
+  };
+  const parties = new Set(Array.from({ length: 40 }, (_, at) => little(`${at}`)));
+  waiter(turns, resumed, "much");
+  parties.add(little("40"));
+  // 16, 16, and 8, behind which somebody waits who is resumed alone.
+  assert.equal(parties.size, 4);
+  assert.equal(loop.callbacks.length, 2, "one for the turn, and one for those who wait");
+  await loop.turn();
+  assert.deepEqual(resumed, [...Array.from({ length: 40 }, (_, at) => `${at}`), "much", "40"]);
+});
+
+test("who comes when others are resumed waits for a moment of its own", async () => {
+  const { loop, turns } = spent();
+  const resumed: number[] = [];
+  const again = (at: number): void => void turns.untilLittleTime().then(() => {
+    resumed.push(at);
+    // Two of them use up the turn.
+    loop.time += 1.2;
+    if (at < 3) again(at + 3);
+  });
+  for (let at = 0; at < 3; at += 1) again(at);
+  await loop.turn();
+  assert.deepEqual(resumed, [0, 1, 2]);
+  await loop.turn();
+  assert.deepEqual(resumed, [0, 1, 2, 3, 4, 5]);
+});
+
+test("who does little has more of a turn where nobody does more", async () => {
+  const loop = new Loop();
+  const turns = new Turns(loop);
+  assert.ok(turns.hasLittleTime());
+  loop.time += 1.5;
+  assert.ok(turns.hasLittleTime());
+  assert.ok(!turns.hasTime());
+  assert.ok(!turns.hasLittleTime(), "somebody else is there, too");
+  await loop.turn();
+  assert.ok(turns.hasLittleTime());
+  loop.time += SPENT_MS;
+  assert.ok(!turns.hasLittleTime());
+});
+
+test("who waits to do little behind one whose callback was dropped asks anew", async () => {
+  const { loop, turns } = spent();
+  const resumed: string[] = [];
+  void turns.untilLittleTime().then(() => resumed.push("a"));
+  await undefined;
+  loop.drop();
+  void turns.untilLittleTime().then(() => resumed.push("b"));
+  assert.equal(loop.callbacks.length, 1);
+  await loop.turn();
+  assert.deepEqual(resumed, ["a", "b"]);
+});

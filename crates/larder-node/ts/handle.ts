@@ -27,12 +27,16 @@ export class Handle implements Kv {
   async get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
     // The most frequent call, mostly without options: looking into none is left out.
     const signal = options === undefined ? undefined : signalOf(options);
-    const found = this.#calls.open().get(checkKey(key), signal);
-    // Not awaited where it is there: that would make another promise of it.
-    if (!isPromised(found)) return found;
+    const store = this.#calls.open();
+    const checked = checkKey(key);
     this.#calls.began();
     try {
-      return await found;
+      // As few promises as can be: of many gets at once, most wait once in each turn of the event loop.
+      const turn = store.turnToGet(signal);
+      if (turn !== undefined) await turn;
+      const found = store.get(checked, signal);
+      // Not awaited where it is there: that would make another promise of it.
+      return isPromised(found) ? await found : found;
     } finally {
       this.#calls.ended();
     }

@@ -30,6 +30,11 @@ export interface Transport {
   readonly limits: BatchLimits;
   /** Whether there is something to close, behind the last call. */
   readonly hasToClose: boolean;
+  /**
+   * What a get has to wait for first: whoever gets what is at hand, one after the other, would not let the event loop go on.
+   * Undefined if it may begin now.
+   */
+  turnToGet(signal: AbortSignal | undefined): Promise<void> | undefined;
   /** What is in memory is not wrapped in a promise: see {@link Soon}. */
   get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined>;
   entry(key: string, signal: AbortSignal | undefined): Promise<Entry | undefined>;

@@ -5,11 +5,15 @@
  * that awaits such answers never lets timers and sockets have their turn. So only this much of each turn is spent like that.
  */
 const BUDGET_MS = 1;
+/** Where nothing but work of microseconds is done, there is more: it ends soon behind its time, and each wait costs something. */
+const LITTLE_BUDGET_MS = 2;
 /**
  * A callback that was asked for so long ago is relied on by nobody else: what ends a request in its middle may drop its
  * microtasks as well. It may just be late, where the loop is busy; another one does no harm then.
  */
 const LATE_MS = 10;
+/** So many who do little are resumed before the time is looked at again. */
+const TOGETHER = 16;
 
 const AT_ONCE = Promise.resolve();
 
@@ -21,12 +25,25 @@ export interface Loop {
   now: () => number;
 }
 
+/** Some who wait for the same moment. */
+interface Party {
+  readonly resumed: Promise<void>;
+  readonly resume: () => void;
+  /** How many more may join. */
+  room: number;
+  /** Whether they do what takes microseconds. */
+  readonly isLittle: boolean;
+}
+
 /** How the turns of an event loop are shared. */
 export class Turns {
   readonly #loop: Loop;
   #began: number | undefined;
   /** Whether the time of this turn is known to be up: those who ask then do not look at a clock. */
   #isSpent = false;
+  #isLittleSpent = false;
+  /** Whether anything else than work of microseconds was to be done in this turn. */
+  #isShared = false;
 
   /** How many callbacks were asked for, and how many of them need not come any more: one was there after them. */
   #asked = 0;
@@ -37,7 +54,7 @@ export class Turns {
   readonly #settle = () => void (this.#isFresh = false);
 
   /** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
-  #waiting: (() => void)[] = [];
+  #waiting: Party[] = [];
   #resumed = 0;
   #isResuming = false;
 
@@ -47,14 +64,25 @@ export class Turns {
 
   /** Whether this turn has time left for work that is done at once. */
   hasTime(): boolean {
-    if (this.#isSpent) return false;
+    this.#isShared = true;
+    if (!this.#isSpent) this.#look();
+    return !this.#isSpent;
+  }
+
+  /** The same for work of microseconds. */
+  hasLittleTime(): boolean {
+    if (!this.#isLittleSpent) this.#look();
+    return !this.#isLittleSpent;
+  }
+
+  #look(): void {
     const now = this.#loop.now();
     if (this.#began === undefined) {
       this.#began = now;
       if (this.#asked === this.#settled) this.#askForNext(now);
     }
     this.#isSpent = now - this.#began >= BUDGET_MS;
-    return !this.#isSpent;
+    this.#isLittleSpent = now - this.#began >= (this.#isShared ? BUDGET_MS : LITTLE_BUDGET_MS);
   }
 
   /**
@@ -62,15 +90,32 @@ export class Turns {
    * all who asked at the same time would do theirs in this turn.
    */
   mayGoOn(): boolean {
-    return this.#waiting.length === 0 && this.hasTime();
+    return this.hasTime() && this.#waiting.length === 0;
   }
 
   /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
   untilTime(): Promise<void> {
-    if (this.mayGoOn()) return AT_ONCE;
+    return this.mayGoOn() ? AT_ONCE : this.#wait(false);
+  }
+
+  /** The same for work of microseconds: of many who wait for it, some are resumed together, which costs them less. */
+  untilLittleTime(): Promise<void> {
+    const last = this.#waiting.at(-1);
+    // A callback comes for them in this turn: see below.
+    if (last !== undefined && last.room > 0 && (this.#isResuming || this.#isFresh)) {
+      last.room -= 1;
+      return last.resumed;
+    }
+    return last === undefined && this.hasLittleTime() ? AT_ONCE : this.#wait(true);
+  }
+
+  #wait(isLittle: boolean): Promise<void> {
     const now = this.#loop.now();
     if (!this.#isCovered(now)) this.#askForNext(now);
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    let resume = () => {};
+    const resumed = new Promise<void>((resolve) => (resume = resolve));
+    this.#waiting.push({ resumed, resume, room: isLittle ? TOGETHER - 1 : 0, isLittle });
+    return resumed;
   }
 
   /**
@@ -100,6 +145,8 @@ export class Turns {
       this.#settled = this.#asked;
       this.#began = undefined;
       this.#isSpent = false;
+      this.#isLittleSpent = false;
+      this.#isShared = false;
       if (this.#waiting.length > 0) void this.#resume();
     });
   }
@@ -107,9 +154,13 @@ export class Turns {
   /** Resumes one after the other, while the turn has time for what they do. */
   async #resume(): Promise<void> {
     this.#isResuming = true;
-    while (this.#resumed < this.#waiting.length && this.hasTime()) {
-      this.#waiting[this.#resumed]?.();
+    for (;;) {
+      const party = this.#waiting[this.#resumed];
+      if (party === undefined || !(party.isLittle ? this.hasLittleTime() : this.hasTime())) break;
       this.#resumed += 1;
+      // Whoever comes from here on waits for another moment.
+      party.room = 0;
+      party.resume();
       // Whoever was resumed does its work before the time is looked at.
       await AT_ONCE;
     }
@@ -129,14 +180,19 @@ export class Turns {
 
 const own = new Turns({ soon: chooseSoon(), now: () => performance.now() });
 
-/** Whether this turn has time left for work that is done at once. */
-export function hasTime(): boolean {
-  return own.hasTime();
+/** Whether this turn has time left for work of microseconds that is done at once. */
+export function hasLittleTime(): boolean {
+  return own.hasLittleTime();
 }
 
 /** Whether this turn has time left, and nobody waits for one that has: see {@link Turns.mayGoOn}. */
 export function mayGoOn(): boolean {
   return own.mayGoOn();
+}
+
+/** Waits for a turn with time left, to do what takes microseconds: see {@link Turns.untilLittleTime}. */
+export function untilLittleTime(): Promise<void> {
+  return own.untilLittleTime();
 }
 
 /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */

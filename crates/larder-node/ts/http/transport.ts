@@ -33,6 +33,10 @@ export class HttpTransport implements Transport {
     this.#binding = binding;
   }
 
+  turnToGet(): undefined {
+    // No answer is at hand.
+  }
+
   async get(key: string, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     return (await this.#entry(key, signal))?.body;
   }

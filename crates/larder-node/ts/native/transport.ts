@@ -1,6 +1,6 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import { type BatchLimits, type Condition, isPromised, type PageRequest, type Soon, type Transport } from "../transport.js";
-import { hasTime, mayGoOn, untilTime } from "../turn.js";
+import { hasLittleTime, mayGoOn, untilLittleTime, untilTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Store } from "./addon.js";
 import { type NativeFailure, thrownBy } from "./failure.js";
 import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
@@ -20,13 +20,13 @@ export class NativeTransport implements Transport {
     this.#store = store;
   }
 
-  get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined> {
-    if (signal !== undefined) return this.#endableGet(key, signal);
-    // As few promises as can be: of many gets at once, most wait once in each turn.
-    return hasTime() ? this.#get(key) : untilTime().then(() => this.#get(key));
+  turnToGet(signal: AbortSignal | undefined): Promise<void> | undefined {
+    // One with a signal waits by itself, and ends meanwhile if the signal says so.
+    return signal !== undefined || hasLittleTime() ? undefined : untilLittleTime();
   }
 
-  #get(key: string): Soon<Uint8Array | undefined> {
+  get(key: string, signal: AbortSignal | undefined): Soon<Uint8Array | undefined> {
+    if (signal !== undefined) return this.#endableGet(key, signal);
     let found: Soon<Uint8Array | null>;
     try {
       found = this.#store.get(key);
