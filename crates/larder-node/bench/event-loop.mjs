@@ -14,12 +14,16 @@ const KEYS = 1_000;
 const LARGE = 24_576;
 
 /** What is done, each for itself and then all of it at once. */
-function workOn(store) {
+async function workOn(store) {
   const keys = Array.from({ length: KEYS }, (_, at) => keyOf(at));
   const all = Array.from({ length: ENTRIES }, (_, at) => keyOf(at));
   const small = keys.map((key) => [key, new Uint8Array(1_024)]);
   const large = Array.from({ length: 200 }, (_, at) => [`large:${at}`, new Uint8Array(LARGE)]);
+  // Not a long text, of which the end is found sooner.
+  const list = { list: Array.from({ length: 4_000 }, (_, at) => at) };
+  const texts = Array.from({ length: 200 }, (_, at) => `json:${at}`);
   const json = { text: "x".repeat(LARGE - 100) };
+  await store.setMany(texts.map((key) => [key, list]));
   return {
     "gets, one after the other": async () => {
       for (let at = 0; at < KEYS; at += 1) await store.get(keyOf((at * 7_919) % ENTRIES));
@@ -31,6 +35,7 @@ function workOn(store) {
     "puts at once": async () => { await Promise.all(small.map(([key, value]) => store.set(key, value))); },
     "large puts at once": async () => { await Promise.all(large.map(([key, value]) => store.set(key, value))); },
     "large JSON": async () => { await store.set("json", json); await store.getJson("json"); },
+    "large JSON at once": async () => { await Promise.all(texts.map((key) => store.getJson(key))); },
     "getMany of 10,000": async () => { await store.getMany(all); },
     "getMany, large": async () => { await store.getMany(large.map(([key]) => key)); },
     "setMany of 1,000": async () => { await store.setMany(small); },
@@ -69,8 +74,8 @@ function settled({ ok, val }) {
 /** Every kind of work: in this process, all of that at once, and over HTTP. */
 async function allWork(dir) {
   const store = await kv("bench", { binding: { service: "local-kv", dataDir: dir } });
-  const work = workOn(store);
-  const single = Object.values(workOn(store));
+  const work = await workOn(store);
+  const single = Object.values(work);
   work["everything at once"] = async () => {
     const begun = [];
     for (const one of single) {
@@ -83,7 +88,7 @@ async function allWork(dir) {
   const { url } = await serve(served(dir));
   const far = await httpKv("default", { url });
   await fillStore(far);
-  const farWork = workOn(far);
+  const farWork = await workOn(far);
   for (const name of OVER_HTTP) work[`${name}, over HTTP`] = farWork[name];
   Object.assign(work, await workOfClient(url));
   for (const one of [work, farWork]) await one["setMany, large"]();

@@ -152,8 +152,8 @@ test("who waits to do little is resumed with others, in the order of all", async
   const parties = new Set(Array.from({ length: 40 }, (_, at) => little(`${at}`)));
   waiter(turns, resumed, "much");
   parties.add(little("40"));
-  // 16, 16, and 8, behind which somebody waits who is resumed alone.
-  assert.equal(parties.size, 4);
+  // Five times 8, behind which somebody waits who is resumed alone.
+  assert.equal(parties.size, 6);
   assert.equal(loop.callbacks.length, 2, "one for the turn, and one for those who wait");
   await loop.turn();
   assert.deepEqual(resumed, [...Array.from({ length: 40 }, (_, at) => `${at}`), "much", "40"]);
@@ -173,6 +173,19 @@ test("who comes when others are resumed waits for a moment of its own", async ()
   assert.deepEqual(resumed, [0, 1, 2]);
   await loop.turn();
   assert.deepEqual(resumed, [0, 1, 2, 3, 4, 5]);
+});
+
+test("who waits to do little long behind one whose turn was dropped whole asks anew", async () => {
+  const { loop, turns } = spent();
+  const resumed: string[] = [];
+  void turns.untilLittleTime().then(() => resumed.push("a"));
+  // Its microtasks, too: that of the turn itself does not run either.
+  loop.drop();
+  loop.time += 60_000;
+  void turns.untilLittleTime().then(() => resumed.push("b"));
+  assert.equal(loop.callbacks.length, 1);
+  await loop.turn();
+  assert.deepEqual(resumed, ["a", "b"]);
 });
 
 test("who does little has more of a turn where nobody does more", async () => {

@@ -13,6 +13,10 @@ import type {
 } from "./kv.js";
 import { items } from "./scan.js";
 import { type Condition, isPromised, type PageRequest, type Transport } from "./transport.js";
+import { mayGoOn, untilTime } from "./turn.js";
+
+/** What is shorter is decoded in microseconds. */
+const LONG_BYTES = 2 * 1_024;
 
 /** What users hold: checks and decodes once, for both transports. */
 export class Handle implements Kv {
@@ -43,11 +47,11 @@ export class Handle implements Kv {
   }
 
   async getText(key: string, options?: CallOptions): Promise<string | undefined> {
-    return this.#decoded(key, await this.get(key, options), toText);
+    return await this.#decoded(key, await this.get(key, options), toText);
   }
 
   async getJson<T = unknown>(key: string, options?: CallOptions): Promise<T | undefined> {
-    return this.#decoded(key, await this.get(key, options), fromJson) as T | undefined;
+    return await this.#decoded(key, await this.get(key, options), fromJson) as T | undefined;
   }
 
   async entry(key: string, options?: CallOptions): Promise<Entry | undefined> {
@@ -158,8 +162,14 @@ export class Handle implements Kv {
     await this.#calls.close();
   }
 
-  #decoded<T>(key: string, value: Uint8Array | undefined, decode: (value: Uint8Array) => T): T | undefined {
+  async #decoded<T>(
+    key: string,
+    value: Uint8Array | undefined,
+    decode: (value: Uint8Array) => T,
+  ): Promise<T | undefined> {
     if (value === undefined) return undefined;
+    // Many long values may have come in one turn of the event loop, and are not all decoded in it.
+    if (value.byteLength > LONG_BYTES && !mayGoOn()) await untilTime();
     const facts = { operation: "get", key, binding: this.#binding };
     return retold(() => decode(value), (kind, message, { cause }) => new LarderError(kind, message, { ...facts, cause }));
   }

@@ -32,7 +32,7 @@ export interface Transport {
   readonly hasToClose: boolean;
   /**
    * What a get has to wait for first: whoever gets what is at hand, one after the other, would not let the event loop go on.
-   * Undefined if it may begin now.
+   * Undefined if it may begin now, or waits by itself.
    */
   turnToGet(signal: AbortSignal | undefined): Promise<void> | undefined;
   /** What is in memory is not wrapped in a promise: see {@link Soon}. */

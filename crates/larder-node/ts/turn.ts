@@ -13,7 +13,7 @@ const LITTLE_BUDGET_MS = 2;
  */
 const LATE_MS = 10;
 /** So many who do little are resumed before the time is looked at again. */
-const TOGETHER = 16;
+const TOGETHER = 8;
 
 const AT_ONCE = Promise.resolve();
 
@@ -53,7 +53,7 @@ export class Turns {
   #isFresh = false;
   readonly #settle = () => void (this.#isFresh = false);
 
-  /** Those who wait for a turn with time left, in the order in which they came, and how many of them have been resumed. */
+  /** Those who wait for a turn with time left, in the order in which they came, and how many parties have been resumed. */
   #waiting: Party[] = [];
   #resumed = 0;
   #isResuming = false;
@@ -101,8 +101,7 @@ export class Turns {
   /** The same for work of microseconds: of many who wait for it, some are resumed together, which costs them less. */
   untilLittleTime(): Promise<void> {
     const last = this.#waiting.at(-1);
-    // A callback comes for them in this turn: see below.
-    if (last !== undefined && last.room > 0 && (this.#isResuming || this.#isFresh)) {
+    if (last !== undefined && last.room > 0 && this.#isCovered(this.#loop.now())) {
       last.room -= 1;
       return last.resumed;
     }
@@ -151,7 +150,7 @@ export class Turns {
     });
   }
 
-  /** Resumes one after the other, while the turn has time for what they do. */
+  /** Resumes one party after the other, while the turn has time for what they do. */
   async #resume(): Promise<void> {
     this.#isResuming = true;
     for (;;) {

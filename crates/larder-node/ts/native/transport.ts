@@ -21,7 +21,7 @@ export class NativeTransport implements Transport {
   }
 
   turnToGet(signal: AbortSignal | undefined): Promise<void> | undefined {
-    // One with a signal waits by itself, and ends meanwhile if the signal says so.
+    // One with a signal waits by itself, as all other calls do.
     return signal !== undefined || hasLittleTime() ? undefined : untilLittleTime();
   }
 
