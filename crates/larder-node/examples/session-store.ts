@@ -56,6 +56,8 @@ export function countingApp(kv: Kv, secret: string): Express {
     request.session.visits = (request.session.visits ?? 0) + 1;
     response.json({ visits: request.session.visits });
   });
+  // Changes nothing: the session lives on, by a touch.
+  app.get("/visits", (request, response) => void response.json({ visits: request.session.visits ?? 0 }));
   app.post("/logout", (request, response, next) => {
     request.session.destroy((error: unknown) => (error ? next(error) : response.status(204).end()));
   });

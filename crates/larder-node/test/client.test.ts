@@ -357,6 +357,7 @@ describe("the client of the plain API", async () => {
     ]) {
       const calls: ((given: never) => Promise<Result<unknown>>)[] = [
         (given) => sdk.database.scanData(given), (given) => sdk.database.deleteData(given), (given) => sdk.database.putData(given),
+        (given) => sdk.database.runScript(given),
       ];
       for (const call of calls) {
         const result = await call(odd as never);

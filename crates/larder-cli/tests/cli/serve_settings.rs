@@ -168,6 +168,7 @@ fn what_would_let_strangers_in_does_not_start() {
     fs::write(shell.path().join("wrong.toml"), "lissen = \"127.0.0.1:0\"\n").expect("a file");
     for (arguments, why) in [
         (&["serve", "--listen", "0.0.0.0:0"][..], "--behind-proxy"),
+        (&["serve", "--listen", "0.0.0.0:0", "--auth", "keys"], "--behind-proxy"),
         (&["serve", "--listen", "0.0.0.0:0", "--auth", "loopback", "--behind-proxy"], "--auth loopback"),
         (&["serve", "--behind-proxy", "--auth", "loopback"], "--auth loopback"),
         (&["serve", "--tls-cert", "cert.pem"], "belong together"),
@@ -211,12 +212,51 @@ fn who_reaches_everything_reads_the_metrics_with_a_key() {
     assert!(metrics.contains("db_client_operation_duration"), "{metrics}");
 }
 
-#[tokio::test]
-async fn it_speaks_https_with_the_files_that_it_is_given() {
-    let mut shell = Shell::new();
+/// A certificate for this machine, in `cert.pem` and `key.pem`.
+fn certificate(shell: &Shell) -> rcgen::CertifiedKey<rcgen::KeyPair> {
     let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     fs::write(shell.path().join("cert.pem"), certificate.cert.pem()).expect("a file");
     fs::write(shell.path().join("key.pem"), certificate.signing_key.serialize_pem()).expect("a file");
+    certificate
+}
+
+#[test]
+fn where_strangers_can_come_it_asks_for_keys_before_there_is_any() {
+    let shell = Shell::new();
+    let _ = certificate(&shell);
+    let tls = ["--tls-cert", "cert.pem", "--tls-key", "key.pem"];
+    for arguments in [&tls[..], &["--behind-proxy"]] {
+        let serving = Serving::start(&shell, &[&["--listen", "0.0.0.0:0"], arguments].concat());
+        assert_eq!(serving.said["keys"], true, "{arguments:?}");
+    }
+    let serving = Serving::start(&shell, &["--listen", "0.0.0.0:0", "--behind-proxy"]);
+    assert_eq!(serving.ask("GET /v1/operations/data?key=k", &[], "").0, 401);
+}
+
+#[test]
+fn it_is_not_ready_while_a_store_cannot_be_opened() {
+    let mut shell = Shell::new();
+    // A file, where the store would be.
+    fs::write(shell.path().join("B"), "").expect("a file");
+    for id in ["A", "B"] {
+        shell.set(&format!("LARDER_{id}_BINDING"), format!("local-kv:{}", shell.path().join(id).display()));
+    }
+    let more = ["--binding", "a", "--binding", "b", "--auth", "loopback", "--admin-listen", "127.0.0.1:0"];
+    let serving = Serving::start(&shell, &[FREE, &more].concat());
+    assert_eq!(serving.ask("GET /readyz", &[], ""), (503, r#"{"ready":false}"#.to_owned()));
+    assert_eq!(serving.ask("GET /healthz", &[], "").0, 200);
+    let (status, report) = ask(serving.admin.expect("an address"), "GET /readyz", &[], "");
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!((status, &report["stores"]["a"]), (503, &serde_json::json!("ok")), "{report}");
+    assert_ne!(report["stores"]["b"], "ok", "{report}");
+    // The other one is served meanwhile.
+    assert_eq!(serving.ask("GET /v1/kv/a/entry?key=k", &[], "").0, 404);
+}
+
+#[tokio::test]
+async fn it_speaks_https_with_the_files_that_it_is_given() {
+    let mut shell = Shell::new();
+    let certificate = certificate(&shell);
     let key = shell.done(&["keys", "create", "--allow", "read"]).trim().to_owned();
     let mut roots = RootCertStore::empty();
     roots.add(certificate.cert.der().clone()).expect("a root");

@@ -66,16 +66,23 @@ async fn a_post_from_another_page_changes_nothing() {
 
 #[tokio::test]
 async fn no_page_is_told_that_it_may() {
-    let served = Served::without_keys().await;
-    let asking = [
-        HOST,
-        ("Origin", "https://evil.example"),
-        ("Access-Control-Request-Method", "PUT"),
-        ("Access-Control-Request-Headers", "content-type"),
-    ];
-    let reply = served.send("OPTIONS /v1/operations/data", &asking, b"").await;
-    assert!(reply.status >= 400, "{reply:?}");
-    assert_eq!(reply.header("access-control-allow-origin"), None);
+    for served in [Served::without_keys().await, Served::with_keys().await] {
+        let asking = [
+            HOST,
+            ("Origin", "https://evil.example"),
+            ("Access-Control-Request-Method", "PUT"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ];
+        let reply = served.send("OPTIONS /v1/operations/data", &asking, b"").await;
+        assert!(reply.status >= 400, "{reply:?}");
+        assert_eq!(reply.header("access-control-allow-origin"), None);
+    }
+    // Nor is a page that has a key, from wherever.
+    let served = Served::with_keys().await;
+    let key = served.key(everything()).await;
+    let asking = [HOST, ("Origin", "https://evil.example"), ("X-API-Key", key.as_str())];
+    let reply = served.send("GET /v1/operations/data?key=k", &asking, b"").await;
+    assert_eq!(reply.header("access-control-allow-origin"), None, "{reply:?}");
 }
 
 #[tokio::test]

@@ -37,6 +37,34 @@ async fn a_key_may_stand_in_either_header_and_must_stand_somewhere() {
 }
 
 #[tokio::test]
+async fn no_route_for_data_reaches_the_record_of_a_key() {
+    let served = Served::with_keys().await;
+    // The whole store is this key's.
+    let key = served.key(everything()).await;
+    let id = key.split('_').nth(1).expect("an id");
+    for prefix in ["!", "!gateway-keys", "gateway-keys", ""] {
+        let page = served.ask(&key, &format!("GET /v1/kv/cache/scan?prefix={prefix}"), "").await.is(200);
+        assert_eq!(page.json()["items"].as_array().map(Vec::len), Some(0), "{prefix:?}: {page:?}");
+    }
+    for name in
+        [format!("!gateway-keys:{id}"), format!("gateway-keys:{id}"), format!("%21gateway-keys%3A{id}")]
+    {
+        for route in ["/v1/operations/data", "/v1/kv/cache/entry"] {
+            served.ask(&key, &format!("GET {route}?key={name}"), "").await.is(404);
+            let deleted = served.ask(&key, &format!("DELETE {route}?key={name}"), "").await;
+            assert!((200..300).contains(&deleted.status), "{name}: {deleted:?}");
+        }
+        // Another entry of the same name, for all that data can tell.
+        served.ask(&key, &format!("PUT /v1/kv/cache/entry?key={name}"), "1").await.is(200);
+        served.ask(&key, &format!("DELETE /v1/kv/cache/entry?key={name}"), "").await.is(204);
+    }
+    let listed = served.key_store().await.list().await.expect("a list");
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].as_ref().expect("a record that can be read").id.to_string(), id);
+    served.ask(&key, GET, "").await.is(404);
+}
+
+#[tokio::test]
 async fn every_route_wants_a_key_but_those_that_say_whether_it_lives() {
     let served = Served::with_keys().await;
     let host = [("Host", "gateway.example"), ("Content-Type", "application/json")];

@@ -31,9 +31,9 @@ export const refusals: Case[] = [
       const circle: Record<string, unknown> = {};
       circle["self"] = circle;
       const values: unknown[] = [
-        "x".repeat(24_577), new Uint8Array(24_577), "é".repeat(12_289), "\ud800", undefined, () => "x", Symbol("x"), 1n,
+        "x".repeat(24_577), "x".repeat(1_000_001), new Uint8Array(24_577), "é".repeat(12_289), "\ud800", undefined, () => "x", Symbol("x"), 1n,
         { n: 1n }, circle, Number.NaN, Number.POSITIVE_INFINITY, new ArrayBuffer(1), new DataView(new ArrayBuffer(1)),
-        new Uint16Array(1), new Map([["a", 1]]), new Set([1]), Promise.resolve("x"), detached(),
+        new Uint16Array(1), new Map([["a", 1]]), new Set([1]), Promise.resolve("x"), detached(), shrunk(),
       ];
       for (const value of values) {
         await rejects(kv.set(own("k"), value as string), "InvalidInput");
@@ -65,9 +65,26 @@ export const refusals: Case[] = [
       equal((await kv.entry(own("k")))?.ttlMs, undefined);
       // Fractions round up, so that no entry ends early.
       ok(await kv.set(own("long"), "x", { ttlMs: 599_999.2 }), "it is stored");
-      ok(((await kv.entry(own("long")))?.ttlMs ?? 0) <= 600_000, "it lives that long");
+      const long = (await kv.entry(own("long")))?.ttlMs;
+      ok(long !== undefined && long > 590_000 && long <= 600_000, `${long} ms remain`);
       ok(await kv.set(own("short"), "x", { ttlMs: 0.2 }), "it is stored for a millisecond");
       ok(await kv.set(own("longest"), "x", { ttlMs: 250_000_000_000_000 }), "it is stored");
+      for (const options of bad) {
+        const { ttlMs, signal } = (options ?? {}) as SetOptions;
+        if (ttlMs !== undefined) {
+          await rejects((kv.setMany.bind(kv) as Loose)([[own("many"), "x"]], { ttlMs }), "InvalidInput");
+          await rejects((kv.increment.bind(kv) as Loose)(own("many"), 1, { ttlMs }), "InvalidInput");
+        }
+        if (signal !== undefined || typeof options !== "object" || options === null) {
+          for (const call of [kv.get, kv.getText, kv.getJson, kv.entry, kv.exists, kv.delete]) {
+            await rejects((call.bind(kv) as Loose)(own("many"), options), "InvalidInput");
+          }
+          for (const call of [kv.getMany, kv.deleteMany]) {
+            await rejects((call.bind(kv) as Loose)([own("many")], options), "InvalidInput");
+          }
+        }
+      }
+      equal(await kv.exists(own("many")), false);
       const touch = kv.touch.bind(kv) as Loose;
       for (const ttlMs of [undefined, 0, -1, Number.NaN, "1"]) await rejects(touch(own("k"), ttlMs), "InvalidInput");
     },
@@ -152,6 +169,15 @@ function callsOf(kv: Kv): ((key: unknown) => Promise<unknown>)[] {
 }
 
 /** An array whose buffer was given away. */
+/** An array whose buffer is shorter by now than what it showed of it. */
+function shrunk(): Uint8Array {
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer & { resize(length: number): void };
+  const buffer = new Resizable(8, { maxByteLength: 8 });
+  const array = new Uint8Array(buffer, 4, 4);
+  buffer.resize(2);
+  return array;
+}
+
 function detached(): Uint8Array {
   const bytes = new Uint8Array(8);
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });

@@ -95,7 +95,8 @@ export const writes: Case[] = [
       ok(((await kv.entry(key))?.ttlMs ?? 0) === 0, "it stays");
       equal(await kv.increment(own("window"), 1, { ttlMs: 60_000 }), 1n);
       equal(await kv.increment(own("window"), 1, { ttlMs: 999_000 }), 2n);
-      ok(((await kv.entry(own("window")))?.ttlMs ?? 0) <= 60_000, "it keeps its lifetime");
+      const left = (await kv.entry(own("window")))?.ttlMs;
+      ok(left !== undefined && left > 40_000 && left <= 60_000, `${left} ms remain`);
     },
   },
   {

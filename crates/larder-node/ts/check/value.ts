@@ -3,6 +3,8 @@ import { hasLoneSurrogate, utf8 } from "../text.js";
 
 /** The longest value (V1). */
 export const MAX_VALUE_BYTES = 24_576;
+/** A longer text is refused without being encoded, however long it is. */
+const MAX_TEXT = 1_000_000;
 
 /**
  * The bytes of a value, refused if they are too many (V1).
@@ -10,14 +12,23 @@ export const MAX_VALUE_BYTES = 24_576;
  * They are the store's own: what the caller does to an array afterwards changes nothing.
  */
 export function toBytes(value: unknown): Uint8Array {
+  // Before it is copied: whatever is given by mistake may be much longer.
+  if (isBytes(value)) checkLength(value.byteLength);
+  // Each unit of a text takes a byte at least.
+  else if (typeof value === "string" && value.length > MAX_TEXT) throw tooLong(`more than ${MAX_TEXT}`);
   const bytes = encode(value);
-  if (bytes.byteLength > MAX_VALUE_BYTES) {
-    throw invalid(
-      `the value has ${bytes.byteLength} bytes; the limit is ${MAX_VALUE_BYTES}: store large data elsewhere and its ` +
-        "address here",
-    );
-  }
+  checkLength(bytes.byteLength);
   return bytes;
+}
+
+function checkLength(bytes: number): void {
+  if (bytes > MAX_VALUE_BYTES) throw tooLong(`${bytes}`);
+}
+
+function tooLong(bytes: string): LarderError {
+  return invalid(
+    `the value has ${bytes} bytes; the limit is ${MAX_VALUE_BYTES}: store large data elsewhere and its address here`,
+  );
 }
 
 /** Whether it is an array of bytes, of whichever realm: the addon's are not of that which Jest runs this package in. */
@@ -65,12 +76,15 @@ function copy(bytes: Uint8Array): Uint8Array {
   return own;
 }
 
-/** An array whose buffer was given away looks like an empty one, and would be stored as that. */
+/** An array whose buffer was given away, or shrunk below it, looks like an empty one, and would be stored as that. */
 function refuseDetached(bytes: Uint8Array): void {
   try {
-    new Uint8Array(bytes.buffer);
+    // Looks whether it has a buffer that it fits in.
+    Uint8Array.prototype.at.call(bytes, 0);
   } catch {
-    throw invalid("the value's buffer is detached: it was given away, as by postMessage; copy it before that");
+    throw invalid(
+      "the value's buffer is detached or too short: it was given away, as by postMessage, or shrunk; copy it before that",
+    );
   }
 }
 
