@@ -15,4 +15,8 @@ const program = process.env.LARDER_PROGRAM ?? join(cargo(["larder-cli"], "debug"
 const folder = join(root, "build/test");
 const tests = readdirSync(folder).filter((name) => name.endsWith(".test.js") && name.includes(only));
 const paths = tests.map((name) => join(folder, name));
-run(process.execPath, ["--test", "--test-timeout=600000", "--test-reporter=spec", ...paths], root, { ...process.env, LARDER_PROGRAM: program });
+const node = [process.execPath, "--test", "--test-timeout=600000", "--test-reporter=spec", ...paths];
+// Started for these tests and stopped behind them, unless they run already: `eval "$(cargo xtask emulators up)"`.
+const within = process.env.LARDER_EMULATOR_AZURITE ? [] : [process.env.CARGO ?? "cargo", "xtask", "emulators", "run", "--"];
+const [first, ...others] = [...within, ...node];
+run(first, others, root, { ...process.env, LARDER_PROGRAM: program });

@@ -1,5 +1,7 @@
 //! The emulators that tests run against: installed once, started on free loopback ports, and stopped again.
 
+use std::process::Command;
+
 use clap::Subcommand;
 
 use crate::Outcome;
@@ -43,6 +45,12 @@ pub(crate) enum Task {
         #[arg(long)]
         docker: bool,
     },
+    /// Runs a command with those that the tests need and with their variables, and stops what it started for that.
+    Run {
+        /// The command and its arguments.
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
     /// Prints what runs.
     Status,
 }
@@ -68,7 +76,20 @@ pub(crate) fn run(task: Task) -> Outcome {
         }
         Task::Down { docker: true } => docker::down(),
         Task::Down { docker: false } => down::down(&Cache::open()?),
+        Task::Run { command } => with_them(&command),
         Task::Status => status::status(&Cache::open()?),
+    }
+}
+
+fn with_them(command: &[String]) -> Outcome {
+    let [program, arguments @ ..] = command else { return Err("there is no command to run".to_owned()) };
+    // Dropped on every way out, also after a command that failed: that stops what was started here.
+    let session = Session::start()?;
+    let status = Command::new(program).args(arguments).envs(session.variables()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{}` ended with {status}", command.join(" "))),
+        Err(error) => Err(format!("{program} could not be started: {error}")),
     }
 }
 
