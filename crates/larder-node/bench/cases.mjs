@@ -69,7 +69,7 @@ export async function scan(dir) {
   const bare = await addon.open("bench", JSON.stringify(bindingOf(dir)));
   const theirs = async (count) => {
     let cursor;
-    for (let at = 0; at < count; at += 1) cursor = JSON.parse((await bare.page("bench:", 1, cursor)).takeFacts()).cursor;
+    for (let at = 0; at < count; at += 1) cursor = (await bare.page("bench:", 1, cursor)).takeCursor();
   };
   return { ...(await scanned(dir)), theirs };
 }

@@ -64,7 +64,7 @@ export async function stopsOfMachine(rounds) {
   const spinning = Array.from({ length: availableParallelism() - 1 }, () => new Worker("for (;;);", { eval: true }));
   const stops = [];
   for (let round = 0; round < rounds; round += 1) {
-    stops.push((await longestStop(() => new Promise((resolve) => setTimeout(resolve, 1)))).own);
+    stops.push(await longestStop(() => new Promise((resolve) => setTimeout(resolve, 1))));
   }
   await Promise.all(spinning.map((one) => one.terminate()));
   return stops;

@@ -37,7 +37,7 @@ impl Store {
                 Err(error) => Place::failed(&error),
             });
             let places: Vec<_> = found.collect();
-            values.pack(&places)
+            values.pack(&places, None)
         };
         promised(env, cancel, work, |_, packed| Ok(packed))
     }
@@ -68,7 +68,7 @@ impl Store {
                     Ok(version) => Place::Version(version.to_string()),
                     Err(error) => Place::failed(&error),
                 });
-            Values::default().pack(&stored.collect::<Vec<_>>())
+            Values::default().pack(&stored.collect::<Vec<_>>(), None)
         };
         promised(env, cancel, work, |_, packed| Ok(packed))
     }
@@ -89,7 +89,7 @@ impl Store {
                 Ok(()) => Place::Absent(()),
                 Err(error) => Place::failed(&error),
             });
-            Values::default().pack(&deleted.collect::<Vec<_>>())
+            Values::default().pack(&deleted.collect::<Vec<_>>(), None)
         };
         promised(env, cancel, work, |_, packed| Ok(packed))
     }

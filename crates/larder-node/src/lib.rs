@@ -3,11 +3,14 @@
 //! It is called by the package's TypeScript alone, which checks arguments, encodes values and makes errors; `ts/native`
 //! says what it expects of this. What is in memory is answered at once; everything else is a promise.
 
+mod alive;
+mod answers;
 mod batch;
 mod cancel;
+mod deferred;
 mod failure;
-mod gate;
 mod lease;
+mod memory;
 mod packed;
 mod read;
 mod recent;
@@ -18,7 +21,7 @@ mod traffic;
 mod write;
 
 use mimalloc::MiMalloc;
-use napi_derive::napi;
+use napi_derive::{module_init, napi};
 
 pub use store::{Store, open};
 
@@ -26,6 +29,11 @@ pub use store::{Store, open};
 /// that give some back.
 #[global_allocator]
 static MEMORY: MiMalloc = MiMalloc;
+
+#[module_init]
+fn begin() {
+    memory::keep();
+}
 
 /// The version of the addon, which must be that of the package.
 #[napi]

@@ -8,12 +8,16 @@ use std::time::Instant;
 use futures_util::future::{Either as First, select};
 use futures_util::poll;
 use larder::{Error, ErrorKind, Result};
-use napi::bindgen_prelude::{Either, Env, PromiseRaw, ToNapiValue, within_runtime_if_available};
+use napi::bindgen_prelude::{Either, Env, Null, PromiseRaw, ToNapiValue, spawn, within_runtime_if_available};
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
+use crate::answers::Answers;
 use crate::cancel::Cancel;
+use crate::deferred::Deferred;
 use crate::failure::thrown;
-use crate::gate::Gate;
+use crate::memory;
 use crate::recent::Reading;
 
 /// What a call gives: its answer, or the promise of it.
@@ -37,7 +41,7 @@ pub(crate) fn at_hand<'env, T, V, S>(
 where
     T: Send + 'static,
     V: ToNapiValue,
-    S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+    S: FnOnce(&'env Env, T) -> napi::Result<V> + Send + 'static,
 {
     if !reading.is_at_hand() {
         return promised(env, cancel, first_read(reading, work, bytes), show).map(Either::B);
@@ -79,19 +83,53 @@ pub(crate) fn promised<'env, T, V, S>(
 where
     T: Send + 'static,
     V: ToNapiValue,
-    S: FnOnce(&'env Env, T) -> napi::Result<V> + 'static,
+    S: FnOnce(&'env Env, T) -> napi::Result<V> + Send + 'static,
 {
     let signal = cancel.map(Cancel::signal);
-    let gate = Gate::of_this_thread(env)?;
-    let whole = async move {
-        let done = ended_by(signal, work).await.map_err(|error| thrown(&error));
-        Ok((done, gate.pass().await))
-    };
-    env.spawn_future_with_callback(whole, move |env, (done, pass)| {
-        let shown = done.and_then(|answer| show(env, answer));
-        drop(pass);
-        shown
-    })
+    let (owed, promise) = Owed::new(env)?;
+    if memory::is_due() {
+        spawn(async {
+            sleep(memory::KEPT).await;
+            spawn_blocking(memory::give_back);
+        });
+    }
+    spawn(async move { owed.pay(ended_by(signal, work).await, show) });
+    Ok(promise)
+}
+
+/// An answer that a call owes. Nobody waits in vain: should the call come to no end, it pays with an error.
+struct Owed {
+    answers: Arc<Answers>,
+    deferred: Option<Deferred>,
+}
+
+impl Owed {
+    fn new<'env, V>(env: &'env Env) -> napi::Result<(Self, PromiseRaw<'env, V>)> {
+        let answers = Answers::of_this_thread(env)?;
+        let (deferred, promise) = Deferred::new(env)?;
+        answers.begin(env)?;
+        Ok((Self { answers, deferred: Some(deferred) }, promise))
+    }
+
+    fn pay<'env, T, V, S>(mut self, done: Result<T>, show: S)
+    where
+        T: Send + 'static,
+        V: ToNapiValue,
+        S: FnOnce(&'env Env, T) -> napi::Result<V> + Send + 'static,
+    {
+        let Some(deferred) = self.deferred.take() else { return };
+        let done = done.map_err(|error| thrown(&error));
+        self.answers.give(move |env| deferred.settle(env, done, show));
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(deferred) = self.deferred.take() {
+            let lost = Error::new(ErrorKind::Internal, "the call ended without an answer, which is a defect");
+            self.answers.give(move |env| deferred.settle(env, Err(thrown(&lost)), |_, ()| Ok(Null)));
+        }
+    }
 }
 
 /// Runs a call until it is done, or the signal ends it.

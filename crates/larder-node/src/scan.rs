@@ -6,7 +6,6 @@ use larder::{Cursor, Page, ScanOptions};
 use napi::Result;
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
-use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::failure::thrown;
@@ -14,13 +13,6 @@ use crate::packed::{Packed, Place, Values};
 use crate::run::promised;
 use crate::store::Store;
 use crate::traffic::Traffic;
-
-/// The facts of a page.
-#[derive(Serialize)]
-struct Scanned {
-    items: Vec<Place>,
-    cursor: Option<String>,
-}
 
 #[napi]
 impl Store {
@@ -89,8 +81,8 @@ fn packed<'env, T: 'static>(
             Ok(found) => show(&traffic, &mut values, found),
             Err(error) => Place::failed(&error),
         });
-        let items = items.collect();
-        values.pack(&Scanned { items, cursor: cursor.map(|cursor| cursor.to_string()) })
+        let items: Vec<_> = items.collect();
+        values.pack(&items, cursor.map(|cursor| cursor.to_string()))
     };
     promised(env, cancel, work, |_, packed| Ok(packed))
 }

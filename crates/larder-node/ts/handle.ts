@@ -62,8 +62,8 @@ export class Handle implements Kv {
     return await this.#calls.run((store) => store.exists(checkKey(key), signalOf(options)));
   }
 
-  async set(key: string, value: Value, options?: SetOptions): Promise<boolean> {
-    return (await this.put(key, value, options)).stored;
+  set(key: string, value: Value, options?: SetOptions): Promise<boolean> {
+    return this.put(key, value, options).then(({ stored }) => stored);
   }
 
   async put(key: string, value: Value, options?: SetOptions): Promise<PutResult> {
@@ -71,7 +71,14 @@ export class Handle implements Kv {
     const ttlMs = checkTtl(given.ttlMs);
     const condition = conditionOf(given);
     const signal = checkSignal(given.signal);
-    return await this.#calls.run((store) => store.put(checkKey(key), toBytes(value), ttlMs, condition, signal));
+    const store = this.#calls.open();
+    const [checked, bytes] = [checkKey(key), toBytes(value)];
+    this.#calls.began();
+    try {
+      return await store.put(checked, bytes, ttlMs, condition, signal);
+    } finally {
+      this.#calls.ended();
+    }
   }
 
   async delete(key: string, options?: VersionOptions): Promise<boolean> {

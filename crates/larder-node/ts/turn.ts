@@ -4,7 +4,7 @@
  * What is at hand is answered at once, without a way through another thread, which costs more than the answer. But a loop
  * that awaits such answers never lets timers and sockets have their turn. So only this much of each turn is spent like that.
  */
-const BUDGET_MS = 1;
+const BUDGET_MS = 0.5;
 /** Where nothing but work of microseconds is done, there is more: it ends soon behind its time, and each wait costs something. */
 const LITTLE_BUDGET_MS = 2;
 /**
@@ -12,8 +12,9 @@ const LITTLE_BUDGET_MS = 2;
  * microtasks as well. It may just be late, where the loop is busy; another one does no harm then.
  */
 const LATE_MS = 10;
-/** So many who do little are resumed before the time is looked at again. */
-const TOGETHER = 8;
+/** So many who begin calls are resumed before the time is looked at again, and so many whose calls take microseconds. */
+const CALLS_TOGETHER = 4;
+const LITTLE_TOGETHER = 8;
 
 const AT_ONCE = Promise.resolve();
 
@@ -95,25 +96,35 @@ export class Turns {
 
   /** Waits for a turn with time left, behind those who wait already; goes on at once in one that has. */
   untilTime(): Promise<void> {
-    return this.mayGoOn() ? AT_ONCE : this.#wait(false);
+    return this.mayGoOn() ? AT_ONCE : this.#wait(1, false);
   }
 
-  /** The same for work of microseconds: of many who wait for it, some are resumed together, which costs them less. */
+  /** The same to begin a call: of many who wait for that, some are resumed together, which costs them less. */
+  untilCall(): Promise<void> {
+    return this.#joined(false) ?? (this.mayGoOn() ? AT_ONCE : this.#wait(CALLS_TOGETHER, false));
+  }
+
+  /** The same for a call that is work of microseconds. */
   untilLittleTime(): Promise<void> {
-    const last = this.#waiting.at(-1);
-    if (last !== undefined && last.room > 0 && this.#isCovered(this.#loop.now())) {
-      last.room -= 1;
-      return last.resumed;
-    }
-    return last === undefined && this.hasLittleTime() ? AT_ONCE : this.#wait(true);
+    const mayGoOn = this.#waiting.length === 0 && this.hasLittleTime();
+    return this.#joined(true) ?? (mayGoOn ? AT_ONCE : this.#wait(LITTLE_TOGETHER, true));
   }
 
-  #wait(isLittle: boolean): Promise<void> {
+  /** Joins the last party, where that has room for one like the others. */
+  #joined(isLittle: boolean): Promise<void> | undefined {
+    const last = this.#waiting.at(-1);
+    if (last === undefined || last.room === 0 || last.isLittle !== isLittle) return undefined;
+    if (!this.#isCovered(this.#loop.now())) return undefined;
+    last.room -= 1;
+    return last.resumed;
+  }
+
+  #wait(places: number, isLittle: boolean): Promise<void> {
     const now = this.#loop.now();
     if (!this.#isCovered(now)) this.#askForNext(now);
     let resume = () => {};
     const resumed = new Promise<void>((resolve) => (resume = resolve));
-    this.#waiting.push({ resumed, resume, room: isLittle ? TOGETHER - 1 : 0, isLittle });
+    this.#waiting.push({ resumed, resume, room: places - 1, isLittle });
     return resumed;
   }
 
@@ -187,6 +198,11 @@ export function hasLittleTime(): boolean {
 /** Whether this turn has time left, and nobody waits for one that has: see {@link Turns.mayGoOn}. */
 export function mayGoOn(): boolean {
   return own.mayGoOn();
+}
+
+/** Waits for a turn with time left, to begin a call: see {@link Turns.untilCall}. */
+export function untilCall(): Promise<void> {
+  return own.untilCall();
 }
 
 /** Waits for a turn with time left, to do what takes microseconds: see {@link Turns.untilLittleTime}. */

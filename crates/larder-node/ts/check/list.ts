@@ -3,7 +3,7 @@ import { checkKey } from "./key.js";
 import { isBytes, MAX_VALUE_BYTES, toBytes } from "./value.js";
 
 /** As many bytes of values are copied in one go without stopping the event loop for long. */
-const COPIED_BYTES = 4 * 1024 * 1024;
+const COPIED_BYTES = 2 * 1024 * 1024;
 
 /**
  * The items of a batch as they are now. A large batch is checked over several turns, and the caller, who has been given its

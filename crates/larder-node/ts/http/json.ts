@@ -1,7 +1,7 @@
 import { mayGoOn, untilTime } from "../turn.js";
 
 /** As many bytes are parsed in one go without stopping the event loop for long. */
-const PIECE_BYTES = 64 * 1024;
+const PIECE_BYTES = 32 * 1024;
 /** Lists and objects that lie deeper in others are parsed in one go: what is large is large on top. */
 const DEEPEST = 4;
 

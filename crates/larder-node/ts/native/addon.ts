@@ -5,7 +5,10 @@ import type { Soon } from "../transport.js";
 
 /** Many entries: their facts as JSON, their values one behind the other. All of it is taken once. */
 export interface Packed {
-  takeFacts(): string;
+  /** The next facts, as a list; null behind the last ones. */
+  takeFacts(): string | null;
+  /** Where the next page begins; null behind the last one. */
+  takeCursor(): string | null;
   /** A copy of the next value, whose length is that of its facts. */
   takeValue(length: number): Uint8Array;
 }

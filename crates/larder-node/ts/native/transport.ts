@@ -1,8 +1,8 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import { type BatchLimits, type Condition, isPromised, type PageRequest, type Soon, type Transport } from "../transport.js";
-import { hasLittleTime, mayGoOn, untilLittleTime, untilTime } from "../turn.js";
+import { hasLittleTime, mayGoOn, untilCall, untilLittleTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Store } from "./addon.js";
-import { type NativeFailure, thrownBy } from "./failure.js";
+import { thrownBy } from "./failure.js";
 import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
 
 /** A store in this process. */
@@ -141,7 +141,7 @@ export class NativeTransport implements Transport {
    */
   #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
     const call = () => (signal === undefined ? told(run) : this.#endable(signal, run));
-    return mayGoOn() ? call() : untilTime().then(call);
+    return mayGoOn() ? call() : untilCall().then(call);
   }
 
   /** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */
@@ -195,10 +195,8 @@ function joined(values: readonly Uint8Array[]): Uint8Array {
 }
 
 async function pageOf<T>(packed: Packed, take: (facts: Facts) => T): Promise<Page<T>> {
-  if (!mayGoOn()) await untilTime();
-  const facts = JSON.parse(packed.takeFacts()) as { items: (Facts | NativeFailure)[]; cursor: string | null };
-  const page: Page<T> = { items: [], errors: [], cursor: facts.cursor ?? undefined };
-  await unpack(facts.items, take, (error) => page.errors.push(error), (item) => page.items.push(item));
+  const page: Page<T> = { items: [], errors: [], cursor: packed.takeCursor() ?? undefined };
+  await unpack(packed, take, (error) => page.errors.push(error), (item) => page.items.push(item));
   return page;
 }
 
@@ -208,10 +206,8 @@ async function settled<F, T>(
   take: (facts: F) => T,
 ): Promise<PromiseSettledResult<T>[]> {
   const answers: PromiseSettledResult<T>[] = [];
-  // Answers of several parts may come in one turn.
-  if (!mayGoOn()) await untilTime();
   await unpack<F, T>(
-    JSON.parse(packed.takeFacts()) as (F | NativeFailure)[],
+    packed,
     take,
     (reason) => answers.push({ status: "rejected", reason }),
     (value) => answers.push({ status: "fulfilled", value }),

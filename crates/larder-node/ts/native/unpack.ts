@@ -1,6 +1,6 @@
 import { LarderError } from "../errors.js";
 import type { Entry, EntryInfo } from "../kv.js";
-import { untilTime } from "../turn.js";
+import { mayGoOn, untilTime } from "../turn.js";
 import type { Packed } from "./addon.js";
 import { errorOf, isFailure, type NativeFailure } from "./failure.js";
 
@@ -12,16 +12,24 @@ const STRIDE = 16;
 
 /** Takes entries and errors out of what the addon packed, in their order. */
 export async function unpack<F, T>(
-  places: readonly (F | NativeFailure)[],
+  packed: Packed,
   take: (facts: F) => T,
   fail: (error: LarderError) => void,
   done: (value: T) => void,
   keys?: readonly string[],
 ): Promise<void> {
-  for (const [at, place] of places.entries()) {
-    if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }));
-    else done(take(place));
-    if (at % STRIDE === STRIDE - 1) await untilTime();
+  let at = 0;
+  for (;;) {
+    // Answers of several calls may come in one turn.
+    if (!mayGoOn()) await untilTime();
+    const facts = packed.takeFacts();
+    if (facts === null) return;
+    for (const place of JSON.parse(facts) as (F | NativeFailure)[]) {
+      if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }));
+      else done(take(place));
+      at += 1;
+      if (at % STRIDE === 0 && !mayGoOn()) await untilTime();
+    }
   }
 }
 

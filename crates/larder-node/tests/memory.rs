@@ -1,0 +1,57 @@
+//! Who gives the addon's memory back to the system. Linux tells how much a process has.
+#![cfg(target_os = "linux")]
+
+#[path = "../src/memory.rs"]
+mod memory;
+
+use std::fs::read_to_string;
+use std::thread::{sleep, spawn};
+use std::time::Duration;
+
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
+
+const MIB: usize = 1024 * 1024;
+/// Of which mimalloc makes pages of their own.
+const PIECE: usize = 100 * 1024;
+const PIECES: usize = 1_000;
+/// Behind this, mimalloc would give back what is free.
+const DELAY: Duration = Duration::from_millis(1_100);
+
+/// The MiB that the process has of the system's memory.
+fn resident() -> usize {
+    let status = read_to_string("/proc/self/status").expect("the process is described");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory is told");
+    let kib: usize = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib / 1024
+}
+
+/// Takes memory and lets go of it.
+fn use_some(pieces: usize) {
+    drop((0..pieces).map(|_| vec![1_u8; PIECE]).collect::<Vec<_>>());
+}
+
+#[test]
+fn it_is_kept_by_who_uses_it_and_given_back_by_who_is_told_to() {
+    memory::keep();
+    let before = resident();
+    use_some(PIECES);
+    let most = PIECES * PIECE / MIB;
+    assert!(resident() > before + most / 2, "it is kept at first: {before} MiB, then {}", resident());
+
+    sleep(DELAY);
+    // Behind which others are given back, unless told otherwise.
+    use_some(PIECES / 10);
+    let kept = resident();
+    assert!(kept > before + most / 2, "it was given back by who used it: {before} MiB, then {kept}");
+
+    assert!(memory::is_due(), "nobody has planned to give it back");
+    assert!(!memory::is_due(), "two would give it back");
+    spawn(memory::give_back).join().expect("it is given back");
+    let given = resident();
+    assert!(given < before + most / 4, "it was not given back: {before} MiB, then {given}");
+    assert!(memory::is_due(), "it may be planned again");
+    assert!(memory::KEPT > DELAY);
+}
