@@ -15,64 +15,74 @@ use crate::alive::Alive;
 const MOST: usize = 64;
 
 thread_local! {
-    static OF_THIS_THREAD: RefCell<Option<Arc<Answers>>> = const { RefCell::new(None) };
+    /// By their environments, of which a thread has one, unless something loads the addon twice.
+    static OF_THIS_THREAD: RefCell<Vec<(usize, Arc<Answers>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What gives an answer, on JavaScript's thread.
 type Answer = Box<dyn FnOnce(&Env) + Send>;
-/// Calls a function on JavaScript's thread. By itself, it does not keep the process.
-type Waker = ThreadsafeFunction<(), (), (), Status, false, true>;
+/// A function that other threads can call. By itself, it does not keep the process.
+pub(crate) type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// The answers for one thread of JavaScript.
+/// The answers for one environment.
 ///
 /// One way for all of them: the event loop looks through everything that might wake it whenever something does, and a way for
 /// each, as Node-API has it, is a thousand for a thousand calls. And only some of them in one turn: a store that writes a
 /// thousand entries together is done with all of them at the same time, and each answer resumes somebody.
 pub(crate) struct Answers {
     waiting: Mutex<Waiting>,
-    /// Gives answers in this turn, and has the rest given in the next one. Called by whoever finds nobody called.
-    wakers: OnceLock<Wakers>,
+    callbacks: OnceLock<Callbacks>,
     alive: Alive,
 }
 
-struct Wakers {
-    /// Made before the other one. The loop goes through those who were called in the order in which they were made: called by
-    /// the other one, it comes in the next turn, and calls it there.
-    next_turn: Waker,
-    now: Waker,
+struct Callbacks {
+    /// Has answers given in the next turn: it calls the other one. Made before that: the loop goes through those who were
+    /// called in the order in which they were made, so that this one, called by the other, comes one turn later.
+    next_turn: Callback,
+    /// Gives answers.
+    now: Callback,
 }
 
 #[derive(Default)]
 struct Waiting {
     answers: VecDeque<Answer>,
-    /// Whether JavaScript's thread has been called, and has not yet been there.
-    is_called: bool,
+    /// Whether one of the callbacks is about to come. It then gives what has been added meanwhile, too.
+    is_coming: bool,
+    /// How many were given since a turn certainly began.
+    given: usize,
 }
 
 impl Answers {
-    pub(crate) fn of_this_thread(env: &Env) -> Result<Arc<Self>> {
-        OF_THIS_THREAD.with_borrow_mut(|answers| match answers {
-            Some(answers) => Ok(Arc::clone(answers)),
-            None => Ok(Arc::clone(answers.insert(Self::new(env)?))),
-        })
+    pub(crate) fn of(env: &Env) -> Result<Arc<Self>> {
+        let id = env.raw().addr();
+        let known = OF_THIS_THREAD
+            .with_borrow(|all| all.iter().find(|(of, _)| *of == id).map(|(_, answers)| Arc::clone(answers)));
+        if let Some(answers) = known {
+            return Ok(answers);
+        }
+        // Not while they are borrowed: hooks of JavaScript's may look at what is made here, and call the addon.
+        let answers = Self::new(env)?;
+        OF_THIS_THREAD.with_borrow_mut(|all| all.push((id, Arc::clone(&answers))));
+        // Hooks run the last one first: this one before the callbacks are gone. Nobody calls this environment any more.
+        env.add_env_cleanup_hook(id, |id| {
+            OF_THIS_THREAD.with_borrow_mut(|all| all.retain(|(of, _)| *of != id));
+        })?;
+        Ok(answers)
     }
 
     fn new(env: &Env) -> Result<Arc<Self>> {
-        let answers =
-            Arc::new(Self { waiting: Mutex::default(), wakers: OnceLock::new(), alive: Alive::default() });
-        let next_turn = waker(env, &answers, |answers, _| answers.call())?;
-        let now = waker(env, &answers, Self::give_some)?;
+        let (waiting, alive) = (Mutex::default(), Alive::default());
+        let answers = Arc::new(Self { waiting, callbacks: OnceLock::new(), alive });
+        let next_turn = callback(env, &answers, |answers, _| answers.call_in_a_new_turn())?;
+        let now = callback(env, &answers, Self::give_some)?;
         // There were none.
-        let _ = answers.wakers.set(Wakers { next_turn, now });
-        // Nobody is called there any more, and another environment of the thread has answers of its own. Registered behind the
-        // functions, so that it is called before they are gone.
-        env.add_env_cleanup_hook((), |()| OF_THIS_THREAD.set(None))?;
+        let _ = answers.callbacks.set(Callbacks { next_turn, now });
         Ok(answers)
     }
 
     /// A call has begun on JavaScript's thread. The process does not end before it is answered.
     pub(crate) fn begin(&self, env: &Env) -> Result<()> {
-        let Some(Wakers { now, .. }) = self.wakers.get() else { return Ok(()) };
+        let Some(Callbacks { now, .. }) = self.callbacks.get() else { return Ok(()) };
         self.alive.more(env, now)
     }
 
@@ -80,29 +90,37 @@ impl Answers {
     pub(crate) fn give(&self, answer: impl FnOnce(&Env) + Send + 'static) {
         let mut waiting = self.lock();
         waiting.answers.push_back(Box::new(answer));
-        let was_called = std::mem::replace(&mut waiting.is_called, true);
+        let was_coming = std::mem::replace(&mut waiting.is_coming, true);
         drop(waiting);
-        if !was_called {
+        if !was_coming {
             self.call();
         }
     }
 
     fn call(&self) {
-        if let Some(Wakers { now, .. }) = self.wakers.get() {
+        if let Some(Callbacks { now, .. }) = self.callbacks.get() {
             // Where it fails, the environment ends, and with it whoever waits.
             let _ = now.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 
+    fn call_in_a_new_turn(&self) {
+        self.lock().given = 0;
+        self.call();
+    }
+
     fn give_some(&self, env: &Env) {
+        let Some(Callbacks { next_turn, now }) = self.callbacks.get() else { return };
         let mut waiting = self.lock();
-        let most = waiting.answers.len().min(MOST);
-        let some: Vec<_> = waiting.answers.drain(..most).collect();
-        waiting.is_called = !waiting.answers.is_empty();
-        let has_more = waiting.is_called;
+        let room = MOST.saturating_sub(waiting.given).min(waiting.answers.len());
+        let some: Vec<_> = waiting.answers.drain(..room).collect();
+        waiting.given += some.len();
+        // Not before there are so many: who calls one after the other would pay for two more callbacks each time. But what is
+        // given while these are is given in the same turn, again and again, and none of it knows when another begins.
+        let is_full = waiting.given >= MOST;
+        waiting.is_coming = is_full;
         drop(waiting);
-        let Some(Wakers { next_turn, now }) = self.wakers.get() else { return };
-        if has_more {
+        if is_full {
             let _ = next_turn.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
         self.alive.fewer(env, now, some.len());
@@ -124,7 +142,7 @@ impl fmt::Debug for Answers {
 }
 
 /// Makes a function of JavaScript's that other threads can call.
-fn waker(env: &Env, answers: &Arc<Answers>, run: fn(&Answers, &Env)) -> Result<Waker> {
+fn callback(env: &Env, answers: &Arc<Answers>, run: fn(&Answers, &Env)) -> Result<Callback> {
     let weak: Weak<Answers> = Arc::downgrade(answers);
     let function: Function<'_, (), ()> =
         env.create_function_from_closure("answer", move |context: FunctionCallContext<'_>| {

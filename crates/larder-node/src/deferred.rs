@@ -2,10 +2,11 @@
 #![allow(unsafe_code, reason = "each use is argued where it stands")]
 
 use std::mem::transmute;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
-use napi::{Env, JsError, Result, check_status, sys};
+use napi::{Env, Error, JsError, Result, check_status, sys};
 
 /// What settles a promise, once.
 #[derive(Debug)]
@@ -24,21 +25,28 @@ impl Deferred {
     }
 
     /// Settles the promise with what an answer shows, or with an exception.
-    pub(crate) fn settle<'env, T, V: ToNapiValue>(
+    ///
+    /// # Safety
+    ///
+    /// On JavaScript's thread, in the environment that the promise is of. What is shown must not keep the environment that
+    /// `show` is given, which is there for this call only.
+    pub(crate) unsafe fn settle<'env, T, V: ToNapiValue>(
         self,
         env: &Env,
         answer: Result<T>,
         show: impl FnOnce(&'env Env, T) -> Result<V>,
     ) {
-        // SAFETY: what is shown becomes a value of the engine's right here, and nothing else is left of it: it does not need
-        // the environment any longer than this.
+        // SAFETY: what is shown does not keep it, and becomes a value of the engine's right here.
         let shown_in = unsafe { transmute::<&Env, &'env Env>(env) };
-        let shown = answer.and_then(|answer| show(shown_in, answer));
-        // SAFETY: the environment is that of this thread.
-        let value = shown.and_then(|shown| unsafe { V::to_napi_value(env.raw(), shown) });
-        // SAFETY: the promise is of this environment, and has not been settled: that takes what settles it. Where it fails, the
-        // environment ends, and with it whoever waits.
-        unsafe {
+        let show = AssertUnwindSafe(|| {
+            let shown = answer.and_then(|answer| show(shown_in, answer))?;
+            // SAFETY: the environment is that of this thread.
+            unsafe { V::to_napi_value(env.raw(), shown) }
+        });
+        let value =
+            catch_unwind(show).unwrap_or_else(|_| Err(Error::from_reason("an answer could not be shown")));
+        // SAFETY: the promise is of this environment, and has not been settled: that takes what settles it.
+        let status = unsafe {
             match value {
                 Ok(value) => sys::napi_resolve_deferred(env.raw(), self.0, value),
                 Err(error) => {
@@ -46,5 +54,14 @@ impl Deferred {
                 }
             }
         };
+        if status != sys::Status::napi_ok {
+            let mut exception = ptr::null_mut();
+            // SAFETY: as above; it has not been settled where that failed. An exception that was thrown while the value was
+            // made keeps everything from being settled until it is taken. Where this fails, too, the environment ends.
+            unsafe {
+                sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception);
+                sys::napi_reject_deferred(env.raw(), self.0, exception);
+            }
+        }
     }
 }

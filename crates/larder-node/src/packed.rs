@@ -11,6 +11,7 @@ use napi_derive::napi;
 use serde::Serialize;
 
 use crate::failure::{Failure, thrown};
+use crate::run::give_back_later;
 
 /// More memory than this is not given back on JavaScript's thread: the system takes it page by page.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -64,6 +65,7 @@ impl Packed {
         let values = take(&mut self.values);
         if values.capacity() > LARGE_BYTES {
             spawn(async move { drop(values) });
+            give_back_later();
         }
     }
 }

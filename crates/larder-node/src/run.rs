@@ -1,4 +1,5 @@
 //! Running a call: at once where what it wants is in memory, otherwise as a promise.
+#![allow(unsafe_code, reason = "each use is argued where it stands")]
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::answers::Answers;
 use crate::cancel::Cancel;
 use crate::deferred::Deferred;
 use crate::failure::thrown;
-use crate::memory;
+use crate::memory::{KEPT, Plan};
 use crate::recent::Reading;
 
 /// What a call gives: its answer, or the promise of it.
@@ -87,12 +88,6 @@ where
 {
     let signal = cancel.map(Cancel::signal);
     let (owed, promise) = Owed::new(env)?;
-    if memory::is_due() {
-        spawn(async {
-            sleep(memory::KEPT).await;
-            spawn_blocking(memory::give_back);
-        });
-    }
     spawn(async move { owed.pay(ended_by(signal, work).await, show) });
     Ok(promise)
 }
@@ -105,7 +100,7 @@ struct Owed {
 
 impl Owed {
     fn new<'env, V>(env: &'env Env) -> napi::Result<(Self, PromiseRaw<'env, V>)> {
-        let answers = Answers::of_this_thread(env)?;
+        let answers = Answers::of(env)?;
         let (deferred, promise) = Deferred::new(env)?;
         answers.begin(env)?;
         Ok((Self { answers, deferred: Some(deferred) }, promise))
@@ -119,7 +114,9 @@ impl Owed {
     {
         let Some(deferred) = self.deferred.take() else { return };
         let done = done.map_err(|error| thrown(&error));
-        self.answers.give(move |env| deferred.settle(env, done, show));
+        // SAFETY: what calls show are copies, and values that are of the engine. They keep no environment.
+        self.answers.give(move |env| unsafe { deferred.settle(env, done, show) });
+        give_back_later();
     }
 }
 
@@ -127,8 +124,20 @@ impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(deferred) = self.deferred.take() {
             let lost = Error::new(ErrorKind::Internal, "the call ended without an answer, which is a defect");
-            self.answers.give(move |env| deferred.settle(env, Err(thrown(&lost)), |_, ()| Ok(Null)));
+            // SAFETY: nothing is shown.
+            self.answers
+                .give(move |env| unsafe { deferred.settle(env, Err(thrown(&lost)), |_, ()| Ok(Null)) });
         }
+    }
+}
+
+/// Has memory given back to the system later. Asked for whenever some may have become free.
+pub(crate) fn give_back_later() {
+    if let Some(plan) = Plan::new() {
+        spawn(async {
+            sleep(KEPT).await;
+            spawn_blocking(|| plan.carry_out());
+        });
     }
 }
 

@@ -1,16 +1,17 @@
 // What holds of stores in this process alone.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { inspect } from "node:util";
+import { inspect, promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 
 import { kv, type LarderError } from "@larder/kv";
 import { equal, rejects } from "./suite/check.js";
-import { addon } from "./support/addon.js";
+import { addon, type RawStore } from "./support/addon.js";
 import { directory, larder } from "./support/program.js";
 
 /** What a call of the addon about many entries gives. */
@@ -33,6 +34,30 @@ test("a binding is found in the environment, and what is missing is told", async
   await store.set("k", "x");
   await using same = await kv("node-found");
   equal(await same.getText("k"), "x");
+});
+
+test("an error tells what it is due to, and whether it may go away by itself", async () => {
+  const dataDir = directory();
+  await using store = await kv("held", local(dataDir));
+  await store.set("k", "x");
+  const entry = JSON.stringify(new URL("../../dist/index.js", import.meta.url).href);
+  /** In a process of its own, and with bindings of its own: kind, whether it may be tried again, message, and cause. */
+  const failing = async (options: string, env: object) => {
+    const script = `
+      import { kv } from ${entry};
+      const { kind, retryable, message, cause } = await kv("held", ${options}).catch((error) => error);
+      console.log(JSON.stringify([kind, retryable, message, cause instanceof Error ? cause.message : typeof cause]));
+    `;
+    const run = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script], { env: { ...process.env, ...env } });
+    return JSON.parse((await run).stdout) as [kind: string, retryable: boolean, message: string, cause: string];
+  };
+  // This process has it.
+  const held = await failing(JSON.stringify(local(dataDir)), {});
+  assert.ok(held[2].includes(dataDir), held[2]);
+  equal([held[0], held[1], held[3]], ["Unavailable", true, "undefined"]);
+  const unread = await failing("{}", { LARDER_BINDINGS: join(dataDir, "none.toml") });
+  equal([unread[0], unread[1]], ["NotConfigured", false]);
+  assert.match(unread[3], /no such file/i);
 });
 
 test("a binding that cannot be used is refused, without what it holds", async () => {
@@ -228,33 +253,113 @@ for (const signal of [undefined, new AbortController().signal]) {
   });
 }
 
-test("of answers that have come together, a turn gets only some", async () => {
-  const store = await addon().open("together", JSON.stringify(local(directory()).binding));
-  const [CALLS, VALUE] = [2_000, new Uint8Array(8)];
-  for (const put of ["put", "increment"]) {
-    let [turn, isOver] = [0, false];
-    const answered = [0];
-    const next = () => {
-      answered[++turn] = 0;
-      if (!isOver) setImmediate(next);
-    };
-    const count = () => void (answered[turn]! += 1);
-    const calls = Array.from({ length: CALLS }, (_, at) => {
-      // Half of the increments fail: what they add to is a value of eight zeros, and no number.
-      const key = put === "put" || at % 2 === 0 ? `k:${at}` : `n:${at}`;
-      return (store[put]!(key, put === "put" ? VALUE : "1") as Promise<unknown>).then(count, count);
-    });
+/** Counts what happens in each turn of the event loop. */
+function perTurn() {
+  let [turn, isOver] = [0, false];
+  const counts = [0];
+  const next = () => {
+    counts[++turn] = 0;
+    if (!isOver) setImmediate(next);
+  };
+  return {
+    begin: () => void setImmediate(next),
+    count: () => void (counts[turn]! += 1),
+    end: () => {
+      isOver = true;
+      return { all: counts.reduce((sum, one) => sum + one), most: Math.max(...counts) };
+    },
+  };
+}
+
+for (const put of ["put", "increment"]) {
+  /** Half of the increments fail: what they add to is a value of eight zeros, and no number. */
+  const call = async (store: RawStore, at: number) => {
+    const key = put === "put" || at % 2 === 0 ? `k:${at}` : `n:${at}`;
+    await store[put]!(key, put === "put" ? new Uint8Array(8) : "1");
+  };
+
+  test(`of answers that have come together, a turn gets only some: ${put}`, async () => {
+    const store = await addon().open("together", JSON.stringify(local(directory()).binding));
+    for (let at = 0; at < 1_000; at += 1) await store["put"]!(`k:${at * 2}`, new Uint8Array(8));
+    const turns = perTurn();
+    const calls = Array.from({ length: 2_000 }, (_, at) => call(store, at).then(turns.count, turns.count));
     // Meanwhile all of them are done.
     const began = performance.now();
     while (performance.now() - began < 2_000);
-    setImmediate(next);
+    turns.begin();
     await Promise.all(calls);
-    isOver = true;
-    assert.equal(answered.reduce((sum, one) => sum + one), CALLS);
-    const most = Math.max(...answered);
-    assert.ok(most <= 64, `${put}: ${most} were answered in a turn`);
-  }
-  await store["close"]!();
+    const { all, most } = turns.end();
+    assert.equal(all, 2_000);
+    assert.ok(most <= 64, `${most} were answered in a turn`);
+    await store["close"]!();
+  });
+
+  test(`of answers that come while others are given, too: ${put}`, async () => {
+    const store = await addon().open("while", JSON.stringify(local(directory()).binding));
+    const turns = perTurn();
+    turns.begin();
+    const slowly = () => {
+      turns.count();
+      // As long as another thread needs for another answer.
+      const end = performance.now() + 0.05;
+      while (performance.now() < end);
+    };
+    // Never more at once than a turn may have: those who are answered call again.
+    const chain = async (at: number) => {
+      for (let round = 0; round < 40; round += 1) await call(store, at * 40 + round).then(slowly, slowly);
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, at) => chain(at)));
+    const { all, most } = turns.end();
+    assert.equal(all, 2_400);
+    assert.ok(most <= 64, `${most} were answered in a turn`);
+    await store["close"]!();
+  });
+}
+
+test("calls that are under way keep the process, each time anew, and nothing does behind them", async () => {
+  const script = join(directory(), "script.cjs");
+  const entry = join(process.cwd(), "dist/index.cjs");
+  writeFileSync(script, `
+    const { kv } = require(${JSON.stringify(entry)});
+    kv("alive", ${JSON.stringify(local(directory()))}).then((store) => {
+      const again = (left) => {
+        if (left === 0) return console.log("done");
+        Promise.all([store.set("a", "x"), store.set("b", "y"), store.scanPage("")]).then(() => setImmediate(again, left - 1));
+      };
+      again(3);
+    });
+  `);
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
+  assert.equal(stdout, "done\n");
+});
+
+test("workers are answered, several at once, and others behind them", async () => {
+  const script = join(directory(), "workers.mjs");
+  const entry = new URL("../../dist/index.js", import.meta.url);
+  const code = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import(${JSON.stringify(entry.href)}).then(async ({ kv }) => {
+      const store = await kv("worker", { binding: { service: "local-kv", dataDir: workerData } });
+      await Promise.all(Array.from({ length: 300 }, (_, at) => store.set("k:" + at, String(at))));
+      const { items } = await store.scanPage("k:", { limit: 1000 });
+      await store[Symbol.asyncDispose]();
+      parentPort.postMessage(items.length);
+    });
+  `;
+  // The process itself has no addon: its threads end with the last worker, and begin again with the next one.
+  writeFileSync(script, `
+    import { once } from "node:events";
+    import { Worker } from "node:worker_threads";
+    const run = async (dataDir) => {
+      const worker = new Worker(${JSON.stringify(code)}, { eval: true, workerData: dataDir });
+      const [[found]] = await Promise.all([once(worker, "message"), once(worker, "exit")]);
+      return found;
+    };
+    const [one, two] = ${JSON.stringify([directory(), directory()])};
+    console.log(String(await Promise.all([run(one), run(two)])), await run(one));
+  `);
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 60_000 });
+  assert.equal(stdout, "300,300 300\n");
 });
 
 test("values come out of many entries one by one, and no more than there are", async () => {
@@ -292,8 +397,6 @@ test("facts come out of a page some at a time, and its cursor once", async () =>
 });
 
 test("handles that nobody disposed of do not keep the process", async () => {
-  const { execFile } = await import("node:child_process");
-  const { promisify } = await import("node:util");
   const script = join(directory(), "script.mjs");
   const entry = new URL("../../dist/index.js", import.meta.url);
   writeFileSync(script, `

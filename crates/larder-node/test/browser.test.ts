@@ -1,7 +1,9 @@
-// The suite over HTTP in a browser: the files that are published, as they are, in a page of another origin than the
-// gateway's.
+// The suite over HTTP in a browser, and the client of the plain API: the files that are published, as they are, in a page of
+// another origin than the gateway's, which asks for a key.
 
+import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -10,7 +12,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 
 import { cases } from "./suite/index.js";
-import { Gateway, required } from "./support/program.js";
+import { Gateway, larder, required } from "./support/program.js";
 import { make } from "./support/stores.js";
 
 /** As much of Playwright as is used; it is installed where the emulators are, and not with this package. */
@@ -29,13 +31,17 @@ interface Page {
 const root = join(import.meta.dirname, "../..");
 const TYPES: Record<string, string> = { html: "text/html", js: "text/javascript" };
 
-function pageFor(gateway: string, id: string): string {
+function pageFor(gateway: string, apiKey: string, id: string): string {
   return `<!doctype html><meta charset="utf-8">
-<script type="importmap">{"imports":{"@larder/kv/http":"/dist/http.js"}}</script>
+<script type="importmap">{"imports":{"@larder/kv/http":"/dist/http.js","@larder/kv/client":"/dist/client.js"}}</script>
 <script type="module">
+  import { createClient } from "@larder/kv/client";
   import { kv } from "@larder/kv/http";
   import { cases, run } from "/build/suite/index.js";
-  const open = () => kv(${JSON.stringify(id)}, { url: ${JSON.stringify(gateway)} });
+  const [url, apiKey] = ${JSON.stringify([gateway, apiKey])};
+  const open = () => kv(${JSON.stringify(id)}, { url, apiKey });
+  window.larderClient = createClient({ baseUrl: url, apiKey }).database;
+  window.larderStranger = createClient({ baseUrl: url }).database;
   const store = await open();
   window.larderRun = async (at) => {
     try {
@@ -63,8 +69,13 @@ describe("over HTTP, in Chromium", async () => {
   pages.listen(0, "127.0.0.1");
   await once(pages, "listening");
   const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
+  const script = "export default ({ n }) => n + 1;";
+  writeFileSync(join(cwd, "more.mjs"), script);
+  await larder(["script", "deploy", "more", "more.mjs", "--binding", id], cwd, env);
+  const create = ["keys", "create", "--binding", id, "--allow", "read,write,delete,scan,scripts:run"];
+  const [apiKey = ""] = (await larder(create, cwd, env)).split("\n");
   const gateway = await Gateway.start(["--binding", id, "--cors-origin", origin], cwd, env);
-  page = pageFor(gateway.url, id);
+  page = pageFor(gateway.url, apiKey, id);
 
   const require = createRequire(join(required("LARDER_PLAYWRIGHT"), "package.json"));
   const { chromium } = require("playwright-core") as Playwright;
@@ -90,4 +101,17 @@ describe("over HTTP, in Chromium", async () => {
       if (failure !== null) throw new Error(failure);
     });
   }
+
+  test("the client of the plain API: every call, and what has no key", async () => {
+    const client = (call: string) => tab.evaluate<unknown>(call);
+    const entry = { key: "page:1", value: { n: 1 } };
+    assert.deepEqual(await client(`larderClient.putData(${JSON.stringify(entry)})`), { ok: true, val: { key: "page:1", stored: true } });
+    assert.deepEqual(await client('larderClient.scanData({ key: "page:1" })'), { ok: true, val: entry });
+    assert.deepEqual(await client('larderClient.scanData({ prefix: "page:" })'), { ok: true, val: { items: [entry], cursor: null } });
+    const run = (await client('larderClient.runScript({ script: "more", input: { n: 41 } })')) as { ok: boolean; val: { result?: unknown } };
+    assert.deepEqual([run.ok, run.val], [true, 42], JSON.stringify(run));
+    assert.equal(((await client('larderClient.deleteData({ key: "page:1" })')) as { ok: boolean }).ok, true);
+    const refused = (await client('larderStranger.scanData({ key: "page:1" })')) as { ok: boolean; val: { statusCode: number; error: string } };
+    assert.deepEqual([refused.ok, refused.val.statusCode, refused.val.error], [false, 401, "UNAUTHORIZED"]);
+  });
 });

@@ -123,6 +123,28 @@ describe("the package", () => {
     assert.match(said, /there is no addon for linux-mips, only for .*linux-x64-gnu.*: use @larder\/kv\/http and a gateway/);
   });
 
+  test("where the addon was left out, it says so, and what needs none works", async () => {
+    const bare = directory();
+    writeFileSync(join(bare, "package.json"), '{"name":"bare","private":true}');
+    const [packed = ""] = readdirSync(join(root, "build/packages")).filter((name) => /^larder-kv-\d/.test(name));
+    const left_out = ["--omit=optional", "--offline", "--no-audit", "--no-fund"];
+    await run("npm", ["install", ...left_out, join(root, "build/packages", packed)], { cwd: bare });
+    writeFileSync(join(bare, "bare.mjs"), `
+      import { kv } from "@larder/kv";
+      import { kv as http } from "@larder/kv/http";
+      const error = await kv("a", { binding: "local-kv:data" }).catch((error) => error);
+      console.log(error.kind, error.message);
+      console.log(error.cause.code);
+      const fetch = async () => new Response("x");
+      console.log(await (await http("a", { url: "http://127.0.0.1", fetch })).getText("k"));
+    `);
+    const { stdout } = await run(process.execPath, ["bare.mjs"], { cwd: bare });
+    const [error = "", code, text] = stdout.trim().split("\n");
+    assert.ok(error.startsWith(`Unsupported unsupported: the package @larder/kv-${target()} is not there: `), error);
+    assert.ok(error.includes("--no-optional"), error);
+    assert.deepEqual([code, text], ["MODULE_NOT_FOUND", "x"]);
+  });
+
   test("the HTTP transport and the client need nothing of Node.js", () => {
     const dist = join(project, "node_modules/@larder/kv/dist");
     for (const entry of ["http", "client"]) {
@@ -163,6 +185,15 @@ export async function use(): Promise<void> {
   const user: { name: string } | undefined = await cache.getJson<{ name: string }>("k");
   const unknown: unknown = await cache.getJson("k");
   for await (const { key, value } of cache.scan("user:")) { const k: string = key; const v: Uint8Array = value; void [k, v]; }
+  for await (const entry of cache.scan("user:", { limit: 5, onCorrupt: (error: LarderError) => void error.key })) void entry.version;
+  const page1 = await cache.scanPage("user:", { limit: 10, cursor: undefined });
+  const [firstOf]: Entry[] = page1.items; const next1: string | undefined = page1.cursor; const bad: LarderError[] = page1.errors;
+  const keysOf: string[] = (await cache.scanKeysPage("user:", { limit: 1_000 })).items.map(({ key }) => key);
+  const gone: PromiseSettledResult<void>[] = await cache.deleteMany(new Set(["a"]), { signal: AbortSignal.timeout(1) });
+  const deleted: boolean = await cache.delete("k", { ifVersion: "v" });
+  const there: boolean = await cache.exists("k");
+  const whole: Entry | undefined = await cache.entry("k");
+  void [firstOf, next1, bad, keysOf, gone, deleted, there, whole?.ttlMs];
   for await (const info of cache.scanKeys()) { const left: number | undefined = info.ttlMs; void left; }
   const sum: bigint = await cache.increment("n", 2, { ttlMs: 5 });
   const found: (Entry | undefined)[] = valuesOf(await cache.getMany(["a"]));
@@ -181,6 +212,12 @@ export async function use(): Promise<void> {
   if (one.ok) { const n: number = one.val.value.n; void n; } else { const code: string = one.val.error; void code; }
   const page = await sdk.database.scanData({ prefix: "k", limit: 1 });
   if (page.ok) { page.val.items.forEach((item) => item.key); const next: string | null = page.val.cursor; void next; }
+  const stored1 = await sdk.database.putData({ key: "k", value: { any: ["json"] }, ttl: 60 });
+  if (stored1.ok) { const was: boolean = stored1.val.stored; void was; }
+  const removed = await sdk.database.deleteData({ key: "k" });
+  if (!removed.ok) { const status: number = removed.val.statusCode; const more: unknown = removed.val.details; void [status, more]; }
+  const total = await sdk.database.runScript<{ total: number }>({ script: "totals", input: { orderId: "o1" } });
+  if (total.ok) { const sum1: number = total.val.total; void sum1; }
   await stack(new Resource("cache", { shards: 4 }).build()).write();
   void [stored, raw, user, unknown, sum, found, versions];
 
@@ -202,6 +239,12 @@ export async function use(): Promise<void> {
   put.version;
   // @ts-expect-error either a key or a prefix
   await sdk.database.scanData({});
+  // @ts-expect-error entries of keys have no value
+  for await (const info of cache.scanKeys()) void info.value;
+  // @ts-expect-error a page goes on where a text says
+  await cache.scanPage("k", { cursor: 5 });
+  // @ts-expect-error a stored value has a key
+  await sdk.database.putData({ value: 1 });
   // @ts-expect-error results have to be looked at
   one.val.value;
   // @ts-expect-error 3 shards are not offered

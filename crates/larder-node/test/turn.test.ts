@@ -76,7 +76,7 @@ test("of calls that are begun at once, a turn has only as many as it has time fo
         return name === "page" ? store.scanPage("k:") : store.getMany([`k:${at}`]);
       });
       await Promise.all(calls);
-      // Two milliseconds are the time that there is.
+      // Each takes longer than there is time; four who begin one are resumed together.
       assert.ok(most() <= 4, `${name} was called ${most()} times in a turn`);
     } finally {
       prototype[name] = original;

@@ -62,8 +62,8 @@ export class Handle implements Kv {
     return await this.#calls.run((store) => store.exists(checkKey(key), signalOf(options)));
   }
 
-  set(key: string, value: Value, options?: SetOptions): Promise<boolean> {
-    return this.put(key, value, options).then(({ stored }) => stored);
+  async set(key: string, value: Value, options?: SetOptions): Promise<boolean> {
+    return (await this.put(key, value, options)).stored;
   }
 
   async put(key: string, value: Value, options?: SetOptions): Promise<PutResult> {
@@ -72,10 +72,10 @@ export class Handle implements Kv {
     const condition = conditionOf(given);
     const signal = checkSignal(given.signal);
     const store = this.#calls.open();
-    const [checked, bytes] = [checkKey(key), toBytes(value)];
+    // Before the value is looked at, which may be an object that does what it likes.
     this.#calls.began();
     try {
-      return await store.put(checked, bytes, ttlMs, condition, signal);
+      return await store.put(checkKey(key), toBytes(value), ttlMs, condition, signal);
     } finally {
       this.#calls.ended();
     }

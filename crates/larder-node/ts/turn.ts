@@ -12,8 +12,9 @@ const LITTLE_BUDGET_MS = 2;
  * microtasks as well. It may just be late, where the loop is busy; another one does no harm then.
  */
 const LATE_MS = 10;
-/** So many who begin calls are resumed before the time is looked at again, and so many whose calls take microseconds. */
+/** So many who begin a call are resumed before the time is looked at again. */
 const CALLS_TOGETHER = 4;
+/** The same of those whose calls take microseconds. */
 const LITTLE_TOGETHER = 8;
 
 const AT_ONCE = Promise.resolve();

@@ -125,10 +125,11 @@ export const refusals: Case[] = [
       const reason = new Error("enough");
       const signal = AbortSignal.abort(reason);
       const calls = [
-        kv.get(own("k"), { signal }), kv.entry(own("k"), { signal }), kv.exists(own("k"), { signal }),
-        kv.set(own("k"), "x", { signal }), kv.delete(own("k"), { signal }), kv.touch(own("k"), null, { signal }),
+        kv.get(own("k"), { signal }), kv.getText(own("k"), { signal }), kv.getJson(own("k"), { signal }),
+        kv.entry(own("k"), { signal }), kv.exists(own("k"), { signal }),
+        kv.set(own("k"), "x", { signal }), kv.put(own("k"), "x", { signal }), kv.delete(own("k"), { signal }), kv.touch(own("k"), null, { signal }),
         kv.increment(own("k"), 1, { signal }), kv.scanPage(own(""), { signal }), kv.scanKeysPage(own(""), { signal }),
-        all(kv.scan(own(""), { signal })), kv.getMany([own("k")], { signal }), kv.setMany([[own("k"), "x"]], { signal }),
+        all(kv.scan(own(""), { signal })), all(kv.scanKeys(own(""), { signal })), kv.getMany([own("k")], { signal }), kv.setMany([[own("k"), "x"]], { signal }),
         kv.deleteMany([own("k")], { signal }),
       ];
       const outcomes = calls.map((call) => call.then(() => "resolved", (error: unknown) => error === reason));
@@ -139,6 +140,18 @@ export const refusals: Case[] = [
       later.abort(reason);
       // It may have been done already, and never hangs.
       equal(await writing.then((stored) => stored, (error: unknown) => error === reason), true);
+      // Between two entries, and before anything is read for the next.
+      await kv.setMany(["a", "b", "c"].map((name) => [own(`s:${name}`), name]));
+      const within = new AbortController();
+      const seen: string[] = [];
+      const scanning = (async () => {
+        for await (const { key } of kv.scan(own("s:"), { signal: within.signal })) {
+          seen.push(key);
+          within.abort(reason);
+        }
+      })();
+      equal(await scanning.then(() => "resolved", (error: unknown) => error === reason), true);
+      equal(seen, [own("s:a")]);
       // Unused ones change nothing.
       ok(await kv.set(own("k"), "x", { signal: new AbortController().signal }), "it is stored");
     },
@@ -168,7 +181,6 @@ function callsOf(kv: Kv): ((key: unknown) => Promise<unknown>)[] {
   ];
 }
 
-/** An array whose buffer was given away. */
 /** An array whose buffer is shorter by now than what it showed of it. */
 function shrunk(): Uint8Array {
   const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer & { resize(length: number): void };
@@ -178,6 +190,7 @@ function shrunk(): Uint8Array {
   return array;
 }
 
+/** An array whose buffer was given away. */
 function detached(): Uint8Array {
   const bytes = new Uint8Array(8);
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });

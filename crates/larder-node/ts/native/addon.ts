@@ -3,9 +3,9 @@ import { createRequire } from "node:module";
 import { LarderError } from "../errors.js";
 import type { Soon } from "../transport.js";
 
-/** Many entries: their facts as JSON, their values one behind the other. All of it is taken once. */
+/** Many entries: their facts as JSON, their values one behind the other. All of it is taken once, and in its order. */
 export interface Packed {
-  /** The next facts, as a list; null behind the last ones. */
+  /** The next facts, a list of up to 128; null behind the last ones. */
   takeFacts(): string | null;
   /** Where the next page begins; null behind the last one. */
   takeCursor(): string | null;

@@ -1,6 +1,6 @@
 import type { Entry, EntryInfo, Page, PutResult, TouchResult } from "../kv.js";
 import { type BatchLimits, type Condition, isPromised, type PageRequest, type Soon, type Transport } from "../transport.js";
-import { hasLittleTime, mayGoOn, untilCall, untilLittleTime } from "../turn.js";
+import { hasLittleTime, mayGoOn, untilCall, untilLittleTime, untilTime } from "../turn.js";
 import type { Addon, Cancel, Packed, Store } from "./addon.js";
 import { thrownBy } from "./failure.js";
 import { type Facts, takeInfo, takerOf, unpack } from "./unpack.js";
@@ -91,18 +91,18 @@ export class NativeTransport implements Transport {
 
   async page(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<Entry>> {
     const { limit, cursor } = request;
-    const packed = await this.#call(signal, (cancel) => this.#store.page(prefix, limit, cursor, cancel));
+    const packed = await this.#callForMany(signal, (cancel) => this.#store.page(prefix, limit, cursor, cancel));
     return await pageOf(packed, takerOf(packed));
   }
 
   async keysPage(prefix: string, request: PageRequest, signal: AbortSignal | undefined): Promise<Page<EntryInfo>> {
     const { limit, cursor } = request;
-    const packed = await this.#call(signal, (cancel) => this.#store.keysPage(prefix, limit, cursor, cancel));
+    const packed = await this.#callForMany(signal, (cancel) => this.#store.keysPage(prefix, limit, cursor, cancel));
     return await pageOf(packed, takeInfo);
   }
 
   async getMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<Entry | undefined>[]> {
-    const packed = await this.#call(signal, (cancel) => this.#store.getMany(keys, cancel));
+    const packed = await this.#callForMany(signal, (cancel) => this.#store.getMany(keys, cancel));
     const take = takerOf(packed);
     return await settled(packed, keys, (facts: Facts | null) => (facts === null ? undefined : take(facts)));
   }
@@ -114,7 +114,7 @@ export class NativeTransport implements Transport {
   ): Promise<PromiseSettledResult<string>[]> {
     const keys = entries.map(([key]) => key);
     const lengths = entries.map(([, value]) => value.byteLength);
-    const packed = await this.#call(signal, (cancel) => {
+    const packed = await this.#callForMany(signal, (cancel) => {
       // In the turn that has time for it.
       const values = joined(entries.map(([, value]) => value));
       return this.#store.putMany(keys, values, lengths, ttlMs, cancel);
@@ -123,7 +123,7 @@ export class NativeTransport implements Transport {
   }
 
   async deleteMany(keys: string[], signal: AbortSignal | undefined): Promise<PromiseSettledResult<void>[]> {
-    const packed = await this.#call(signal, (cancel) => this.#store.deleteMany(keys, cancel));
+    const packed = await this.#callForMany(signal, (cancel) => this.#store.deleteMany(keys, cancel));
     return await settled(packed, keys, (_: null) => undefined);
   }
 
@@ -134,14 +134,24 @@ export class NativeTransport implements Transport {
   }
 
   /**
-   * Calls the addon; the signal ends the call.
+   * Calls the addon about one key; the signal ends the call.
    *
    * In a turn that has time for it, since whoever begins thousands of calls at once stops the event loop with them; in the
    * order in which they came, so that closing comes behind what was begun before.
    */
   #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
-    const call = () => (signal === undefined ? told(run) : this.#endable(signal, run));
+    const call = () => this.#begin(signal, run);
     return mayGoOn() ? call() : untilCall().then(call);
+  }
+
+  /** The same about many keys, which takes longer: each waits for a turn by itself. */
+  #callForMany<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
+    const call = () => this.#begin(signal, run);
+    return mayGoOn() ? call() : untilTime().then(call);
+  }
+
+  #begin<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
+    return signal === undefined ? told(run) : this.#endable(signal, run);
   }
 
   /** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */

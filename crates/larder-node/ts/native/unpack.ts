@@ -19,11 +19,9 @@ export async function unpack<F, T>(
   keys?: readonly string[],
 ): Promise<void> {
   let at = 0;
-  for (;;) {
+  for (let facts = packed.takeFacts(); facts !== null; facts = packed.takeFacts()) {
     // Answers of several calls may come in one turn.
     if (!mayGoOn()) await untilTime();
-    const facts = packed.takeFacts();
-    if (facts === null) return;
     for (const place of JSON.parse(facts) as (F | NativeFailure)[]) {
       if (isFailure(place)) fail(errorOf(place, { key: keys?.[at] }));
       else done(take(place));

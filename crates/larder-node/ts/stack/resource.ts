@@ -4,6 +4,7 @@ import { invalid } from "../errors.js";
 
 /** A key-value store that there is to be, as `larder plan` and `larder up` read it. */
 export interface KvResource {
+  /** What kind of resource it is. */
   readonly type: "kv";
   /** The id that services load it by. */
   readonly id: string;
