@@ -138,25 +138,37 @@ test("of several callbacks only the first begins a turn", async () => {
   assert.ok(!turns.hasTime(), "the turn got its time twice");
 });
 
-test("who waits to do little is resumed with others, in the order of all", async () => {
+test("who waits to do little, or to begin a call, is resumed with others like it, in the order of all", async () => {
   const { loop, turns } = spent();
   const resumed: string[] = [];
-  const little = (name: string) => {
-    const gotten = turns.untilLittleTime();
-    void gotten.then(() => {
+  const together = (wait: Promise<void>, name: string) => {
+    void wait.then(() => {
       resumed.push(name);
-      loop.time += 0.01;
+      loop.time += 0.001;
     });
-    return gotten;
+    return wait;
   };
-  const parties = new Set(Array.from({ length: 40 }, (_, at) => little(`${at}`)));
+  const little = (name: string) => together(turns.untilLittleTime(), name);
+  const call = (name: string) => together(turns.untilCall(), name);
+  const names = (what: string, count: number) => Array.from({ length: count }, (_, at) => `${what} ${at}`);
+  const parties = new Set(names("little", 48).map(little));
+  assert.equal(parties.size, 3, "three times 16");
   waiter(turns, resumed, "much");
-  parties.add(little("40"));
-  // Five times 8, behind which somebody waits who is resumed alone.
-  assert.equal(parties.size, 6);
+  parties.add(little("little 48"));
+  assert.equal(parties.size, 4, "behind somebody who is resumed alone");
+  for (const name of names("call", 6)) parties.add(call(name));
+  assert.equal(parties.size, 6, "four, and two that would have room for others");
+  parties.add(little("little 49"));
+  parties.add(call("call 6"));
+  assert.equal(parties.size, 8, "not with others than its like, nor before them");
   assert.equal(loop.callbacks.length, 2, "one for the turn, and one for those who wait");
   await loop.turn();
-  assert.deepEqual(resumed, [...Array.from({ length: 40 }, (_, at) => `${at}`), "much", "40"]);
+  const all = [...names("little", 48), "much", "little 48", ...names("call", 6), "little 49", "call 6"];
+  assert.deepEqual(resumed, all);
+  // In a turn with time nobody waits.
+  assert.ok(turns.hasTime());
+  await call("call 7");
+  assert.equal(loop.callbacks.length, 1, "one for the turn");
 });
 
 test("who comes when others are resumed waits for a moment of its own", async () => {

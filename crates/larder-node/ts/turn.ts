@@ -15,7 +15,7 @@ const LATE_MS = 10;
 /** So many who begin a call are resumed before the time is looked at again. */
 const CALLS_TOGETHER = 4;
 /** The same of those whose calls take microseconds. */
-const LITTLE_TOGETHER = 8;
+const LITTLE_TOGETHER = 16;
 
 const AT_ONCE = Promise.resolve();
 

@@ -68,6 +68,14 @@ export const refusals: Case[] = [
       const long = (await kv.entry(own("long")))?.ttlMs;
       ok(long !== undefined && long > 590_000 && long <= 600_000, `${long} ms remain`);
       ok(await kv.set(own("short"), "x", { ttlMs: 0.2 }), "it is stored for a millisecond");
+      await kv.increment(own("long:sum"), 1, { ttlMs: 599_999.2 });
+      await kv.setMany([[own("long:many"), "x"]], { ttlMs: 599_999.2 });
+      await kv.set(own("long:touched"), "x");
+      ok((await kv.touch(own("long:touched"), 599_999.2)).touched, "it is touched");
+      for (const name of ["sum", "many", "touched"]) {
+        const left = (await kv.entry(own(`long:${name}`)))?.ttlMs;
+        ok(left !== undefined && left > 590_000 && left <= 600_000, `${left} ms remain of ${name}`);
+      }
       ok(await kv.set(own("longest"), "x", { ttlMs: 250_000_000_000_000 }), "it is stored");
       for (const options of bad) {
         const { ttlMs, signal } = (options ?? {}) as SetOptions;
@@ -99,11 +107,21 @@ export const refusals: Case[] = [
       }
       for (const cursor of ["", 7, null]) await rejects(page(own(""), { cursor }), "InvalidInput");
       for (const prefix of ["k".repeat(513), "\ud800", null, 7]) await rejects(page(prefix), "InvalidInput");
-      for (const limit of [0, -1, 1.5, Number.NaN, "10"]) {
-        await rejects(all(kv.scan(own(""), { limit: limit as number })), "InvalidInput");
+      for (const cursor of ["", 7, null]) {
+        await rejects((kv.scanKeysPage.bind(kv) as Loose)(own(""), { cursor }), "InvalidInput");
       }
-      equal(await all(kv.scan(own(""), { limit: Number.POSITIVE_INFINITY })), []);
-      await rejects(all(kv.scan(own(""), { pageSize: 1 } as object)), "InvalidInput");
+      for (const scan of [kv.scan.bind(kv), kv.scanKeys.bind(kv)]) {
+        for (const limit of [0, -1, 1.5, Number.NaN, 2 ** 53, "10"]) {
+          await rejects(all(scan(own(""), { limit: limit as number }) as AsyncIterable<unknown>), "InvalidInput");
+        }
+        // However many: a scan ends where the entries do.
+        for (const limit of [1e9, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY]) {
+          equal(await all(scan(own(""), { limit }) as AsyncIterable<unknown>), []);
+        }
+        for (const options of [{ pageSize: 1 }, { onCorrupt: "x" }, { signal: {} }]) {
+          await rejects(all(scan(own(""), options as object) as AsyncIterable<unknown>), "InvalidInput");
+        }
+      }
       const increment = kv.increment.bind(kv) as Loose;
       for (const delta of [1.5, Number.NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, "1", null]) {
         await rejects(increment(own("n"), delta), "InvalidInput");
@@ -165,7 +183,13 @@ export const refusals: Case[] = [
       await other[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();
       for (const call of callsOf(other)) await rejects(call(own("k")), "InvalidInput");
-      await rejects(all(other.scan(own(""))), "InvalidInput");
+      for (const scan of [other.scan(own("")), other.scanKeys(own(""))]) {
+        await rejects(all(scan as AsyncIterable<unknown>), "InvalidInput");
+      }
+      for (const call of [
+        other.scanPage(own("")), other.scanKeysPage(own("")), other.getMany([own("k")]), other.setMany([[own("k"), "y"]]),
+        other.deleteMany([own("k")]),
+      ]) await rejects(call, "InvalidInput");
       equal(await kv.getText(own("k")), "x");
     },
   },
