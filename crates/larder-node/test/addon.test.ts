@@ -253,20 +253,23 @@ for (const signal of [undefined, new AbortController().signal]) {
   });
 }
 
-/** Counts what happens in each turn of the event loop. */
+/** Counts what happens in the turns of the event loop: in all of them, and in one at most. */
 function perTurn() {
-  let [turn, isOver] = [0, false];
-  const counts = [0];
+  let [here, most, all, isOver] = [0, 0, 0, false];
   const next = () => {
-    counts[++turn] = 0;
+    here = 0;
     if (!isOver) setImmediate(next);
   };
   return {
     begin: () => void setImmediate(next),
-    count: () => void (counts[turn]! += 1),
+    count: () => {
+      here += 1;
+      all += 1;
+      most = Math.max(most, here);
+    },
     end: () => {
       isOver = true;
-      return { all: counts.reduce((sum, one) => sum + one), most: Math.max(...counts) };
+      return { all, most };
     },
   };
 }
