@@ -13,10 +13,10 @@ const LIMIT_MS = 5;
 const KEYS = 1_000;
 const LARGE = 24_576;
 
-/** So many calls a caller begins in one turn that minds the event loop. */
+/** A caller that is considerate begins so many calls in one turn. */
 const LOT = 100;
 
-/** What is done. Of many calls at once, so many are begun in each turn. */
+/** What is done; where it is many calls at once, `lot` of them are begun in each turn. */
 async function workOn(store, lot = Number.POSITIVE_INFINITY) {
   const keys = Array.from({ length: KEYS }, (_, at) => keyOf(at));
   const all = Array.from({ length: ENTRIES }, (_, at) => keyOf(at));

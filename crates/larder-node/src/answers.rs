@@ -26,8 +26,8 @@ pub(crate) type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// The answers for one environment.
 ///
-/// One way for all of them: the event loop looks through everything that might wake it whenever something does, and a way for
-/// each, as Node-API has it, is a thousand for a thousand calls. And only some of them in one turn: a store that writes a
+/// One way for the answers of all calls: the event loop looks through everything that might wake it whenever something does,
+/// and a way for each, as napi-rs has it, is a thousand for a thousand calls. And only some of them in one turn: a store that writes a
 /// thousand entries together is done with all of them at the same time, and each answer resumes somebody.
 pub(crate) struct Answers {
     waiting: Mutex<Waiting>,
@@ -36,8 +36,9 @@ pub(crate) struct Answers {
 }
 
 struct Callbacks {
-    /// Has answers given in the next turn: it calls the other one. Made before that: the loop goes through those who were
-    /// called in the order in which they were made, so that this one, called by the other, comes one turn later.
+    /// Has answers given in the next turn: it calls the other one. Made before that: on Unix, the loop goes through those who
+    /// were called in the order in which they were made, so that this one, called by the other, comes one turn later. On
+    /// Windows, whoever is called within a turn comes in the next one.
     next_turn: Callback,
     /// Gives answers.
     now: Callback,

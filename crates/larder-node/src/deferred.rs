@@ -45,23 +45,28 @@ impl Deferred {
         });
         let value =
             catch_unwind(show).unwrap_or_else(|_| Err(Error::from_reason("an answer could not be shown")));
-        // SAFETY: the promise is of this environment, and has not been settled: that takes what settles it.
-        let status = unsafe {
-            match value {
-                Ok(value) => sys::napi_resolve_deferred(env.raw(), self.0, value),
-                Err(error) => {
+        // SAFETY: the promise is of this environment, and has not been settled: that takes what settles it. Where it fails, the
+        // environment ends, and with it whoever waits.
+        unsafe {
+            match (thrown(env), value) {
+                (Some(exception), _) => sys::napi_reject_deferred(env.raw(), self.0, exception),
+                (None, Ok(value)) => sys::napi_resolve_deferred(env.raw(), self.0, value),
+                (None, Err(error)) => {
                     sys::napi_reject_deferred(env.raw(), self.0, JsError::from(error).into_value(env.raw()))
                 }
             }
         };
-        if status != sys::Status::napi_ok {
-            let mut exception = ptr::null_mut();
-            // SAFETY: as above; it has not been settled where that failed. An exception that was thrown while the value was
-            // made keeps everything from being settled until it is taken. Where this fails, too, the environment ends.
-            unsafe {
-                sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception);
-                sys::napi_reject_deferred(env.raw(), self.0, exception);
-            }
-        }
     }
+}
+
+/// Takes the exception that was thrown while a value was made, if one was: as long as it is there, nothing can be settled.
+fn thrown(env: &Env) -> Option<sys::napi_value> {
+    let (mut is_pending, mut exception) = (false, ptr::null_mut());
+    // SAFETY: the environment is that of this thread, and both places are there to be written to.
+    let taken = unsafe {
+        sys::napi_is_exception_pending(env.raw(), &raw mut is_pending) == sys::Status::napi_ok
+            && is_pending
+            && sys::napi_get_and_clear_last_exception(env.raw(), &raw mut exception) == sys::Status::napi_ok
+    };
+    taken.then_some(exception)
 }

@@ -11,8 +11,8 @@ use libmimalloc_sys::{mi_collect, mi_free, mi_malloc, mi_option_set_default, mi_
 const PURGE_DELAY: mi_option_t = 15;
 /// Two days: as good as never, and not never, with which nobody could give it back. Ten times that must fit in 32 bits.
 const NEVER_MILLIS: c_long = 200_000_000;
-/// How long what is free is kept for whoever wants some.
-pub(crate) const KEPT: Duration = Duration::from_secs(5);
+/// How long what is free is kept for whoever wants some. Longer than threads that only wait live, which leave theirs behind.
+pub(crate) const KEPT: Duration = Duration::from_secs(15);
 
 /// Whether somebody will give back what is free.
 static IS_PLANNED: AtomicBool = AtomicBool::new(false);
@@ -38,7 +38,8 @@ impl Plan {
         is_first.then_some(Self(()))
     }
 
-    /// Gives memory that is free back to the system. What is near to memory that another thread has is left to that thread.
+    /// Gives memory that is free back to the system, in whole segments of 32 MiB: what is free in one that another thread uses
+    /// is kept for that thread.
     pub(crate) fn carry_out(self) {
         // What becomes free from here on may be planned again.
         drop(self);
@@ -53,7 +54,7 @@ impl Plan {
 }
 
 impl Drop for Plan {
-    /// Another may be made, also where this one was not carried out: threads end with the environment that they were for.
+    /// Another may be made, also where this one was not carried out: the runtime ends with the last environment.
     fn drop(&mut self) {
         IS_PLANNED.store(false, Ordering::Relaxed);
     }

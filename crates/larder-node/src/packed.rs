@@ -17,7 +17,7 @@ use crate::run::give_back_later;
 const LARGE_BYTES: usize = 64 * 1024;
 
 /// As many facts are in one text: parsing it takes a tenth of a millisecond.
-const TOGETHER: usize = 128;
+const FACTS_IN_TEXT: usize = 128;
 
 /// What a call about many entries gives.
 ///
@@ -64,8 +64,10 @@ impl Packed {
         self.taken = 0;
         let values = take(&mut self.values);
         if values.capacity() > LARGE_BYTES {
-            spawn(async move { drop(values) });
-            give_back_later();
+            spawn(async move {
+                drop(values);
+                give_back_later();
+            });
         }
     }
 }
@@ -103,7 +105,8 @@ impl Values {
 
     /// Puts the facts beside the values, and for a page where the next one begins.
     pub(crate) fn pack(self, places: &[Place], cursor: Option<String>) -> larder::Result<Packed> {
-        let facts = places.chunks(TOGETHER).map(serde_json::to_string).collect::<serde_json::Result<_>>();
+        let facts =
+            places.chunks(FACTS_IN_TEXT).map(serde_json::to_string).collect::<serde_json::Result<_>>();
         let facts = facts.map_err(|_| {
             Error::new(ErrorKind::Internal, "the facts of entries could not be written as JSON")
         })?;

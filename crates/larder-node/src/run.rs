@@ -30,7 +30,7 @@ type Work<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 /// Runs a read: here if its answer is in memory, since going to another thread and back costs more than such an answer.
 ///
 /// `bytes` tells how long the value is, where the answer says so; `show` makes a value of JavaScript of the answer, on
-/// JavaScript's thread.
+/// JavaScript's thread. It must not keep the environment, which may be another one by then.
 pub(crate) fn at_hand<'env, T, V, S>(
     env: &'env Env,
     cancel: Option<&Cancel>,
@@ -74,7 +74,7 @@ async fn first_read<T>(
     answer
 }
 
-/// Runs a call on the threads of the addon.
+/// Runs a call on the threads of the addon. `show` must not keep the environment that it is given.
 pub(crate) fn promised<'env, T, V, S>(
     env: &'env Env,
     cancel: Option<&Cancel>,
@@ -114,7 +114,7 @@ impl Owed {
     {
         let Some(deferred) = self.deferred.take() else { return };
         let done = done.map_err(|error| thrown(&error));
-        // SAFETY: what calls show are copies, and values that are of the engine. They keep no environment.
+        // SAFETY: what the calls of this crate show are copies, and values of the engine, as `promised` asks for.
         self.answers.give(move |env| unsafe { deferred.settle(env, done, show) });
         give_back_later();
     }
@@ -131,10 +131,11 @@ impl Drop for Owed {
     }
 }
 
-/// Has memory given back to the system later. Asked for whenever some may have become free.
+/// Has memory given back to the system later: behind calls, behind large answers, and when a store was closed. On a thread of
+/// the runtime, whose own function does not mind that it ends.
 pub(crate) fn give_back_later() {
     if let Some(plan) = Plan::new() {
-        spawn(async {
+        tokio::spawn(async {
             sleep(KEPT).await;
             spawn_blocking(|| plan.carry_out());
         });

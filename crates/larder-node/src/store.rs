@@ -9,6 +9,7 @@ use napi_derive::napi;
 use crate::failure::thrown;
 use crate::lease::Lease;
 use crate::recent::{Reading, Recent};
+use crate::run::give_back_later;
 use crate::traffic::Traffic;
 
 /// A handle on a store, until it is closed.
@@ -48,7 +49,9 @@ impl Store {
     pub async fn close(&self) -> napi::Result<()> {
         let Some(open) = self.take() else { return Ok(()) };
         // An embedded store is closed when all is on disk.
-        spawn_blocking(move || drop(open)).await.map_err(|error| napi::Error::from_reason(error.to_string()))
+        let closed = spawn_blocking(move || drop(open)).await;
+        give_back_later();
+        closed.map_err(|error| napi::Error::from_reason(error.to_string()))
     }
 
     /// The platform and the store, for people.

@@ -71,14 +71,7 @@ export class Handle implements Kv {
     const ttlMs = checkTtl(given.ttlMs);
     const condition = conditionOf(given);
     const signal = checkSignal(given.signal);
-    const store = this.#calls.open();
-    // Before the value is looked at, which may be an object that does what it likes.
-    this.#calls.began();
-    try {
-      return await store.put(checkKey(key), toBytes(value), ttlMs, condition, signal);
-    } finally {
-      this.#calls.ended();
-    }
+    return await this.#calls.run((store) => store.put(checkKey(key), toBytes(value), ttlMs, condition, signal));
   }
 
   async delete(key: string, options?: VersionOptions): Promise<boolean> {

@@ -134,24 +134,19 @@ export class NativeTransport implements Transport {
   }
 
   /**
-   * Calls the addon about one key; the signal ends the call.
+   * Calls the addon; the signal ends the call.
    *
    * In a turn that has time for it, since whoever begins thousands of calls at once stops the event loop with them; in the
    * order in which they came, so that closing comes behind what was begun before.
    */
-  #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
-    const call = () => this.#begin(signal, run);
-    return mayGoOn() ? call() : untilCall().then(call);
+  #call<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>, turn = untilCall): Promise<T> {
+    const call = () => (signal === undefined ? told(run) : this.#endable(signal, run));
+    return mayGoOn() ? call() : turn().then(call);
   }
 
   /** The same about many keys, which takes longer: each waits for a turn by itself. */
   #callForMany<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
-    const call = () => this.#begin(signal, run);
-    return mayGoOn() ? call() : untilTime().then(call);
-  }
-
-  #begin<T>(signal: AbortSignal | undefined, run: (cancel?: Cancel) => Soon<T>): Promise<T> {
-    return signal === undefined ? told(run) : this.#endable(signal, run);
+    return this.#call(signal, run, untilTime);
   }
 
   /** Rejects with the signal's reason as soon as it says stop, whatever the call still does. */
