@@ -27,8 +27,8 @@ pub(crate) type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 /// The answers for one environment.
 ///
 /// One way for the answers of all calls: the event loop looks through everything that might wake it whenever something does,
-/// and a way for each, as napi-rs has it, is a thousand for a thousand calls. And only some of them in one turn: a store that writes a
-/// thousand entries together is done with all of them at the same time, and each answer resumes somebody.
+/// and a way for each, as napi-rs has it, is a thousand for a thousand calls. And only some of them in one turn: a store that
+/// writes a thousand entries together is done with all of them at the same time, and each answer resumes somebody.
 pub(crate) struct Answers {
     waiting: Mutex<Waiting>,
     callbacks: OnceLock<Callbacks>,

@@ -57,7 +57,7 @@ pub(crate) fn run(plan: &Plan) -> Outcome<Vec<Row>> {
     let dir = tempfile::tempdir_in(program.parent().unwrap_or(Path::new(".")))?;
     script("fill", dir.path())?;
     let measured = |case: &Case<'_>| match case.ours {
-        STOPS => case.run_once(dir.path()),
+        STOPS => case.run_longest(plan, dir.path()),
         _ => case.run_together(plan, dir.path()),
     };
     cases.into_iter().map(measured).collect()
