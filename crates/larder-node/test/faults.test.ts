@@ -2,12 +2,18 @@
 // judged what was really done.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { promisify } from "node:util";
 
 import { type Kv, kv, LarderError } from "@larder/kv/http";
 import { equal, rejects } from "./suite/check.js";
 import { type Fault, problem, Proxy } from "./support/proxy.js";
-import { Gateway } from "./support/program.js";
+import { directory, Gateway } from "./support/program.js";
 import { make } from "./support/stores.js";
 
 const LOST: Fault[] = ["lose-reply", "cut-reply"];
@@ -368,6 +374,21 @@ describe("over HTTP, with faults", async () => {
         assert.equal(seen.at(-1), `ending:${last}`);
       }
     }
+  });
+
+  test("a call that is never answered keeps the process until its time is up", async () => {
+    const silent = createServer(() => {}).listen(0, "127.0.0.1");
+    after(() => silent.close());
+    await once(silent, "listening");
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const script = join(directory(), "script.cjs");
+    writeFileSync(script, `
+      const { kv } = require(${JSON.stringify(join(process.cwd(), "dist/http.cjs"))});
+      kv("k", { url: ${JSON.stringify(url)}, timeoutMs: 500, attemptTimeoutMs: 200 })
+        .then((store) => store.get("a")).catch(({ kind }) => console.log(kind));
+    `);
+    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
+    assert.equal(stdout, "Timeout\n");
   });
 
   test("options that cannot be used are refused before anything is sent, without what they hold", async () => {

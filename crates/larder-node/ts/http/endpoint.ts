@@ -1,4 +1,5 @@
 import { LarderError } from "../errors.js";
+import type { Call } from "./attempt.js";
 
 /** Where a gateway is, and how it is asked. */
 export interface EndpointOptions {
@@ -50,10 +51,14 @@ export class Endpoint {
   }
 
   /** Sends one request. Rejects as `fetch` does. */
-  send(path: string, init: RequestInit & { headers: Record<string, string> }): Promise<Response> {
-    if (this.#apiKey !== undefined) init.headers["authorization"] = `Bearer ${this.#apiKey}`;
+  send({ method, path, headers, body }: Call, signal: AbortSignal): Promise<Response> {
     // A redirect would take the key and the values somewhere else.
-    return this.#fetch(this.#base + path, { ...init, redirect: "manual" });
+    const init: RequestInit = { method, redirect: "manual", signal };
+    // Each part that is given takes platforms some time.
+    if (this.#apiKey !== undefined) init.headers = { ...headers, authorization: `Bearer ${this.#apiKey}` };
+    else if (headers !== undefined) init.headers = { ...headers };
+    if (body !== undefined) init.body = body as BodyInit;
+    return this.#fetch(this.#base + path, init);
   }
 }
 

@@ -160,7 +160,8 @@ export class HttpTransport implements Transport {
   async close(): Promise<void> {}
 
   async #entry(key: string, signal: AbortSignal | undefined): Promise<Reply | undefined> {
-    const call: Call = { method: "GET", path: this.#path("entry", key), headers: { accept: BYTES_TYPE } };
+    // Whoever accepts whatever there is gets the bytes.
+    const call: Call = { method: "GET", path: this.#path("entry", key) };
     const reply = await this.#unless(["NOT_FOUND"], call, "read", "get", key, signal);
     return "code" in reply ? undefined : reply;
   }
