@@ -111,9 +111,9 @@ async function allWork(dir) {
  * of work that has the worst one. All kinds take turns, so that each has its rounds all over the time that this takes: a
  * machine that is shared has bad seconds, and would add them to one kind's rounds.
  *
- * The longest of all rounds is mostly the machine's and the engine's own, as that of an idle process shows, and that of one
- * that only makes arrays: how many are over the limit is printed. What is not counted of a stop, see {@link longestStop}, is
- * printed, too.
+ * The longest of all rounds is mostly the machine's own, as that of an idle process shows: how many are over the limit is
+ * printed. What is not counted of a stop, see {@link longestStop}, is printed, too. That the engine's collector is left out
+ * shows by what only makes arrays: its turns have half a millisecond of work.
  */
 export async function longestStops(dir) {
   const work = await allWork(dir);

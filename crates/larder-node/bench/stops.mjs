@@ -2,8 +2,9 @@
 
 import { openSync, readSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { PerformanceObserver } from "node:perf_hooks";
 import { Worker } from "node:worker_threads";
+
+import { Collector, within } from "./collector.mjs";
 
 const ROUND_MS = 100;
 /** Stops that nobody minds. */
@@ -14,20 +15,20 @@ const SHORT_MS = 0.2;
  * the work's own, which is told beside it.
  *
  * - `own`: all callbacks of a turn, with what they resume: the package's, the platform's (sockets, `fetch`) and the addon's.
- * - `collected`: what the engine's collector took of a stop at most. Whoever makes as many values of anything has it.
+ * - `collected`: what the engine's collector took of a stop at most, by its own trace. Whoever makes as many values of anything
+ *   has it.
  * - `waited`: how long the loop's thread stood ready at most while other threads had the machine: other processes', such as
  *   the gateway, but also the addon's. Known on Linux only; elsewhere it is part of `own`.
  *
  * Of a stop with both, only the longer one is left out: the collector may have been what waited.
  *
  * What it does not see: what the first call costs, since all is done once before; work on other threads; stops of workers and
- * of browsers. What it takes for `own` and is not: steps of the collector that it does not tell of, the system's memory where
- * that makes a thread wait for others, and what a host takes of a virtual machine's time: see {@link stopsOfMachine}.
+ * of browsers. What it takes for `own` and is not: the system's memory where that makes a thread wait for others, and what a
+ * host takes of a virtual machine's time: see {@link stopsOfMachine}.
  */
 export async function longestStop(work) {
-  const collections = [];
-  const collector = new PerformanceObserver((list) => collections.push(...list.getEntries()));
-  collector.observe({ entryTypes: ["gc"] });
+  const collector = new Collector();
+  await collector.start();
   const stops = [];
   let [last, lastWaited] = [performance.now(), waitedMs()];
   let isOver = false;
@@ -46,13 +47,10 @@ export async function longestStop(work) {
   isOver = true;
   // What the last work stopped counts, too.
   await new Promise((resolve) => { ended = resolve; });
-  // Collections are told of later.
-  await new Promise((resolve) => setTimeout(resolve, 2));
-  collections.push(...collector.takeRecords());
-  collector.disconnect();
+  const steps = await collector.stop();
+  collector.close();
   const parts = stops.map(({ from, to, waited }) => {
-    const within = collections.filter(({ startTime }) => startTime >= from && startTime < to);
-    const collected = within.reduce((sum, { duration }) => sum + duration, 0);
+    const collected = within(steps, from, to);
     return { own: to - from - Math.max(collected, waited), collected, waited };
   });
   const most = (part, least) => Math.max(least, ...parts.map((stop) => stop[part]));

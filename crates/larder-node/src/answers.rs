@@ -11,8 +11,8 @@ use napi::{Env, Result, Status};
 
 use crate::alive::Alive;
 
-/// As many answers are given in one turn at most. What resumes whoever waits for them takes about half a millisecond.
-const MOST: usize = 64;
+/// As many answers are given in one turn at most. What resumes whoever waits for them takes a quarter of a millisecond.
+const MOST: usize = 32;
 
 thread_local! {
     /// By their environments, of which a thread has one, unless something loads the addon twice.

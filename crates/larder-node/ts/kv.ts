@@ -200,7 +200,7 @@ export interface Kv extends AsyncDisposable {
    * Stores many values, pairs of key and value such as a `Map` has, without conditions. It is not atomic; of a key that is
    * there twice the last value counts.
    *
-   * The list is read before the call returns, and up to 2 MiB of its arrays of bytes are copied. What is beyond that, and
+   * The list is read before the call returns, and up to 1 MiB of its arrays of bytes is copied. What is beyond that, and
    * objects that are stored as JSON, must stay as they are until it resolves: a large batch is prepared over several turns.
    *
    * @returns The new version for each pair, in their order, or why it was not stored.

@@ -1,9 +1,9 @@
 import { invalid } from "../errors.js";
 import { checkKey } from "./key.js";
-import { isBytes, MAX_VALUE_BYTES, toBytes } from "./value.js";
+import { copy, isBytes, MAX_VALUE_BYTES, toBytes } from "./value.js";
 
 /** As many bytes of values are copied in one go without stopping the event loop for long. */
-const COPIED_BYTES = 2 * 1024 * 1024;
+const COPIED_BYTES = 1024 * 1024;
 
 /**
  * The items of a batch as they are now. A large batch is checked over several turns, and the caller, who has been given its
@@ -17,29 +17,34 @@ export function takeList<G>(given: Iterable<G>): G[] {
   return Array.from(given);
 }
 
-/** A pair of key and value as it was, or what was given in place of one. */
+/** A pair of key and value as it was. */
 export interface Taken {
-  pair: unknown;
+  key: unknown;
+  value: unknown;
   /** The bytes of the value, where they have been copied. */
   bytes: Uint8Array | undefined;
 }
 
-/** The pairs of a batch as they are now, and what their arrays of bytes hold, as long as that is not too much to copy. */
-export function takePairs(given: Iterable<unknown>): Taken[] {
+/**
+ * The pairs of a batch as they are now, and what their arrays of bytes hold, as long as that is not too much to copy; undefined
+ * in place of what is no pair.
+ */
+export function takePairs(given: Iterable<unknown>): (Taken | undefined)[] {
   let left = COPIED_BYTES;
   return takeList(given).map((pair) => {
-    if (!Array.isArray(pair) || pair.length !== 2) return { pair, bytes: undefined };
-    const [key, value] = pair as [unknown, unknown];
-    const isCopied = isBytes(value) && isUsual(value) && value.byteLength <= left;
-    if (isCopied) left -= value.byteLength;
-    return { pair: [key, value], bytes: isCopied ? toBytes(value) : undefined };
+    if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+    const key: unknown = pair[0];
+    const value: unknown = pair[1];
+    if (!isBytes(value) || !isUsual(value) || value.byteLength > left) return { key, value, bytes: undefined };
+    left -= value.byteLength;
+    return { key, value, bytes: copy(value) };
   });
 }
 
 /** Checks a pair; throws what does not name its place, which the caller knows. */
-export function checkPair({ pair, bytes }: Taken): readonly [key: string, value: Uint8Array] {
-  if (!Array.isArray(pair) || pair.length !== 2) throw invalid("it is no pair of key and value");
-  return [checkKey(pair[0]), bytes ?? toBytes(pair[1])];
+export function checkPair(pair: Taken | undefined): readonly [key: string, value: Uint8Array] {
+  if (pair === undefined) throw invalid("it is no pair of key and value");
+  return [checkKey(pair.key), pair.bytes ?? toBytes(pair.value)];
 }
 
 /** Not empty, which may be a buffer that was given away, and not too long: both are refused later, in their places. */

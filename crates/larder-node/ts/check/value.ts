@@ -60,7 +60,8 @@ const SHARED_BYTES = 64 * 1024;
 let shared = new Uint8Array(0);
 let used = 0;
 
-function copy(bytes: Uint8Array): Uint8Array {
+/** A copy of bytes, which nobody else changes. */
+export function copy(bytes: Uint8Array): Uint8Array {
   const { byteLength } = bytes;
   if (byteLength === 0) refuseDetached(bytes);
   // Not slice(): that of a Buffer is a view. The new one is never shared with other threads, which fetch would refuse.
