@@ -18,5 +18,5 @@ export default defineConfig({
   splitting: true,
   clean: true,
   removeNodeProtocol: false,
-  external: [/^@larder\/kv/, "express", "express-session"],
+  external: [/^@larder\/kv/, "esbuild", "express", "express-session"],
 });

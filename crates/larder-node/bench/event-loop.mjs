@@ -112,8 +112,8 @@ async function allWork(dir) {
  * machine that is shared has bad seconds, and would add them to one kind's rounds.
  *
  * The longest of all rounds is mostly the machine's own, as that of an idle process shows: how many are over the limit is
- * printed. What is not counted of a stop, see {@link longestStop}, is printed, too. That the engine's collector is left out
- * shows by what only makes arrays: its turns have half a millisecond of work.
+ * printed. What is not counted of a stop, see {@link longestStop}, is printed, too: what the engine's collector had in
+ * a middle round stands beside each, also where arrays are made and nothing else, half a millisecond in a turn.
  */
 export async function longestStops(dir) {
   const work = await allWork(dir);
@@ -131,7 +131,8 @@ export async function longestStops(dir) {
   console.error(`    ${described(making)}: only making arrays; ${described(idle)}: idle`);
   console.error(`    over ${LIMIT_MS} ms in ${over(all)} of ${all.length} rounds, making arrays in ${over(making)} of ${ROUNDS}`);
   const most = (part) => Math.max(...all.map((stop) => stop[part])).toFixed(1);
-  console.error(`    not counted: up to ${most("collected")} ms of the collector, ${most("waited")} ms without a core`);
+  const [collected, waited, stolen] = [most("collected"), most("waited"), most("stolen")];
+  console.error(`    not counted: up to ${collected} ms of the collector, ${waited} ms without a core, ${stolen} ms of the host`);
   const machine = await stopsOfMachine(10 * ROUNDS);
   console.error(`    with nothing to do and all cores busy, over ${LIMIT_MS} ms in ${over(machine)} of ${machine.length} rounds`);
   return { ours: middle(rounds[names[0]]), theirs: middle(idle) };
@@ -159,10 +160,11 @@ function over(stops) {
   return stops.filter(({ own }) => own > LIMIT_MS).length;
 }
 
-/** The middle round, and the longest one but a tenth of them. */
+/** The middle round, the longest one but a tenth of them, and what the collector had in a middle one. */
 function described(stops) {
   const most = sorted(stops)[Math.floor(stops.length * 0.9)];
-  return `${middle(stops).toFixed(1)} ms (nine of ten: ${most.toFixed(1)})`;
+  const collected = stops.map((stop) => stop.collected).sort((a, b) => a - b)[stops.length >> 1];
+  return `${middle(stops).toFixed(1)} ms (nine of ten: ${most.toFixed(1)}; collector: ${collected.toFixed(1)})`;
 }
 
 /** Where a gateway has its own store, until the process ends. */

@@ -15,29 +15,33 @@ const SHORT_MS = 0.2;
  * the work's own, which is told beside it.
  *
  * - `own`: all callbacks of a turn, with what they resume: the package's, the platform's (sockets, `fetch`) and the addon's.
- * - `collected`: what the engine's collector took of a stop at most, by its own trace. Whoever makes as many values of anything
- *   has it.
- * - `waited`: how long the loop's thread stood ready at most while other threads had the machine: other processes', such as
- *   the gateway, but also the addon's. Known on Linux only; elsewhere it is part of `own`.
+ * - `collected`: what the engine's collector had of a stop, by its own trace. Whoever makes as many arrays of anything has it:
+ *   see `makeArrays` beside the work.
+ * - `waited`: how long the loop's thread stood ready while other threads had the machine: other processes', such as the
+ *   gateway, but also the addon's.
+ * - `stolen`: how long the host of a virtual machine had its core, where the host tells: the thread neither ran nor stood
+ *   ready, and had never let go of its core, as it does where it waits for a lock, a disk or a page.
  *
- * Of a stop with both, only the longer one is left out: the collector may have been what waited.
+ * Of the last three, the largest of all stops. They are known on Linux only; elsewhere they are part of `own`. Of a stop with
+ * several, only the longest is left out: the collector may have been what waited, or was stopped by the host. A kernel that
+ * accounts for interrupts apart takes those for the host's: whether it does says CONFIG_IRQ_TIME_ACCOUNTING.
  *
  * What it does not see: what the first call costs, since all is done once before; work on other threads; stops of workers and
  * of browsers. What it takes for `own` and is not: the system's memory where that makes a thread wait for others, and what a
- * host takes of a virtual machine's time: see {@link stopsOfMachine}.
+ * host takes of a stop in which the thread had its core taken otherwise, too: see {@link stopsOfMachine}.
  */
 export async function longestStop(work) {
   const collector = new Collector();
   await collector.start();
   const stops = [];
-  let [last, lastWaited] = [performance.now(), waitedMs()];
+  let [last, lastAccount] = [performance.now(), account()];
   let isOver = false;
   let ended;
   // There is always a next turn to be taken, so that the loop never sleeps: all of it is work.
   const tick = () => {
-    const [now, waited] = [performance.now(), waitedMs()];
-    if (now - last > SHORT_MS) stops.push({ from: last, to: now, waited: waited - lastWaited });
-    [last, lastWaited] = [now, waited];
+    const [now, nowAccount] = [performance.now(), account()];
+    if (now - last > SHORT_MS) stops.push({ from: last, to: now, ...machinesPart(now - last, lastAccount, nowAccount) });
+    [last, lastAccount] = [now, nowAccount];
     if (isOver) ended();
     else setImmediate(tick);
   };
@@ -49,12 +53,13 @@ export async function longestStop(work) {
   await new Promise((resolve) => { ended = resolve; });
   const steps = await collector.stop();
   collector.close();
-  const parts = stops.map(({ from, to, waited }) => {
+  const parts = stops.map(({ from, to, waited, stolen }) => {
     const collected = within(steps, from, to);
-    return { own: to - from - Math.max(collected, waited), collected, waited };
+    return { own: to - from - Math.max(collected, waited, stolen), collected, waited, stolen };
   });
   const most = (part, least) => Math.max(least, ...parts.map((stop) => stop[part]));
-  return { own: most("own", SHORT_MS), collected: most("collected", 0), waited: most("waited", 0) };
+  const others = { collected: most("collected", 0), waited: most("waited", 0), stolen: most("stolen", 0) };
+  return { own: most("own", SHORT_MS), ...others };
 }
 
 /** The longest stops of as many rounds in which nothing is done, while the other cores are busy with nothing. */
@@ -71,7 +76,7 @@ export async function stopsOfMachine(rounds) {
 const buffer = Buffer.alloc(128);
 const schedule = openSchedule();
 
-/** The kernel's account of this thread. */
+/** The kernel's account of this thread, where there is one. */
 function openSchedule() {
   try {
     return openSync("/proc/thread-self/schedstat");
@@ -80,10 +85,20 @@ function openSchedule() {
   }
 }
 
-/** For how many milliseconds this thread has stood ready, and had no core, since it began. */
-function waitedMs() {
-  if (schedule === undefined) return 0;
+/** For how long this thread has run, and has stood ready without a core, in milliseconds; how often it was given one. */
+function account() {
+  if (schedule === undefined) return undefined;
+  // What a thread has run is brought up to date where somebody asks for its time, and not where the account is read.
+  process.cpuUsage();
   const length = readSync(schedule, buffer, 0, buffer.length, 0);
-  // Nanoseconds that it ran, nanoseconds that it waited, and how many times.
-  return Number(buffer.latin1Slice(0, length).split(" ")[1]) / 1e6;
+  const [ran, waited, arrivals] = buffer.latin1Slice(0, length).split(" ").map(Number);
+  return { ran: ran / 1e6, waited: waited / 1e6, arrivals };
+}
+
+/** What of a time was the machine's. */
+function machinesPart(time, before, after) {
+  if (before === undefined) return { waited: 0, stolen: 0 };
+  const waited = after.waited - before.waited;
+  const keptItsCore = before.arrivals === after.arrivals;
+  return { waited, stolen: keptItsCore ? Math.max(0, time - (after.ran - before.ran)) : 0 };
 }

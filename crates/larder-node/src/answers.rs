@@ -10,6 +10,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 
 use crate::alive::Alive;
+use crate::begin::Calls;
 
 /// As many answers are given in one turn at most. What resumes whoever waits for them takes a quarter of a millisecond.
 const MOST: usize = 32;
@@ -24,7 +25,7 @@ type Answer = Box<dyn FnOnce(&Env) + Send>;
 /// A function that other threads can call. By itself, it does not keep the process.
 pub(crate) type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
-/// The answers for one environment.
+/// The answers for one environment, and the way of its calls to the threads that find them.
 ///
 /// One way for the answers of all calls: the event loop looks through everything that might wake it whenever something does,
 /// and a way for each, as napi-rs has it, is a thousand for a thousand calls. And only some of them in one turn: a store that
@@ -33,6 +34,7 @@ pub(crate) struct Answers {
     waiting: Mutex<Waiting>,
     callbacks: OnceLock<Callbacks>,
     alive: Alive,
+    calls: Calls,
 }
 
 struct Callbacks {
@@ -72,8 +74,8 @@ impl Answers {
     }
 
     fn new(env: &Env) -> Result<Arc<Self>> {
-        let (waiting, alive) = (Mutex::default(), Alive::default());
-        let answers = Arc::new(Self { waiting, callbacks: OnceLock::new(), alive });
+        let (waiting, alive, calls) = (Mutex::default(), Alive::default(), Calls::new());
+        let answers = Arc::new(Self { waiting, callbacks: OnceLock::new(), alive, calls });
         let next_turn = callback(env, &answers, |answers, _| answers.call_in_a_new_turn())?;
         let now = callback(env, &answers, Self::give_some)?;
         // There were none.
@@ -81,10 +83,15 @@ impl Answers {
         Ok(answers)
     }
 
-    /// A call has begun on JavaScript's thread. The process does not end before it is answered.
-    pub(crate) fn begin(&self, env: &Env) -> Result<()> {
+    /// A call is about to begin on JavaScript's thread. The process does not end before it is answered.
+    pub(crate) fn owe(&self, env: &Env) -> Result<()> {
         let Some(Callbacks { now, .. }) = self.callbacks.get() else { return Ok(()) };
         self.alive.more(env, now)
+    }
+
+    /// Begins what gives the answer, on the threads of the addon.
+    pub(crate) fn begin(&self, call: impl Future<Output = ()> + Send + 'static) {
+        self.calls.begin(call);
     }
 
     /// Gives the answer of a call that was begun. From any thread; behind the answers that were given before.

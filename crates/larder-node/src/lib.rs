@@ -6,6 +6,7 @@
 mod alive;
 mod answers;
 mod batch;
+mod begin;
 mod cancel;
 mod deferred;
 mod failure;

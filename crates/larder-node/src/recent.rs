@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 use std::mem::take;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use crate::traffic::Traffic;
@@ -52,9 +52,9 @@ impl Reading {
         Self { recent: Arc::clone(recent), hash: recent.hasher.hash_one(key) }
     }
 
-    /// Whether it can be read where nobody may wait.
+    /// Whether it can be read where nobody may wait, also not for the keys: whoever has them may have lost its core.
     pub(crate) fn is_at_hand(&self) -> bool {
-        let mut keys = self.recent.keys();
+        let Some(mut keys) = self.recent.keys_if_free() else { return false };
         if keys.detours > 0 {
             keys.detours -= 1;
             return false;
@@ -90,7 +90,19 @@ impl Recent {
 
     /// Those that are left by now.
     fn keys(&self) -> MutexGuard<'_, Keys> {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        self.aged(self.keys.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The same, unless somebody has them.
+    fn keys_if_free(&self) -> Option<MutexGuard<'_, Keys>> {
+        match self.keys.try_lock() {
+            Ok(keys) => Some(self.aged(keys)),
+            Err(TryLockError::Poisoned(poisoned)) => Some(self.aged(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn aged<'a>(&self, mut keys: MutexGuard<'a, Keys>) -> MutexGuard<'a, Keys> {
         keys.age(self.traffic.bytes());
         keys
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use futures_util::future::{Either as First, select};
 use futures_util::poll;
 use larder::{Error, ErrorKind, Result};
-use napi::bindgen_prelude::{Either, Env, Null, PromiseRaw, ToNapiValue, spawn, within_runtime_if_available};
+use napi::bindgen_prelude::{Either, Env, Null, PromiseRaw, ToNapiValue, within_runtime_if_available};
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -88,7 +88,8 @@ where
 {
     let signal = cancel.map(Cancel::signal);
     let (owed, promise) = Owed::new(env)?;
-    spawn(async move { owed.pay(ended_by(signal, work).await, show) });
+    let answers = Arc::clone(&owed.answers);
+    answers.begin(async move { owed.pay(ended_by(signal, work).await, show) });
     Ok(promise)
 }
 
@@ -102,7 +103,7 @@ impl Owed {
     fn new<'env, V>(env: &'env Env) -> napi::Result<(Self, PromiseRaw<'env, V>)> {
         let answers = Answers::of(env)?;
         let (deferred, promise) = Deferred::new(env)?;
-        answers.begin(env)?;
+        answers.owe(env)?;
         Ok((Self { answers, deferred: Some(deferred) }, promise))
     }
 

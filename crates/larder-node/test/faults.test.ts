@@ -376,19 +376,30 @@ describe("over HTTP, with faults", async () => {
     }
   });
 
-  test("a call that is never answered keeps the process until its time is up", async () => {
-    const silent = createServer(() => {}).listen(0, "127.0.0.1");
-    after(() => silent.close());
-    await once(silent, "listening");
-    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  /** What a process of its own prints that gets a key, and waits for nothing else. */
+  async function printed(options: string): Promise<string> {
     const script = join(directory(), "script.cjs");
     writeFileSync(script, `
       const { kv } = require(${JSON.stringify(join(process.cwd(), "dist/http.cjs"))});
-      kv("k", { url: ${JSON.stringify(url)}, timeoutMs: 500, attemptTimeoutMs: 200 })
+      kv("k", { timeoutMs: 500, attemptTimeoutMs: 200, ${options} })
         .then((store) => store.get("a")).catch(({ kind }) => console.log(kind));
     `);
-    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
-    assert.equal(stdout, "Timeout\n");
+    return (await promisify(execFile)(process.execPath, [script], { timeout: 20_000 })).stdout;
+  }
+
+  for (const [what, said] of [["never", ""], ["in part", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"]] as const) {
+    test(`a call that is ${what} answered keeps the process until its time is up`, async () => {
+      const silent = createServer((socket) => socket.on("error", () => {}).resume().write(said)).listen(0, "127.0.0.1");
+      after(() => silent.close());
+      await once(silent, "listening");
+      const { port } = silent.address() as AddressInfo;
+      assert.equal(await printed(`url: "http://127.0.0.1:${port}"`), "Timeout\n");
+    });
+  }
+
+  test("so does one that a fetch of one's own never answers, which itself keeps nothing", async () => {
+    const silent = '(_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)))';
+    assert.equal(await printed(`url: "http://localhost", fetch: ${silent}`), "Timeout\n");
   });
 
   test("options that cannot be used are refused before anything is sent, without what they hold", async () => {
@@ -407,15 +418,22 @@ describe("over HTTP, with faults", async () => {
   });
 
   test("a fetch of one's own sends the requests, and the key goes with each of them", async () => {
-    const sent: { path: string; key: string | null }[] = [];
+    const sent: { path: string; key: string | null; accept: string | null }[] = [];
     const own: typeof fetch = async (input, init) => {
       const { pathname } = new URL(String(input));
-      sent.push({ path: pathname, key: new Headers(init?.headers).get("authorization") });
+      const headers = new Headers(init?.headers);
+      sent.push({ path: pathname, key: headers.get("authorization"), accept: headers.get("accept") });
       return await fetch(input, init);
     };
     const store = await kv(id, { url: `${gateway.url}/`, apiKey: "kv_0123456789abcdef_secret", fetch: own });
     await store.set("k", "x").catch(() => {});
-    assert.deepEqual(sent, [{ path: `/v1/kv/${id}/entry`, key: "Bearer kv_0123456789abcdef_secret" }]);
+    const path = `/v1/kv/${id}/entry`;
+    assert.deepEqual(sent, [{ path, key: "Bearer kv_0123456789abcdef_secret", accept: "*/*" }]);
+    // One that adds what it thinks is missing gets the bytes all the same.
+    const adding: typeof fetch = (input, init) => fetch(input, { ...init, headers: { accept: "application/json", ...init?.headers } });
+    const added = await kv(id, { url: gateway.url, fetch: adding });
+    await added.set("no:json", "text");
+    assert.equal(await added.getText("no:json"), "text");
     const { inspect } = await import("node:util");
     assert.ok(!inspect(store, { depth: 9, showHidden: true }).includes("secret"), "printing a handle shows no key");
   });

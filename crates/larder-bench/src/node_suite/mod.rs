@@ -30,7 +30,7 @@ const CASES: &[Case<'static>] = &[
     case("the same, beside a call for each that knows its key", "node:known", "µs", None),
     case("get of 1 KiB over HTTP, beside a bare fetch", "node:http", "µs", Some(HTTP)),
     case(
-        "stop of the event loop in a middle round of the worst call, beside an idle one",
+        "stop of the event loop without the collector, in a middle round of the worst call, beside an idle one",
         STOPS,
         "ms",
         Some(STOP),

@@ -26,8 +26,8 @@ export interface Taken {
 }
 
 /**
- * The pairs of a batch as they are now, and what their arrays of bytes hold, as long as that is not too much to copy; undefined
- * in place of what is no pair.
+ * The pairs of a batch as they are now, and what their arrays of bytes hold, as long as that is not too much to copy;
+ * undefined in place of what is no pair.
  */
 export function takePairs(given: Iterable<unknown>): (Taken | undefined)[] {
   let left = COPIED_BYTES;
@@ -36,8 +36,10 @@ export function takePairs(given: Iterable<unknown>): (Taken | undefined)[] {
     const key: unknown = pair[0];
     const value: unknown = pair[1];
     if (!isBytes(value) || !isUsual(value) || value.byteLength > left) return { key, value, bytes: undefined };
-    left -= value.byteLength;
-    return { key, value, bytes: copy(value) };
+    const bytes = copy(value);
+    left -= bytes.byteLength;
+    // Of memory that another thread makes longer, it may be too long by now: that is refused in its place.
+    return { key, value, bytes: bytes.byteLength <= MAX_VALUE_BYTES ? bytes : undefined };
   });
 }
 

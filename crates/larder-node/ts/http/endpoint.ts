@@ -33,6 +33,8 @@ export class Endpoint {
   readonly #base: string;
   readonly #apiKey: string | undefined;
   readonly #fetch: typeof globalThis.fetch;
+  /** Whether requests go by the global `fetch`, which is taken for the platform's own: its connections keep a process. */
+  readonly isPlatforms: boolean;
 
   /** @throws `NotConfigured`, naming the option. */
   constructor(options: EndpointOptions) {
@@ -44,6 +46,7 @@ export class Endpoint {
     this.#apiKey = checkApiKey(options.apiKey);
     this.timeoutMs = checkTimeout("timeoutMs", options.timeoutMs ?? TIMEOUT_MS);
     this.attemptTimeoutMs = checkTimeout("attemptTimeoutMs", options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS);
+    this.isPlatforms = options.fetch === undefined;
     const given = options.fetch ?? globalThis.fetch;
     if (typeof given !== "function") throw unfit("there is no fetch here; give one as the option fetch");
     // Browsers refuse a fetch that is called as a method of something else.
@@ -54,9 +57,11 @@ export class Endpoint {
   send({ method, path, headers, body }: Call, signal: AbortSignal): Promise<Response> {
     // A redirect would take the key and the values somewhere else.
     const init: RequestInit = { method, redirect: "manual", signal };
-    // Each part that is given takes platforms some time.
-    if (this.#apiKey !== undefined) init.headers = { ...headers, authorization: `Bearer ${this.#apiKey}` };
-    else if (headers !== undefined) init.headers = { ...headers };
+    // Headers take platforms time, and without any they accept whatever there is. What others do then is not known.
+    if (headers !== undefined || this.#apiKey !== undefined || !this.isPlatforms) {
+      const authorization = this.#apiKey === undefined ? {} : { authorization: `Bearer ${this.#apiKey}` };
+      init.headers = { accept: "*/*", ...headers, ...authorization };
+    }
     if (body !== undefined) init.body = body as BodyInit;
     return this.#fetch(this.#base + path, init);
   }

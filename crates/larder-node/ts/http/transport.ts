@@ -296,8 +296,8 @@ function lasting(call: Call, ttlMs: number | undefined, saying: Expiring["saying
   return ttlMs === undefined ? call : { ...call, ...saying(ttlMs), expiring: { ttlMs, saying } };
 }
 
-function ifMatch(version: string | undefined): Record<string, string> {
-  return version === undefined ? {} : { "if-match": `"${version}"` };
+function ifMatch(version: string | undefined): Record<string, string> | undefined {
+  return version === undefined ? undefined : { "if-match": `"${version}"` };
 }
 
 function effectOf(version: string | undefined): Effect {

@@ -20,6 +20,7 @@ mod session;
 mod state;
 mod status;
 mod up;
+mod workerd;
 
 use kind::Emulator;
 
@@ -68,7 +69,9 @@ pub(crate) fn run(task: Task) -> Outcome {
             // No emulators, but what the tests need beside them.
             if is_all {
                 print_export(schemathesis::VARIABLE, &schemathesis::install(&cache)?);
-                for (variable, path) in browser::variables(&cache)? {
+                for (variable, path) in
+                    browser::variables(&cache)?.into_iter().chain(workerd::variable(&cache)?)
+                {
                     print_export(&variable, &path);
                 }
             }

@@ -11,6 +11,7 @@ use super::process::Process;
 use super::schemathesis;
 use super::up::up;
 use super::variable;
+use super::workerd;
 use crate::{Outcome, say};
 
 /// What the tests need, running. Dropping it stops what it started, and nothing that ran before.
@@ -36,6 +37,7 @@ impl Session {
             session.variables.push((schemathesis::VARIABLE.to_owned(), program));
         }
         session.variables.extend(browser::variables(&session.cache)?);
+        session.variables.extend(workerd::variable(&session.cache)?);
         Ok(session)
     }
 
