@@ -46,6 +46,7 @@ fn begin_in_order(calls: &mut Vec<Call>) {
     for call in calls.drain(..) {
         tokio::spawn(call);
     }
+    // So the last is none of them.
     if are_several {
         tokio::spawn(async {});
     }

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { inspect, promisify } from "node:util";
@@ -12,7 +11,7 @@ import { Worker } from "node:worker_threads";
 import { kv, type LarderError } from "@larder/kv";
 import { equal, rejects } from "./suite/check.js";
 import { addon, type RawStore } from "./support/addon.js";
-import { directory, larder } from "./support/program.js";
+import { directory, larder, printedBy } from "./support/program.js";
 
 /** What a call of the addon about many entries gives. */
 interface Packed {
@@ -320,9 +319,8 @@ for (const put of ["put", "increment"]) {
 }
 
 test("calls that are under way keep the process, each time anew, and nothing does behind them", async () => {
-  const script = join(directory(), "script.cjs");
   const entry = join(process.cwd(), "dist/index.cjs");
-  writeFileSync(script, `
+  const stdout = await printedBy("cjs", `
     const { kv } = require(${JSON.stringify(entry)});
     kv("alive", ${JSON.stringify(local(directory()))}).then((store) => {
       const again = (left) => {
@@ -332,12 +330,10 @@ test("calls that are under way keep the process, each time anew, and nothing doe
       again(3);
     });
   `);
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
   assert.equal(stdout, "done\n");
 });
 
 test("workers are answered, several at once, and others behind them", async () => {
-  const script = join(directory(), "workers.mjs");
   const entry = new URL("../../dist/index.js", import.meta.url);
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
@@ -350,7 +346,7 @@ test("workers are answered, several at once, and others behind them", async () =
     });
   `;
   // The process itself has no addon: its threads end with the last worker, and begin again with the next one.
-  writeFileSync(script, `
+  const stdout = await printedBy("mjs", `
     import { once } from "node:events";
     import { Worker } from "node:worker_threads";
     const run = async (dataDir) => {
@@ -360,8 +356,7 @@ test("workers are answered, several at once, and others behind them", async () =
     };
     const [one, two] = ${JSON.stringify([directory(), directory()])};
     console.log(String(await Promise.all([run(one), run(two)])), await run(one));
-  `);
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 60_000 });
+  `, 60_000);
   assert.equal(stdout, "300,300 300\n");
 });
 
@@ -400,14 +395,12 @@ test("facts come out of a page some at a time, and its cursor once", async () =>
 });
 
 test("handles that nobody disposed of do not keep the process", async () => {
-  const script = join(directory(), "script.mjs");
   const entry = new URL("../../dist/index.js", import.meta.url);
-  writeFileSync(script, `
+  const stdout = await printedBy("mjs", `
     import { kv } from ${JSON.stringify(entry.href)};
     const store = await kv("open", { binding: { service: "local-kv", dataDir: ${JSON.stringify(directory())} } });
     await store.set("k", "x");
     console.log(await store.getText("k"));
   `);
-  const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: 20_000 });
   assert.equal(stdout, "x\n");
 });

@@ -2,18 +2,15 @@
 // judged what was really done.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { promisify } from "node:util";
 
 import { type Kv, kv, LarderError } from "@larder/kv/http";
 import { equal, rejects } from "./suite/check.js";
 import { type Fault, problem, Proxy } from "./support/proxy.js";
-import { directory, Gateway } from "./support/program.js";
+import { Gateway, printedBy } from "./support/program.js";
 import { make } from "./support/stores.js";
 
 const LOST: Fault[] = ["lose-reply", "cut-reply"];
@@ -378,13 +375,11 @@ describe("over HTTP, with faults", async () => {
 
   /** What a process of its own prints that gets a key, and waits for nothing else. */
   async function printed(options: string): Promise<string> {
-    const script = join(directory(), "script.cjs");
-    writeFileSync(script, `
+    return await printedBy("cjs", `
       const { kv } = require(${JSON.stringify(join(process.cwd(), "dist/http.cjs"))});
       kv("k", { timeoutMs: 500, attemptTimeoutMs: 200, ${options} })
         .then((store) => store.get("a")).catch(({ kind }) => console.log(kind));
     `);
-    return (await promisify(execFile)(process.execPath, [script], { timeout: 20_000 })).stdout;
   }
 
   for (const [what, said] of [["never", ""], ["in part", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"]] as const) {

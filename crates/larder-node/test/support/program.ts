@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -36,6 +36,13 @@ export function directory(): string {
 export async function larder(args: string[], cwd: string, env: Record<string, string> = {}): Promise<string> {
   const { stdout } = await promisify(execFile)(PROGRAM, args, { cwd, env: { ...process.env, ...env } });
   return stdout;
+}
+
+/** Runs a script in a process of its own to its end, which must be a good one and come in time; returns what it printed. */
+export async function printedBy(kind: "cjs" | "mjs", source: string, timeout = 20_000): Promise<string> {
+  const script = join(directory(), `script.${kind}`);
+  writeFileSync(script, source);
+  return (await promisify(execFile)(process.execPath, [script], { timeout })).stdout;
 }
 
 /** A gateway that runs. */
